@@ -1,0 +1,93 @@
+"""The errors a user can meet: each says what was expected, where, and what to write instead."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Source(NamedTuple):
+    """Text that somebody wrote, and where it stands."""
+
+    text: str
+    name: str = "<stack>"
+
+
+class Span(NamedTuple):
+    """The characters `start` to `stop` (exclusive) of a source."""
+
+    start: int
+    stop: int
+
+
+class ConvalgebraError(Exception):
+    """The base of every error that convalgebra raises on purpose."""
+
+
+class InputError(ConvalgebraError):
+    """Something that cannot be read: a missing file, a binary file, an unknown network of the zoo."""
+
+
+class SizeError(ConvalgebraError):
+    """A size that cannot be: a rest in an exact division, a stride of zero."""
+
+
+class UnsupportedError(ConvalgebraError):
+    """A question that is well put and outside what is decided."""
+
+
+class LocatedError(ConvalgebraError):
+    """An error at a place in a text; `str` of it shows the line with a caret under the place.
+
+    >>> print(LocatedError("expected a size", Source("3x, relu"), Span(2, 3)))
+    expected a size
+      3x, relu
+        ^
+      <stack>:1:3
+    """
+
+    def __init__(
+        self, message: str, source: Source | None = None, span: Span | None = None, hint: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.source = source
+        self.span = span
+        self.hint = hint
+
+    def __str__(self) -> str:
+        parts = [self.message]
+        if self.source is not None and self.span is not None:
+            parts.append(_point_at(self.source, self.span))
+        if self.hint:
+            parts.append(f"  hint: {self.hint}")
+        return "\n".join(parts)
+
+
+class LanguageError(LocatedError):
+    """A text that is not in the language, or that breaks one of its rules."""
+
+
+class ShapeError(LocatedError):
+    """Layers that do not fit together, or do not fit the input."""
+
+
+_LINE_SHOWN = 76  # a longer line is cut to a window around the caret
+
+
+def _point_at(source: Source, span: Span) -> str:
+    text = source.text
+    start = min(span.start, len(text))
+    line_start = text.rfind("\n", 0, start) + 1
+    line_stop = text.find("\n", start)
+    line_stop = len(text) if line_stop < 0 else line_stop
+    row = text.count("\n", 0, line_start) + 1
+    column = start - line_start
+    width = max(1, min(span.stop, line_stop) - start)
+    first = max(0, column - _LINE_SHOWN // 2) if line_stop - line_start > _LINE_SHOWN else 0
+    # A hostile line may be megabytes long and hold control characters: show a window, made safe.
+    shown = text[line_start + first : min(line_stop, line_start + first + _LINE_SHOWN)]
+    shown = "".join(c if c.isprintable() else " " for c in shown)
+    width = min(width, max(1, _LINE_SHOWN - (column - first)))
+    lead, tail = ("..." if first else ""), ("..." if line_start + first + len(shown) < line_stop else "")
+    pointer = " " * (len(lead) + column - first) + "~" * (width - 1) + "^"
+    return f"  {lead}{shown}{tail}\n  {pointer}\n  {source.name}:{row}:{column + 1}"

@@ -1,0 +1,40 @@
+"""The notation: text <-> Network.
+
+>>> str(parse("3x3p1@64, relu, 3x3p1@64, relu"))
+'2*(3x3p1@64, relu)'
+"""
+
+from __future__ import annotations
+
+from convalgebra.errors import Source
+from convalgebra.language.expand import check_shape, expand
+from convalgebra.language.expressions import evaluate
+from convalgebra.language.parser import parse_program, parse_shape_text
+from convalgebra.network import Network
+from convalgebra.shapes import Shape
+
+
+def parse(text: str, name: str = "<stack>") -> Network:
+    """The Network that a text in the language writes down.
+
+    `name` is what errors call the text. Raises LanguageError, with the place and what to write
+    instead. Nothing in the text is ever evaluated as Python.
+
+    >>> parse("input 3x32x32; 3x3p1@64, relu").shapes[-1]
+    (64, 32, 32)
+    """
+    source = Source(text, name)
+    return expand(parse_program(source), source)
+
+
+def parse_shape(text: str, name: str = "<input>") -> Shape:
+    """The shape that a text like `3x224x224` or `CxHxW` writes down.
+
+    >>> parse_shape("3x224x224")
+    (3, 224, 224)
+    """
+    source = Source(text, name)
+    written = parse_shape_text(source)
+    shape = tuple(evaluate(size, {}, source) for size in written)
+    check_shape(shape, written, source)
+    return shape

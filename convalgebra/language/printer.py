@@ -1,0 +1,303 @@
+"""Network -> canonical text: `parse(to_text(network)) == network`.
+
+A series is printed with its branches inside parentheses wherever branches leave one value and meet
+again; every other value that is read more than once, or out of order, gets a name and a line of its
+own. Equal neighbours are folded into `n*( )`.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from convalgebra.layers import KEPT, KINDS, MERGES, Layer
+from convalgebra.network import Network, Node
+from convalgebra.shapes import shape_text
+from convalgebra.sizes import Size
+from convalgebra.sizes import text as size_text
+from convalgebra.windows import Pad
+
+_PLAIN = re.compile(r"\d+|[acefh-nqrt-wyzA-WYZ]\d*", re.ASCII)
+_LONGEST_FOLD = 64  # the longest run of layers that is compared with its neighbour
+_NOWHERE = -1  # the start of a path whose branches all begin with names
+_DEEPEST = 40  # parentheses inside parentheses; the parser reads 100
+
+
+def layer_text(layer: Layer) -> str:
+    """A layer as the language writes it.
+
+    >>> layer_text(Layer("conv", (3, 3), stride=(2, 2), padding=((1, 1),), bias=True))
+    '3x3s2p1b'
+    """
+    if layer.kind == "slice":
+        begin, end = ("" if bound is None else size_text(bound) for bound in layer.bounds)
+        return f"[{begin}:{end}]"
+    return _argument(layer) + _modifiers(layer)
+
+
+def _size(size: Size) -> str:
+    written = size_text(size)
+    return written if _PLAIN.fullmatch(written) else f"({written})"
+
+
+def _joined(sizes: tuple[Size, ...]) -> str:
+    return "x".join(map(_size, sizes))
+
+
+def _argument(layer: Layer) -> str:
+    word = "" if layer.kind == "conv" else layer.kind
+    if KINDS[layer.kind].argument == "pads":
+        return word + _pads(layer.pads)
+    sizes = _joined(layer.size)
+    if layer.kind == "conv" and (sizes[0] == "(" or (len(layer.size) == 1 and not sizes.isdigit())):
+        return f"conv {sizes}"  # (k + 1) alone is a group, k alone a name
+    return f"{word} {sizes}" if word and sizes[:1].islower() else word + sizes
+
+
+def _pads(pairs: tuple[Pad, ...]) -> str:
+    return "x".join(
+        _size(begin) if begin == end else f"{_size(begin)}:{_size(end)}" for begin, end in pairs
+    )
+
+
+def _modifiers(layer: Layer) -> str:
+    if layer.kind in ("max", "avg"):
+        written = "s" + _joined(_once(layer.stride))  # a pooling always shows its stride
+    else:
+        written = _values("s", layer.stride, 1)
+    written += _padding(layer)
+    written += _values("d", layer.dilation, 1) + _values("o", layer.output_padding, 0)
+    if layer.groups != 1:
+        written += f"g{_size(layer.groups)}"
+    if layer.channels != KEPT:
+        rule, size = layer.channels
+        written += f"@{rule if rule != '=' else ''}{_size(size)}"
+    return written + ("ceil" if layer.ceil else "") + ("b" if layer.bias else "")
+
+
+def _values(letter: str, values: tuple[Size, ...], default: int) -> str:
+    differs = any(value != default for value in values)
+    return letter + _joined(_once(values)) if differs else ""
+
+
+def _padding(layer: Layer) -> str:
+    if layer.padding == "same":
+        return "psame"
+    if all(pair == (0, 0) for pair in layer.padding):
+        return ""
+    return "p" + _pads(_once(layer.padding))
+
+
+def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return values[:1] if all(value == values[0] for value in values) else values
+
+
+# The wiring
+
+
+@dataclass(slots=True)
+class _Path:
+    """A series of items on the value `start`; it covers the nodes `first` .. `last`, all of them."""
+
+    start: int
+    items: _Items
+    first: int
+    last: int
+    depth: int = 0
+
+
+@dataclass(slots=True)
+class _Items:
+    """A list that shares its beginning with others: growing one costs nothing."""
+
+    before: _Items | None
+    text: str
+
+    def listed(self) -> list[str]:
+        texts = []
+        item: _Items | None = self
+        while item is not None:
+            texts.append(item.text)
+            item = item.before
+        return texts[::-1]
+
+
+def to_text(network: Network) -> str:
+    """The canonical text of a network, on one line."""
+    return _Printer(network).text()
+
+
+class _Printer:
+    def __init__(self, network: Network) -> None:
+        self.network = network
+        self.uses = [0] * len(network.nodes)
+        for node in network.nodes:
+            for source in node.inputs:
+                self.uses[source] += 1
+        for output in network.outputs:
+            self.uses[output] += 1
+        owners = sorted({n.weights for i, n in enumerate(network.nodes) if n.weights != i})
+        self.shared = {owner: f"shared_{number}" for number, owner in enumerate(owners, 1)}
+        self.paths: dict[int, _Path] = {}
+        self.read_by_name: dict[int, list[int]] = {}  # node -> the values it names
+
+    def text(self) -> str:
+        nodes = self.network.nodes
+        for index in range(1, len(nodes)):
+            merges = nodes[index].layer.kind in MERGES
+            self.paths[index] = self.merge(index) if merges else self.apply(index)
+        lines = []
+        if self.network.shape is not None:
+            lines.append(f"input {shape_text(self.network.shape)}")
+        for owner, name in self.shared.items():
+            lines.append(f"shared {name} = {layer_text(nodes[owner].layer)}")
+        return "; ".join(lines + self.statements())
+
+    def open_path(self, value: int) -> _Path | None:
+        """The path that ends at a value which is read once, so that it may go on; else None."""
+        return self.paths.get(value) if self.uses[value] == 1 else None
+
+    def apply(self, index: int) -> _Path:
+        node = self.network.nodes[index]
+        (value,) = node.inputs
+        item = self.shared.get(node.weights) or layer_text(node.layer)
+        path = self.open_path(value)
+        if path is not None and path.last == index - 1:
+            return _Path(path.start, _Items(path.items, item), path.first, index, path.depth)
+        return _Path(value, _Items(None, item), index, index)
+
+    def merge(self, index: int) -> _Path:
+        """Branches that leave one value and come one after another are written inside; others by name."""
+        node = self.network.nodes[index]
+        unused = node.layer.kind == "unused"
+        ends = node.inputs[1:] if unused else node.inputs
+        paths = [self.open_path(value) for value in ends]
+        starts = {path.start for path in paths if path}
+        starts |= {node.inputs[0]} if unused else set()
+        starts -= {_NOWHERE}
+        if not starts and not any(paths):
+            starts = set(ends)
+        start = _NOWHERE if not starts else starts.pop() if len(starts) == 1 else None
+        inside = [path for path in paths if path]
+        depth = 1 + max((path.depth for path in inside), default=0)
+        first = index - sum(path.last - path.first + 1 for path in inside)
+        borders = [first, *(path.last + 1 for path in inside)]
+        in_order = all(path.first == at for path, at in zip(inside, borders, strict=False))
+        if start is None or not in_order or borders[-1] != index or depth > _DEEPEST:
+            self.read_by_name[index] = list(ends)
+            texts = [self.name(value) for value in ends]
+            begin = node.inputs[0] if unused else _NOWHERE
+            return _Path(begin, _Items(None, _branches(node, texts)), index, index)
+        texts = []
+        for value, path in zip(ends, paths, strict=True):
+            if path is None and value != start:
+                self.read_by_name.setdefault(index, []).append(value)
+            text = "id" if value == start else self.name(value)
+            texts.append(_series(path.items.listed()) if path else text)
+        item = _branches(node, texts)
+        reads = sum((path.start if path else value) == start for value, path in zip(ends, paths, strict=True))
+        trunk = self.paths.get(start)
+        if trunk and trunk.last == first - 1 and self.uses[start] == reads + unused:
+            items = _Items(trunk.items, item)
+            return _Path(trunk.start, items, trunk.first, index, max(depth, trunk.depth))
+        return _Path(start, _Items(None, item), first, index, depth)
+
+    def name(self, value: int) -> str:
+        return f"value_{value}" if value else "input"
+
+    def statements(self) -> list[str]:
+        """One line for each value that ends a path, in the order of the nodes."""
+        ends: set[int] = set()
+        waiting = list(self.network.outputs)
+        by_name: set[int] = set()
+        while waiting:
+            value = waiting.pop()
+            if value == 0 or value in ends:
+                continue
+            ends.add(value)
+            path = self.paths[value]
+            if path.start != _NOWHERE:
+                waiting.append(path.start)
+            for index in range(path.first, path.last + 1):
+                by_name.update(self.read_by_name.get(index, ()))
+                waiting.extend(self.read_by_name.get(index, ()))
+        order = sorted(ends)
+        for before, value in zip([0, *order], order, strict=False):
+            if self.paths[value].start not in (before, _NOWHERE):
+                by_name.add(self.paths[value].start)
+        last = order[-1] if order else 0
+        listed = self.network.outputs != (last,)
+        if listed:
+            by_name.update(self.network.outputs)
+        lines = []
+        for before, value in zip([0, *order], order, strict=False):
+            path = self.paths[value]
+            begin = [] if path.start in (before, _NOWHERE) else [self.name(path.start)]
+            line = _series([*begin, *path.items.listed()])
+            lines.append(f"{self.name(value)} = {line}" if value in by_name else line)
+        if listed:
+            lines.append("output " + " | ".join(map(self.name, self.network.outputs)))
+        return lines or ["id"]
+
+
+def _branches(node: Node, texts: list[str]) -> str:
+    if node.layer.kind == "add":
+        return "(" + " + ".join(map(_as_term, texts)) + ")"
+    return f"{node.layer.kind}({' | '.join(texts)})"
+
+
+def _as_term(text: str) -> str:
+    outside = _outside(text)
+    return f"({text})" if ", " in outside or " + " in outside else text
+
+
+def _outside(text: str) -> str:
+    """What of `text` stands in no parentheses."""
+    depth, kept = 0, []
+    for character in text:
+        depth -= character == ")"
+        if depth == 0:
+            kept.append(character)
+        depth += character == "("
+    return "".join(kept)
+
+
+def _series(items: list[str]) -> str:
+    folded = _folded(items)
+    if len(folded) == 1 and folded[0].startswith("("):  # a sum alone needs no parentheses
+        return folded[0][1:-1]
+    return ", ".join(folded)
+
+
+def _folded(items: list[str]) -> list[str]:
+    """`items` with equal neighbours, and then equal runs of neighbours, written once."""
+    length = 1
+    while length <= min(_LONGEST_FOLD, len(items) // 2):
+        folded = _fold(items, length)
+        length = length + 1 if len(folded) == len(items) else 1
+        items = folded
+    return items
+
+
+def _fold(items: list[str], length: int) -> list[str]:
+    result: list[str] = []
+    at = 0
+    while at < len(items):
+        run = items[at : at + length]
+        count = 1
+        while items[at + count * length : at + (count + 1) * length] == run:
+            count += 1
+        if count > 1:
+            # a, b, a, b, a is a, 2*(b, a): what a block begins with rarely comes last as well.
+            tail = at + count * length
+            spare = 0
+            while spare < length - 1 and items[tail + spare : tail + spare + 1] == [run[spare]]:
+                spare += 1
+            result.extend(run[:spare])
+            result.append(f"{count}*({_series(run[spare:] + run[:spare])})")
+            at = tail + spare
+        else:
+            result.append(items[at])
+            at += 1
+    return result

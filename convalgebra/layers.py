@@ -1,0 +1,243 @@
+"""The layers as frozen values, and the one table of what each kind is.
+
+A `Layer` says what stands in the text, in canonical form: `3x3`, `3x3s1` and `3x3s1x1p0` are equal.
+What depends on the value that comes in (channels kept, groups of a depthwise layer, 'same' padding)
+stays relative, so that a layer means the same wherever it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal, NamedTuple
+
+from convalgebra.errors import SizeError
+from convalgebra.sizes import Size, exact_divide, is_whole, names, simplest, text
+from convalgebra.windows import Pad, same_padding
+
+Argument = Literal["none", "kernel", "factor", "sizes", "optional sizes", "pads", "number", "slice"]
+
+
+class Kind(NamedTuple):
+    """What a kind of layer takes, and what it is in a sentence."""
+
+    argument: Argument
+    modifiers: str  # of "s d p o g @ b c" (c is ceil)
+    weights: Literal["none", "matrix", "per channel"]
+    meaning: str
+
+
+_ACTIVATIONS = (
+    "relu relu6 leakyrelu elu selu silu gelu mish softplus sigmoid hardsigmoid hardswish tanh softmax"
+).split()
+
+KINDS: dict[str, Kind] = {
+    "conv": Kind("kernel", "sdpg@b", "matrix", "convolution"),
+    "dw": Kind("kernel", "sdp@b", "matrix", "depthwise convolution: as many groups as channels"),
+    "convt": Kind("kernel", "sdpog@b", "matrix", "transposed convolution"),
+    "max": Kind("kernel", "sdpc", "none", "max pooling"),
+    "avg": Kind("kernel", "spc", "none", "average pooling; its padding counts"),
+    "gap": Kind("optional sizes", "", "none", "global (or adaptive) average pooling"),
+    "gmp": Kind("optional sizes", "", "none", "global (or adaptive) max pooling"),
+    "fc": Kind("none", "@b", "matrix", "dense layer on everything that comes in"),
+    "linear": Kind("none", "@b", "matrix", "dense layer over the channels, at each position"),
+    "bn": Kind("none", "", "per channel", "batch norm"),
+    "ln": Kind("none", "", "per channel", "layer norm"),
+    "in": Kind("none", "", "per channel", "instance norm"),
+    "gn": Kind("number", "", "per channel", "group norm"),
+    "lrn": Kind("none", "", "none", "local response norm over 5 channels"),
+    **{word: Kind("none", "", "none", "activation") for word in _ACTIVATIONS},
+    "scale": Kind("none", "", "per channel", "one weight a channel"),
+    "up": Kind("factor", "", "none", "nearest-neighbour upsampling"),
+    "bilinear": Kind("factor", "", "none", "bilinear upsampling"),
+    "resize": Kind("sizes", "", "none", "nearest-neighbour resize to a given size"),
+    "pad": Kind("pads", "", "none", "zeros around"),
+    "crop": Kind("pads", "", "none", "the border cut off"),
+    "reflect": Kind("pads", "", "none", "reflection around"),
+    "replicate": Kind("pads", "", "none", "the edge repeated around"),
+    "circular": Kind("pads", "", "none", "the other side around"),
+    "shuffle": Kind("number", "", "none", "channel shuffle in groups"),
+    "pixelshuffle": Kind("number", "", "none", "depth to space"),
+    "flatten": Kind("none", "", "none", "everything as one row of channels"),
+    "dropout": Kind("none", "", "none", "nothing, when the network is used"),
+    "slice": Kind("slice", "", "none", "channels from : to"),
+    "input": Kind("none", "", "none", "what comes in"),
+    "add": Kind("none", "", "none", "the sum of its branches"),
+    "mul": Kind("none", "", "none", "the product of its branches; a side of 1 is stretched"),
+    "cat": Kind("none", "", "none", "its branches, channels one after another"),
+    "unused": Kind("none", "", "none", "what comes in; the branch beside it only has weights"),
+}
+
+ACTIVATIONS = frozenset(_ACTIVATIONS)
+NORMS = frozenset({"bn", "ln", "in", "gn", "lrn"})
+BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
+MERGES = frozenset({"add", "mul", "cat", "unused"})
+CONVOLUTIONS = frozenset({"conv", "dw", "convt"})
+DENSE = frozenset({"fc", "linear"})
+WORDS = frozenset(KINDS) - MERGES - {"slice", "input"}  # what a text may name as a layer
+
+
+class Channels(NamedTuple):
+    """The channels that go out: a number ("="), or those that come in times ("*") or over ("/") one."""
+
+    rule: Literal["=", "*", "/"]
+    size: Size
+
+
+KEPT = Channels("*", 1)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. `Layer("conv", (3, 3), stride=(2, 2))` is `3x3s2`.
+
+    `size` is the argument: the taps of a kernel, a factor, a target size, a number of groups, or
+    begin:end pairs. A one-element `stride`, `dilation`, `padding` or `output_padding` holds for all
+    axes. Fields that a kind does not have keep their defaults.
+
+    >>> Layer("conv", (3, 3), stride=(1,)) == Layer("conv", (3, 3))
+    True
+
+    Raises SizeError for a size that cannot be: a stride of 0, a kernel of 0 taps.
+    """
+
+    kind: str
+    size: tuple[Size, ...] = ()
+    stride: tuple[Size, ...] = ()
+    dilation: tuple[Size, ...] = ()
+    padding: tuple[Pad, ...] | Literal["same"] = ()
+    output_padding: tuple[Size, ...] = ()
+    groups: Size = 1
+    channels: Channels = KEPT
+    ceil: bool = False
+    bias: bool = False
+    pads: tuple[Pad, ...] = ()
+    bounds: tuple[Size | None, Size | None] = (None, None)
+
+    def __post_init__(self) -> None:
+        kind = KINDS[self.kind]
+        whole = {
+            "a size": self.size,
+            "a stride": self.stride,
+            "a dilation": self.dilation,
+            "a number of groups": (self.groups,),
+            "a number of channels": (self.channels.size,),
+        }
+        for noun, values in whole.items():
+            for value in values:
+                _require(value, 1, noun)
+        for value in self.output_padding:
+            _require(value, 0, "output padding")
+        for pair in (*(self.padding if self.padding != "same" else ()), *self.pads):
+            for value in pair:
+                _require(value, 0, "padding")
+        if kind.argument == "kernel":
+            axes = len(self.size)
+            for field, default in (("stride", 1), ("dilation", 1), ("output_padding", 0)):
+                self._set(field, _spread(getattr(self, field), default, axes, field))
+            if self.padding != "same":
+                self._set("padding", _spread(self.padding, (0, 0), axes, "padding"))
+        elif kind.argument == "factor":
+            self._set("size", _gathered(self.size))
+        elif kind.argument == "pads":
+            self._set("pads", _gathered(self.pads))
+        if self.channels == Channels("/", 1):
+            self._set("channels", KEPT)
+
+    def _set(self, field: str, value: object) -> None:
+        object.__setattr__(self, field, value)
+
+    @property
+    def axes(self) -> int | None:
+        """The axes it works on, None where it takes any number."""
+        return len(self.size) if KINDS[self.kind].argument == "kernel" else None
+
+    def named(self) -> set[str]:
+        """The named sizes in it."""
+        sizes = [*self.size, *self.stride, *self.dilation, *self.output_padding]
+        sizes += [self.groups, self.channels.size]
+        sizes += [bound for bound in self.bounds if bound is not None]
+        sizes += [value for pair in (*self._pairs(), *self.pads) for value in pair]
+        return {name for size in sizes if not isinstance(size, int) for name in names(size)}
+
+    def _pairs(self) -> tuple[Pad, ...]:
+        return () if self.padding == "same" else self.padding
+
+    def map_sizes(self, change: Callable[[Size], Size]) -> Layer:
+        """The layer with every size replaced by `change(size)`."""
+
+        def pairs(values: tuple[Pad, ...]) -> tuple[Pad, ...]:
+            return tuple((change(a), change(b)) for a, b in values)
+
+        begin, end = (None if bound is None else change(bound) for bound in self.bounds)
+        return replace(
+            self,
+            size=tuple(map(change, self.size)),
+            stride=tuple(map(change, self.stride)),
+            dilation=tuple(map(change, self.dilation)),
+            padding=self.padding if self.padding == "same" else pairs(self.padding),
+            output_padding=tuple(map(change, self.output_padding)),
+            groups=change(self.groups),
+            channels=Channels(self.channels.rule, change(self.channels.size)),
+            pads=pairs(self.pads),
+            bounds=(begin, end),
+        )
+
+
+def _require(value: Size, least: int, noun: str) -> None:
+    if isinstance(value, int):
+        if value < least:
+            raise SizeError(f"{noun} must be at least {least}, not {value}")
+    elif not names(value) or is_whole(value) is False:
+        raise SizeError(f"{noun} must be a whole number, not {text(value)}")
+
+
+def _spread(values: tuple[Any, ...], default: Any, axes: int, field: str) -> tuple[Any, ...]:
+    if not values:
+        return (default,) * axes
+    if len(values) == 1:
+        return values * axes
+    if len(values) != axes:
+        name = field.replace("_", " ")
+        raise SizeError(f"{len(values)} values of {name} for {axes} {'axis' if axes == 1 else 'axes'}")
+    return values
+
+
+def _gathered(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return values[:1] if all(value == values[0] for value in values) else values
+
+
+def spread_over(values: tuple[Any, ...], axes: int, what: str) -> tuple[Any, ...]:
+    """`values` for each of `axes` axes, where one value holds for all.
+
+    >>> spread_over((2,), 3, "factor")
+    (2, 2, 2)
+    """
+    return _spread(values, None, axes, what)
+
+
+def out_channels(layer: Layer, channels: Size) -> Size:
+    """The channels that go out of `layer` when `channels` come in.
+
+    >>> out_channels(Layer("conv", (1, 1), channels=Channels("*", 6)), 16)
+    96
+    """
+    rule, size = layer.channels
+    if rule == "=":
+        return size
+    return simplest(channels * size) if rule == "*" else exact_divide(channels, size)
+
+
+def groups_of(layer: Layer, channels: Size) -> Size:
+    """The groups of a convolution when `channels` come in: all of them for a depthwise one."""
+    return channels if layer.kind == "dw" else layer.groups
+
+
+def padding_of(layer: Layer, inputs: tuple[Size, ...]) -> tuple[Pad, ...]:
+    """The padding of each axis; 'same' padding depends on the input and is worked out here."""
+    if layer.padding != "same":
+        return layer.padding
+    return tuple(
+        same_padding(i, k, s, d)
+        for i, k, s, d in zip(inputs, layer.size, layer.stride, layer.dilation, strict=True)
+    )

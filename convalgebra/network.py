@@ -1,0 +1,159 @@
+"""A Network: layers wired to one another, flat and expanded, in the order in which they run.
+
+Node 0 is the input. Every other node names the nodes that it reads by index, all smaller than its own:
+the list is a topological order, and nothing here needs recursion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from convalgebra.errors import ShapeError, SizeError, Source, Span
+from convalgebra.layers import Layer
+from convalgebra.shapes import Shape, output_shape, shape_text
+from convalgebra.sizes import Assumptions, at, names, same
+
+INPUT = Layer("input")
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One use of a layer.
+
+    `inputs` are the indices of the nodes it reads. `weights` is the index of the first node with the
+    same weights: its own, unless the layer is shared. `name` and `block` (where it stands in the text,
+    outermost first) and `span` are for people and take no part in equality.
+    """
+
+    layer: Layer
+    inputs: tuple[int, ...]
+    weights: int
+    name: str = field(default="", compare=False)
+    block: tuple[str, ...] = field(default=(), compare=False)
+    span: Span | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Network:
+    """Layers in topological order, with the shape of the input where it is known.
+
+    `shape` is (channels, size, ...) without the batch, or None. `outputs` are node indices.
+    Two networks are equal when they compute in the same steps; names do not count.
+    """
+
+    shape: Shape | None
+    nodes: tuple[Node, ...]
+    outputs: tuple[int, ...]
+    source: Source | None = field(default=None, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        for index, node in enumerate(self.nodes):
+            if any(not 0 <= source < index for source in node.inputs):
+                raise ValueError(f"node {index} reads {node.inputs}: not a topological order")
+            if not 0 <= node.weights <= index:
+                raise ValueError(f"node {index} shares the weights of a later node {node.weights}")
+
+    def __len__(self) -> int:
+        """The number of layers, the input and the places where branches meet not counted."""
+        return sum(1 for node in self.nodes if len(node.inputs) == 1)
+
+    def __str__(self) -> str:
+        from convalgebra.language.printer import to_text
+
+        return to_text(self)
+
+    def named(self) -> set[str]:
+        """The named sizes in it."""
+        found: set[str] = set()
+        for layer in {id(node.layer): node.layer for node in self.nodes}.values():
+            found |= layer.named()
+        for size in self.shape or ():
+            found |= names(size)
+        return found
+
+    def with_input(self, shape: Shape) -> Network:
+        """The same network on another input."""
+        return replace(self, shape=shape)
+
+    def at(self, values: Mapping[str, int]) -> Network:
+        """The network with numbers put in for some of its named sizes.
+
+        Raises SizeError where a number does not fit: a stride of 0, half a channel.
+        """
+        changed: dict[int, Layer] = {}
+        nodes = []
+        for node in self.nodes:
+            layer = changed.get(id(node.layer))
+            if layer is None:
+                try:
+                    layer = node.layer.map_sizes(lambda size: at(size, values))
+                except SizeError as error:
+                    raise ShapeError(str(error), self.source, node.span) from None
+                changed[id(node.layer)] = layer
+            nodes.append(replace(node, layer=layer))
+        shape = self.shape and tuple(at(size, values) for size in self.shape)
+        return replace(self, shape=shape, nodes=tuple(nodes))
+
+    @cached_property
+    def _flow(self) -> tuple[tuple[Shape, ...], Assumptions]:
+        if self.shape is None:
+            raise ShapeError(
+                "the input shape is not known",
+                hint="begin with a line like `input 3x224x224`, or give --input 3x224x224",
+            )
+        assumptions = Assumptions()
+        shapes: list[Shape] = [self.shape]
+        for node in self.nodes[1:]:
+            try:
+                incoming = [shapes[source] for source in node.inputs]
+                shapes.append(output_shape(node.layer, incoming, assumptions))
+            except SizeError as error:
+                raise ShapeError(str(error), self.source, node.span) from None
+        self._check_shared(shapes)
+        return tuple(shapes), assumptions
+
+    def _check_shared(self, shapes: list[Shape]) -> None:
+        for index, node in enumerate(self.nodes):
+            if node.weights == index:
+                continue
+            here, first = (
+                shapes[self.nodes[i].inputs[0]] for i in (index, node.weights)
+            )
+            # fc reads every number that comes in, everything else the channels only.
+            key = slice(None) if node.layer.kind == "fc" else slice(1)
+            if any(same(a, b) is False for a, b in zip(here[key], first[key], strict=True)):
+                raise ShapeError(
+                    f"the shared layer cannot serve {shape_text(here)} here "
+                    f"and {shape_text(first)} where it was first used",
+                    self.source,
+                    node.span,
+                )
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """The shape of every node's value; that of the input first.
+
+        Raises ShapeError where the input is not known or layers do not fit, with the place.
+        """
+        return self._flow[0]
+
+    @property
+    def assumptions(self) -> tuple[str, ...]:
+        """What was taken for granted of named sizes to find the shapes."""
+        return self._flow[1].listed()
+
+    @cached_property
+    def live(self) -> tuple[bool, ...]:
+        """For every node, whether an output depends on it: false inside `unused(...)`."""
+        live = [False] * len(self.nodes)
+        for output in self.outputs:
+            live[output] = True
+        for index in range(len(self.nodes) - 1, -1, -1):
+            node = self.nodes[index]
+            if live[index]:
+                read = node.inputs[:1] if node.layer.kind == "unused" else node.inputs
+                for source in read:
+                    live[source] = True
+        return tuple(live)

@@ -1,0 +1,321 @@
+"""The shape that comes out of a layer: one rule per kind, for ints and named sizes.
+
+A shape is (channels, size, ...) without the batch. A rule raises SizeError where shapes do not fit,
+and notes in `assumptions` what has to hold of named sizes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from convalgebra.errors import SizeError
+from convalgebra.layers import (
+    ACTIVATIONS,
+    KINDS,
+    Layer,
+    groups_of,
+    out_channels,
+    padding_of,
+    spread_over,
+)
+from convalgebra.sizes import (
+    Assumptions,
+    Size,
+    at_least,
+    exact_divide,
+    formula,
+    product,
+    same,
+    simplest,
+    text,
+)
+from convalgebra.windows import Pad, Window, extent, output_size, transposed_output_size
+
+Shape = tuple[Size, ...]
+
+_LARGEST = 10**15  # a side or channel count past it is a slip, and its powers would fill the memory
+
+
+def shape_text(shape: Shape) -> str:
+    """`shape` as it is written after `input`: `3x224x224`, `CxHxW`.
+
+    >>> shape_text((3, 224, 224))
+    '3x224x224'
+    """
+    parts = [text(size) for size in shape]
+    return "x".join(part if _stands_alone(part) else f"({part})" for part in parts)
+
+
+def _stands_alone(part: str) -> bool:
+    return part.isdigit() or (len(part) == 1 and part not in "xXbdgops")
+
+
+def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    """The shape that `layer` makes of `inputs` (several only where branches meet).
+
+    >>> output_shape(Layer("conv", (3, 3), stride=(2, 2)), [(3, 224, 224)], Assumptions())
+    (3, 111, 111)
+    """
+    if layer.axes is not None and layer.axes != len(inputs[0]) - 1:
+        raise SizeError(_axes_differ(layer, inputs[0]))
+    shape = _RULES[layer.kind](layer, inputs, assumptions)
+    for size in shape:
+        if isinstance(size, int) and size > _LARGEST:
+            raise SizeError(f"a size of {len(str(size))} digits comes out: more than 15 are refused")
+    return shape
+
+
+def _axes_differ(layer: Layer, shape: Shape) -> str:
+    have = len(shape) - 1
+    wanted = f"{layer.axes} {'axis' if layer.axes == 1 else 'axes'}"
+    message = f"a kernel of {wanted} cannot slide over {shape_text(shape)}"
+    message += f" ({formula(shape[0])} channels, {have or 'no'} {'axis' if have == 1 else 'axes'})"
+    if layer.axes == 1 and have > 1:
+        kernel = "x".join([text(layer.size[0])] * have)
+        message += f"; a kernel with {have} axes is written {kernel}"
+    return message
+
+
+def windows(layer: Layer, shape: Shape) -> tuple[Window, ...]:
+    """The window of each axis of a layer with a kernel, on an input of `shape`."""
+    spatial = shape[1:]
+    return tuple(
+        Window(*axis)
+        for axis in zip(
+            layer.size, layer.stride, layer.dilation, padding_of(layer, spatial), strict=True
+        )
+    )
+
+
+def _slide(layer: Layer, shape: Shape, assumptions: Assumptions) -> Shape:
+    out = []
+    for inputs, window in zip(shape[1:], windows(layer, shape), strict=True):
+        covered = extent(window)
+        left, right = window.padding
+        if layer.padding != "same":
+            zeros = f" with {formula(left)} + {formula(right)} of padding" if left or right else ""
+            assumptions.at_least(
+                inputs + left + right,
+                covered,
+                f"a window over {formula(simplest(covered))} does not fit on an input of "
+                f"{formula(inputs)}{zeros}",
+            )
+        out.append(output_size(inputs, window, ceil=layer.ceil))
+    return tuple(out)
+
+
+def _convolution(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (shape,) = inputs
+    channels, out = shape[0], out_channels(layer, shape[0])
+    _check_groups(layer, channels, out, assumptions)
+    return (out, *_slide(layer, shape, assumptions))
+
+
+def _transposed(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (shape,) = inputs
+    channels, out = shape[0], out_channels(layer, shape[0])
+    _check_groups(layer, channels, out, assumptions)
+    if layer.padding == "same":
+        raise SizeError("psame says nothing for a transposed convolution; write the padding")
+    sides = []
+    for size, window, extra in zip(
+        shape[1:], windows(layer, shape), layer.output_padding, strict=True
+    ):
+        side = transposed_output_size(size, window, extra)
+        assumptions.at_least(side, 1, "the padding takes away the whole output")
+        sides.append(side)
+    return (out, *sides)
+
+
+def _check_groups(layer: Layer, channels: Size, out: Size, assumptions: Assumptions) -> None:
+    groups = groups_of(layer, channels)
+    _check_divides(layer, channels, assumptions)
+    for count, where in ((channels, "come in"), (out, "go out")):
+        message = f"{formula(groups)} groups do not divide the {formula(count)} channels that {where}"
+        assumptions.divides(groups, count, message)
+
+
+def _check_divides(layer: Layer, channels: Size, assumptions: Assumptions) -> None:
+    if layer.channels.rule == "/":
+        divisor = layer.channels.size
+        assumptions.divides(divisor, channels)
+
+
+def _pooling(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (shape,) = inputs
+    return (shape[0], *_slide(layer, shape, assumptions))
+
+
+def _global(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (shape,) = inputs
+    return (shape[0], *spread_over(layer.size or (1,), len(shape) - 1, "size"))
+
+
+def _fc(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    features = product(inputs[0])
+    _check_divides(layer, features, assumptions)
+    return (out_channels(layer, features),)
+
+
+def _linear(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (shape,) = inputs
+    _check_divides(layer, shape[0], assumptions)
+    return (out_channels(layer, shape[0]), *shape[1:])
+
+
+def _unchanged(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    return inputs[0]
+
+
+def _grouped(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (groups,), channels = layer.size, inputs[0][0]
+    assumptions.divides(
+        groups, channels, f"{formula(groups)} groups do not divide {formula(channels)} channels"
+    )
+    return inputs[0]
+
+
+def _upsample(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    channels, *sides = inputs[0]
+    factors = spread_over(layer.size, len(sides), "factor")
+    return (channels, *(simplest(side * f) for side, f in zip(sides, factors, strict=True)))
+
+
+def _resize(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    channels, *sides = inputs[0]
+    return (channels, *spread_over(layer.size, len(sides), "size"))
+
+
+def _border(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    channels, *sides = inputs[0]
+    out = []
+    for side, (left, right) in zip(sides, border(layer, len(sides)), strict=True):
+        if layer.kind == "crop":
+            assumptions.at_least(side - left - right, 1, f"nothing is left of {formula(side)}")
+            out.append(simplest(side - left - right))
+            continue
+        if layer.kind in ("reflect", "circular"):
+            spare = 1 if layer.kind == "reflect" else 0
+            for pad in (left, right):
+                message = f"{layer.kind} by {formula(pad)} needs a side of at least "
+                message += f"{formula(simplest(pad + spare))}, not {formula(side)}"
+                assumptions.at_least(side, pad + spare, message)
+        out.append(simplest(side + left + right))
+    return (channels, *out)
+
+
+def border(layer: Layer, axes: int) -> tuple[Pad, ...]:
+    """What `pad`, `crop`, .. put before and after each of `axes` axes."""
+    return spread_over(layer.pads, axes, "padding")
+
+
+def _pixelshuffle(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    (factor,) = layer.size
+    channels, *sides = inputs[0]
+    block = product([factor] * len(sides))
+    message = f"pixelshuffle by {formula(factor)} needs a multiple of {formula(block)} channels"
+    assumptions.divides(block, channels, f"{message}, not {formula(channels)}")
+    return (exact_divide(channels, block), *(simplest(side * factor) for side in sides))
+
+
+def _flatten(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    return (product(inputs[0]),)
+
+
+def _slice(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    channels, *sides = inputs[0]
+    start, stop = slice_bounds(layer, channels)
+    what = f"[{formula(start)}:{formula(stop)}] of {formula(channels)} channels"
+    assumptions.at_least(start, 0, f"{what}: begins before the first")
+    assumptions.at_least(stop - start, 1, f"{what}: nothing is left")
+    assumptions.at_least(channels, stop, f"{what}: there are not so many")
+    return (simplest(stop - start), *sides)
+
+
+def slice_bounds(layer: Layer, channels: Size) -> tuple[Size, Size]:
+    """The channels from and to (exclusive) that a slice takes of `channels`; negative counts back."""
+    start, stop = layer.bounds
+    start = 0 if start is None else start
+    stop = channels if stop is None else stop
+    if at_least(start, 0) is False:
+        start = simplest(channels + start)
+    if at_least(stop, 0) is False:
+        stop = simplest(channels + stop)
+    return start, stop
+
+
+def _add(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    first, *others = inputs
+    for other in others:
+        if len(other) != len(first):
+            raise SizeError(_differ("added", first, other))
+        for one, two in zip(first, other, strict=True):
+            assumptions.same(one, two, _differ("added", first, other))
+    return first
+
+
+def _mul(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    result, *others = inputs
+    for other in others:
+        if len(other) != len(result):
+            raise SizeError(_differ("multiplied", result, other))
+        sides = []
+        for one, two in zip(result, other, strict=True):
+            if same(one, 1) or same(two, 1):
+                sides.append(two if same(one, 1) else one)
+                continue
+            assumptions.same(one, two, _differ("multiplied", result, other))
+            sides.append(one)
+        result = tuple(sides)
+    return result
+
+
+def _cat(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    first, *others = inputs
+    channels = first[0]
+    for other in others:
+        if len(other) != len(first):
+            raise SizeError(_differ("concatenated", first, other))
+        for one, two in zip(first[1:], other[1:], strict=True):
+            assumptions.same(one, two, _differ("concatenated", first, other))
+        channels = channels + other[0]
+    return (simplest(channels), *first[1:])
+
+
+def _differ(verb: str, left: Shape, right: Shape) -> str:
+    reason = "sizes differ"
+    if len(left) != len(right):
+        reason = "one has more axes"
+    elif same(left[0], right[0]) is False and verb != "concatenated":
+        reason = f"{formula(left[0])} channels and {formula(right[0])}"
+    return f"branches of {shape_text(left)} and {shape_text(right)} cannot be {verb}: {reason}"
+
+
+Rule = Callable[[Layer, Sequence[Shape], Assumptions], Shape]
+
+_RULES: dict[str, Rule] = {
+    "conv": _convolution,
+    "dw": _convolution,
+    "convt": _transposed,
+    "max": _pooling,
+    "avg": _pooling,
+    "gap": _global,
+    "gmp": _global,
+    "fc": _fc,
+    "linear": _linear,
+    **dict.fromkeys(("bn", "ln", "in", "lrn", "scale", "dropout", "input", "unused"), _unchanged),
+    **dict.fromkeys(ACTIVATIONS, _unchanged),
+    "gn": _grouped,
+    "shuffle": _grouped,
+    "up": _upsample,
+    "bilinear": _upsample,
+    "resize": _resize,
+    **dict.fromkeys(("pad", "crop", "reflect", "replicate", "circular"), _border),
+    "pixelshuffle": _pixelshuffle,
+    "flatten": _flatten,
+    "slice": _slice,
+    "add": _add,
+    "mul": _mul,
+    "cat": _cat,
+}
+assert _RULES.keys() == KINDS.keys(), "a kind of layer has no shape rule"
