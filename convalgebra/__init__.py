@@ -1,3 +1,64 @@
-"""The algebra of convolution stacks: what they cost and what they can express, exactly."""
+"""The algebra of convolution stacks: what they cost and what they can express, exactly.
+
+>>> import convalgebra as ca
+>>> ca.equiv("3x3", "2x2,2x2").equivalent
+False
+>>> ca.cost("3x3p1@64, relu", input="3x32x32").total.macs
+1769472
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convalgebra.algebra import EquivalenceReport, equiv
+    from convalgebra.cost import Comparison, CostReport, compare, cost
+    from convalgebra.errors import ConvalgebraError
+    from convalgebra.network import Network
+    from convalgebra.readers import read as parse
+    from convalgebra.symbolic import DenseMatrix
+    from convalgebra.symbolic import matrix_of as matrix
 
 __version__ = "0.1.0"
+
+# Where each public name lives; it is imported when it is first asked for.
+_PUBLIC = {
+    "Comparison": ("convalgebra.cost", "Comparison"),
+    "ConvalgebraError": ("convalgebra.errors", "ConvalgebraError"),
+    "CostReport": ("convalgebra.cost", "CostReport"),
+    "DenseMatrix": ("convalgebra.symbolic", "DenseMatrix"),
+    "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
+    "Network": ("convalgebra.network", "Network"),
+    "compare": ("convalgebra.cost", "compare"),
+    "cost": ("convalgebra.cost", "cost"),
+    "equiv": ("convalgebra.algebra", "equiv"),
+    "matrix": ("convalgebra.symbolic", "matrix_of"),
+    "parse": ("convalgebra.readers", "read"),
+}
+
+__all__ = [
+    "Comparison",
+    "ConvalgebraError",
+    "CostReport",
+    "DenseMatrix",
+    "EquivalenceReport",
+    "Network",
+    "__version__",
+    "compare",
+    "cost",
+    "equiv",
+    "matrix",
+    "parse",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'convalgebra' has no attribute {name!r}")
+    from importlib import import_module
+
+    module, attribute = _PUBLIC[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -284,6 +284,12 @@ class Assumptions:
         return tuple(self._facts)
 
 
+def _by_power(factor: Any) -> tuple[int, str]:
+    # 49C^2 H W: the highest power first, then by name.
+    exponent = factor.as_base_exp()[1]
+    return (-int(exponent) if exponent.is_Integer else 0, str(factor))
+
+
 class _Writer:
     """Writes an expression; `times` joins factors, `power` allows `C^2` for `C*C`."""
 
@@ -297,7 +303,7 @@ class _Writer:
         coefficient, factors = expression.as_coeff_mul()
         numerator, denominator = coefficient.p, coefficient.q
         above, below = [], []
-        for factor in factors:
+        for factor in sorted(factors, key=_by_power):
             base, exponent = factor.as_base_exp()
             whole = exponent.is_Integer
             if whole and exponent < 0:
@@ -353,7 +359,7 @@ class _Writer:
 
         terms = sorted(expression.args, key=rank)
         if terms[0].as_coeff_Mul()[0] < 0:  # begin with a positive term where there is one
-            terms.sort(key=lambda t: t.as_coeff_Mul()[0] < 0)
+            terms.sort(key=lambda t: bool(t.as_coeff_Mul()[0] < 0))
         written = ""
         for term in terms:
             piece = self._floor(term) if isinstance(term, floor) else self.write(term)

@@ -16,6 +16,7 @@ from convalgebra.sizes import (
     Size,
     at_least,
     ceil_divide,
+    exact_divide,
     floor_divide,
     maximum,
     minimum,
@@ -106,7 +107,7 @@ def taps_on_data(
             if assumptions is not None:
                 assumptions.at_least(window.taps - 1, maximum(left, right))
                 assumptions.at_least(inputs, maximum(left, right))
-            lost = floor_divide(left * (left + 1), 2) + floor_divide(right * (right + 1), 2)
+            lost = exact_divide(left * (left + 1), 2) + exact_divide(right * (right + 1), 2)
             return simplest(window.taps * outputs - lost)
         return None
     total: Size = 0

@@ -1,0 +1,196 @@
+"""The command line: parse options, call one function, hand the result to render."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from convalgebra import __version__
+from convalgebra.errors import ConvalgebraError, InputError
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+
+
+class _Commands(click.Group):
+    """Commands in the order in which a newcomer meets them; our errors as text, exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConvalgebraError as error:
+            click.echo(f"error: {error}", err=True)
+            ctx.exit(2)
+        except RecursionError:  # the language limits nesting; this is the last line of defence
+            click.echo("error: nested too deeply", err=True)
+            ctx.exit(2)
+
+
+@click.group(cls=_Commands, context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="convalgebra")
+def main() -> None:
+    """The algebra of convolution stacks: what they cost, and when one can stand in for another.
+
+    A stack is written in a small notation: 3x3s2p1@64 is a 3x3 convolution with stride 2, padding 1
+    and 64 channels; layers are joined by commas.
+
+    \b
+    Examples:
+      convalgebra equiv 3x3 2x2,2x2
+      convalgebra cost zoo:resnet50
+      convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
+      convalgebra matrix 3x3 --input 4x4
+    """
+
+
+def _width() -> int:
+    from shutil import get_terminal_size
+
+    return max(40, min(get_terminal_size((80, 24)).columns, 120)) if sys.stdout.isatty() else 80
+
+
+def _numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+    """`C=64,H=56` as a dictionary."""
+    found: dict[str, int] = {}
+    for part in ",".join(values).split(",") if values else []:
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        if not name.isidentifier() or not number.isdigit() or len(number) > 9:
+            raise click.BadParameter(f"expected NAME=NUMBER like C=64, found `{part.strip()[:40]}`")
+        found[name] = int(number)
+    return found
+
+
+def _format(*choices: str) -> Callable[[Any], Any]:
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default="text",
+        show_default=True,
+        help="How the result is printed.",
+    )
+
+
+@main.command()
+@click.argument("left")
+@click.argument("right")
+@click.option("--derive", is_flag=True, help="Print the derivation as one does it by hand.")
+@_format("text", "json", "md", "latex", "html")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 1 if not equivalent, with 3 if not decided."
+)
+@click.pass_context
+def equiv(
+    ctx: click.Context, left: str, right: str, derive: bool, form: str, exit_code: bool
+) -> None:
+    """Can one stack stand in for the other? Both ways, exactly, with the equations.
+
+    One side is a single kernel, the other any chain of one-channel convolutions.
+
+    \b
+    Examples:
+      convalgebra equiv 3x3 2x2,2x2
+      convalgebra equiv 5x5 3x3,3x3 --derive
+      convalgebra equiv 3 2,2 --format json
+    """
+    from convalgebra.algebra import equiv as decide
+    from convalgebra.render.forms import derivation_in, equivalence_in
+
+    report = decide(left, right)
+    click.echo(equivalence_in(form, report, _width()))
+    if derive:
+        click.echo()
+        click.echo(derivation_in(form, report.derivation(), _width()))
+    if exit_code and report.equivalent is not True:
+        ctx.exit(3 if report.equivalent is None else 1)
+
+
+@main.command()
+@click.argument("stacks", nargs=-1, metavar="[STACK]...")
+@click.option("--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated.")
+@click.option("--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW.")
+@click.option(
+    "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
+)
+@click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
+@_format("text", "json", "csv", "md", "latex", "html")
+def cost(
+    stacks: tuple[str, ...],
+    layers: tuple[str, ...],
+    shape: str | None,
+    at: dict[str, int],
+    all_layers: bool,
+    form: str,
+) -> None:
+    """What a network costs: params, MACs, FLOPs, activations, receptive field.
+
+    STACK is layers in the notation, a file that ends in .txt or .spec, zoo:NAME, or - for standard
+    input. Several stacks are shown side by side, with ratios.
+
+    \b
+    Examples:
+      convalgebra cost "3x3p1@64, bn, relu" --input 3x224x224
+      convalgebra cost zoo:resnet50
+      convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
+      convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
+    """
+    from pathlib import Path
+
+    from convalgebra.cost import compare
+    from convalgebra.cost import cost as cost_of
+    from convalgebra.render.forms import comparison_in, cost_in
+
+    named = [*stacks, *layers]
+    if not named:
+        raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
+    sources: list[Any] = [*stacks, *(path if path == "-" else Path(path) for path in layers)]
+    reports = [cost_of(source, input=shape, at=at) for source in sources]
+    if len(reports) == 1:
+        click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
+    else:
+        click.echo(comparison_in(form, compare(reports, named), _width()))
+
+
+@main.command()
+@click.argument("stack")
+@click.option("--input", "shape", required=True, metavar="SHAPE", help="Like 4x4, or 3x4x4.")
+@_format("text", "json", "latex")
+def matrix(stack: str, shape: str, form: str) -> None:
+    """The dense matrix that a linear stack is, with its tied and its zero entries.
+
+    Without channels in SHAPE (4x4 for a kernel with two axes) there is one.
+
+    \b
+    Examples:
+      convalgebra matrix 3x3 --input 4x4
+      convalgebra matrix 2x2,2x2 --input 4x4
+      convalgebra matrix 3x3@8 --input 1x3x3
+    """
+    from convalgebra.render.forms import matrix_in
+    from convalgebra.symbolic import matrix_of
+
+    click.echo(matrix_in(form, matrix_of(stack, shape), _width()))
+
+
+@main.command()
+def zoo() -> None:
+    """The networks whose specs are on board; `cost zoo:NAME` reads one.
+
+    \b
+    Example:
+      convalgebra zoo
+    """
+    from convalgebra import zoo as specs
+
+    for name in specs.names():
+        first = specs.text(name).splitlines()[0]
+        click.echo(f"{name:<20}{first.removeprefix('#').strip() if first.startswith('#') else ''}")
+
+
+if __name__ == "__main__":
+    main()

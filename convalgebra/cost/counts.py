@@ -1,0 +1,238 @@
+"""What one use of a layer costs: one rule per kind, for ints and named sizes.
+
+MACs are multiply-accumulates of convolutions and dense layers. Dense MACs count every (output, tap)
+pair (transposed: every (input, tap) pair), exact MACs only the pairs where both ends are real: not
+a zero of the padding, of a `pad` directly before, nor an output that is cropped away. FLOPs are two
+per MAC and, each in its class, what the table `FLOPS_PER` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from math import gcd
+from typing import NamedTuple
+
+from convalgebra.layers import ACTIVATIONS, KINDS, Layer, groups_of
+from convalgebra.shapes import Shape, windows
+from convalgebra.sizes import (
+    Assumptions,
+    Size,
+    exact_divide,
+    product,
+    same,
+    simplest,
+)
+from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
+
+# Per output element, unless the rule says otherwise.
+FLOPS_PER = {
+    "mac": 2,  # a multiplication and an addition
+    "bias": 1,
+    "bn": 2,  # a scale and a shift: the statistics are known
+    "ln": 5,  # mean, variance, subtract, divide, and the affine map, as one counts them
+    "gn": 5,
+    "in": 5,
+    "lrn": 9,  # over 5 channels: square, 4 additions, scale, shift, power, divide
+    "activation": 1,
+    "softmax": 3,  # exponential, sum, divide
+    "scale": 1,
+    "merge": 1,  # for each operand after the first
+    "bilinear": 7,  # four products, three additions
+}
+
+FLOP_CLASSES = ("mac", "bias", "norm", "activation", "pooling", "merge", "scale", "interpolation")
+
+
+class Use(NamedTuple):
+    """One use of a layer: what comes in, what goes out, and the zeros put around it before."""
+
+    layer: Layer
+    inputs: Sequence[Shape]
+    output: Shape
+    zeros: tuple[Pad, ...]  # from `pad` layers directly before, per axis
+    assumptions: Assumptions
+
+
+class Counts(NamedTuple):
+    """What one use of a layer costs. `macs_exact` is None where it is not known in closed form."""
+
+    weights: Size = 0
+    biases: Size = 0
+    norms: Size = 0
+    macs: Size = 0
+    macs_exact: Size | None = 0
+    flops: tuple[tuple[str, Size], ...] = ()
+
+    @property
+    def params(self) -> Size:
+        """Weights, biases, and the weights of norms and scales."""
+        return simplest(self.weights + self.biases + self.norms)
+
+
+def count(use: Use) -> Counts:
+    """The cost of one use of a layer.
+
+    >>> layer = Layer("conv", (3, 3), padding=((1, 1),))
+    >>> use = Use(layer, [(8, 4, 4)], (8, 4, 4), ((0, 0), (0, 0)), Assumptions())
+    >>> count(use).macs, count(use).macs_exact
+    (9216, 6400)
+    """
+    return _RULES[use.layer.kind](use)
+
+
+def _matrix(use: Use, weights: Size, macs: Size, exact: Size | None) -> Counts:
+    outputs = use.output[0]
+    flops: list[tuple[str, Size]] = [("mac", FLOPS_PER["mac"] * macs)]
+    biases: Size = 0
+    if use.layer.bias:
+        biases = outputs
+        flops.append(("bias", FLOPS_PER["bias"] * product(use.output)))
+    return Counts(weights, biases, 0, macs, exact, tuple(flops))
+
+
+def _convolution(use: Use) -> Counts:
+    shape, layer = use.inputs[0], use.layer
+    fan_in = exact_divide(shape[0], groups_of(layer, shape[0]))
+    weights = product([*layer.size, fan_in, use.output[0]])
+    macs = simplest(weights * product(use.output[1:]))
+    pairs: list[Size | None] = []
+    for i, o, window, zeros in zip(
+        shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
+    ):
+        data, around = _without_zeros(i, window, zeros)
+        pairs.append(taps_on_data(data, o, around, use.assumptions))
+    return _matrix(use, weights, macs, _times(pairs, fan_in * use.output[0]))
+
+
+def _without_zeros(inputs: Size, window: Window, zeros: Pad) -> tuple[Size, Window]:
+    # A `pad` before a convolution is padding of that convolution, on a smaller input.
+    left, right = window.padding
+    around = window._replace(padding=(left + zeros[0], right + zeros[1]))
+    return _inside(inputs, zeros), around
+
+
+def _inside(inputs: Size, zeros: Pad) -> Size:
+    return simplest(inputs - zeros[0] - zeros[1])
+
+
+def _transposed(use: Use) -> Counts:
+    shape, layer = use.inputs[0], use.layer
+    fan_out = exact_divide(use.output[0], layer.groups)
+    weights = product([*layer.size, shape[0], fan_out])
+    macs = simplest(weights * product(shape[1:]))
+    pairs: list[Size | None] = []
+    for i, o, window, zeros in zip(
+        shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
+    ):
+        # Input n after z zeros writes to n s + z s + t d - p: padding p - z s, on a smaller input.
+        left, right = (p - z * window.stride for p, z in zip(window.padding, zeros, strict=True))
+        around = window._replace(padding=(left, right))
+        counted = zeros == (0, 0) or isinstance(window.taps, int)
+        data = _inside(i, zeros)
+        pairs.append(transposed_taps_on_data(data, o, around, use.assumptions) if counted else None)
+    return _matrix(use, weights, macs, _times(pairs, shape[0] * fan_out))
+
+
+def _times(pairs: Sequence[Size | None], factor: Size) -> Size | None:
+    total = factor
+    for pair in pairs:
+        if pair is None:
+            return None
+        total = total * pair
+    return simplest(total)
+
+
+def _fc(use: Use) -> Counts:
+    channels, *sides = use.inputs[0]
+    weights = simplest(product(use.inputs[0]) * use.output[0])
+    return _matrix(use, weights, weights, _on_data(channels * use.output[0], sides, use.zeros))
+
+
+def _linear(use: Use) -> Counts:
+    weights = simplest(use.inputs[0][0] * use.output[0])
+    sides = use.output[1:]
+    macs = simplest(weights * product(sides))
+    return _matrix(use, weights, macs, _on_data(weights, sides, use.zeros))
+
+
+def _on_data(each: Size, sides: Sequence[Size], zeros: Sequence[Pad]) -> Size:
+    return product([each, *map(_inside, sides, zeros)])
+
+
+def _pooling(use: Use) -> Counts:
+    window = product(use.layer.size)
+    return Counts(flops=(("pooling", simplest(window * product(use.output))),))
+
+
+def _global(use: Use) -> Counts:
+    covered = [
+        _covered(i, o, use.assumptions)
+        for i, o in zip(use.inputs[0][1:], use.output[1:], strict=True)
+    ]
+    return Counts(flops=(("pooling", product([use.output[0], *covered])),))
+
+
+def _covered(inputs: Size, outputs: Size, assumptions: Assumptions) -> Size:
+    # Window j of o on i inputs covers floor(j i/o) .. ceil((j+1) i/o) - 1. Summed over j, with
+    # sum floor(j i/o) = ((i - 1)(o - 1) + gcd(i, o) - 1)/2: i + o - gcd(i, o).
+    if isinstance(inputs, int) and isinstance(outputs, int):
+        return inputs + outputs - gcd(inputs, outputs)
+    if not same(inputs, outputs):
+        assumptions.divides(outputs, inputs)
+    return inputs
+
+
+def _norm(use: Use) -> Counts:
+    kind = use.layer.kind
+    flops = (("norm", simplest(FLOPS_PER[kind] * product(use.output))),)
+    return Counts(norms=0 if kind == "lrn" else 2 * use.output[0], flops=flops)
+
+
+def _activation(use: Use) -> Counts:
+    each = FLOPS_PER.get(use.layer.kind, FLOPS_PER["activation"])
+    return Counts(flops=(("activation", simplest(each * product(use.output))),))
+
+
+def _scale(use: Use) -> Counts:
+    flops = simplest(FLOPS_PER["scale"] * product(use.output))
+    return Counts(norms=use.output[0], flops=(("scale", flops),))
+
+
+def _merge(use: Use) -> Counts:
+    extra = len(use.inputs) - 1
+    return Counts(flops=(("merge", simplest(FLOPS_PER["merge"] * extra * product(use.output))),))
+
+
+def _bilinear(use: Use) -> Counts:
+    flops = simplest(FLOPS_PER["bilinear"] * product(use.output))
+    return Counts(flops=(("interpolation", flops),))
+
+
+def _free(use: Use) -> Counts:
+    return Counts()
+
+
+_FREE = [
+    *("up", "resize", "pixelshuffle", "shuffle", "slice", "flatten", "dropout"),
+    *("pad", "crop", "reflect", "replicate", "circular", "cat", "unused", "input"),
+]
+
+_RULES: dict[str, Callable[[Use], Counts]] = {
+    "conv": _convolution,
+    "dw": _convolution,
+    "convt": _transposed,
+    "fc": _fc,
+    "linear": _linear,
+    "max": _pooling,
+    "avg": _pooling,
+    "gap": _global,
+    "gmp": _global,
+    **dict.fromkeys(("bn", "ln", "in", "gn", "lrn"), _norm),
+    **dict.fromkeys(ACTIVATIONS, _activation),
+    "scale": _scale,
+    "add": _merge,
+    "mul": _merge,
+    "bilinear": _bilinear,
+    **dict.fromkeys(_FREE, _free),
+}
+assert _RULES.keys() == KINDS.keys(), "a kind of layer has no cost rule"

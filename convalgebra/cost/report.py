@@ -1,0 +1,290 @@
+"""The cost of a Network: layer by layer, and in total."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
+from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
+from convalgebra.language.printer import layer_text
+from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
+from convalgebra.network import Network
+from convalgebra.shapes import Shape, border, shape_text
+from convalgebra.sizes import Assumptions, Size, product, simplest, text
+from convalgebra.windows import Pad
+
+BYTES_PER_NUMBER = 4  # float32
+_MOVES_NOTHING = frozenset({"input", "flatten", "dropout", "unused"})
+
+
+class LayerCost(NamedTuple):
+    """What one use of a layer costs, and what its units see.
+
+    `name` says where it stands, outermost block first. All figures are for one input, without
+    batch. A layer that only `unused(..)` reads, and a second use of shared weights, show what they
+    add: no work, or no params.
+    """
+
+    name: str
+    layer: str
+    block: tuple[str, ...]
+    output: Shape
+    counts: Counts
+    activations: Size
+    bytes: Size
+    field: Field
+    is_convolution: bool
+
+    @property
+    def params(self) -> Size:
+        """Weights and biases, those of norms and scales included."""
+        return self.counts.params
+
+    @property
+    def macs(self) -> Size:
+        """Dense multiply-accumulates."""
+        return self.counts.macs
+
+    @property
+    def macs_exact(self) -> Size | None:
+        """Multiply-accumulates on real data only."""
+        return self.counts.macs_exact
+
+    @property
+    def flops(self) -> Size:
+        """FLOPs of all classes."""
+        return simplest(sum(amount for _, amount in self.counts.flops))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figures under stable keys; named sizes as text that the language reads."""
+        return {
+            "name": self.name,
+            "layer": self.layer,
+            "output": [plain(size) for size in self.output],
+            "params": plain(self.params),
+            "macs": plain(self.macs),
+            "macs_exact": plain(self.macs_exact),
+            "flops": plain(self.flops),
+            "activations": plain(self.activations),
+            "receptive_field": field_to_dict(self.field),
+        }
+
+
+class Totals(NamedTuple):
+    """Sums over layers. `flops` by class: see `FLOP_CLASSES`."""
+
+    weights: Size
+    biases: Size
+    norms: Size
+    params: Size
+    macs: Size
+    macs_exact: Size | None
+    flops: Size
+    flops_by_class: dict[str, Size]
+    activations: Size
+    conv_outputs: Size
+    bytes: Size
+
+    def to_dict(self) -> dict[str, Any]:
+        """The totals under stable keys."""
+        keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
+        figures = {key: plain(getattr(self, key)) for key in keys.split()}
+        by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
+        return figures | {"flops_by_class": by_class}
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """What a network costs, exactly. Shown as a table by `print`, and as HTML in Jupyter.
+
+    `layers` are in the order in which they run. `receptive_field` is that of the (first) output.
+    `assumptions` are what has to hold of named sizes.
+    """
+
+    network: Network
+    layers: tuple[LayerCost, ...]
+    total: Totals
+    receptive_field: Field
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the input: channels, then sizes."""
+        return self.network.shapes[0]
+
+    @property
+    def output(self) -> Shape:
+        """The shape of the (first) output."""
+        return self.network.shapes[self.network.outputs[0]]
+
+    @property
+    def status(self) -> str:
+        """`complete`: every layer is counted."""
+        return "complete"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report under the keys of `convalgebra.cost/1`."""
+        return {
+            "schema": "convalgebra.cost/1",
+            "network": str(self.network),
+            "input": [plain(size) for size in self.input],
+            "layers": [layer.to_dict() for layer in self.layers],
+            "total": self.total.to_dict(),
+            "receptive_field": self._receptive_field_to_dict(),
+            "assumptions": list(self.assumptions),
+            "status": self.status,
+        }
+
+    def _receptive_field_to_dict(self) -> dict[str, Any]:
+        windowed = field_to_dict(self.receptive_field)
+        if not self.receptive_field.is_global:
+            return {"global": False, "windowed": windowed, **windowed}
+        sides = self.input[1:]
+        return {
+            "global": True,
+            "windowed": windowed,
+            "size": [plain(side) for side in sides],
+            "jump": None,
+            "left": [0] * len(sides),
+            "right": [plain(simplest(side - 1)) for side in sides],
+        }
+
+    def __str__(self) -> str:
+        from convalgebra.render.cost_text import cost_to_text
+
+        return cost_to_text(self)
+
+    def _repr_html_(self) -> str:
+        from convalgebra.render.cost_markup import cost_to_html
+
+        return cost_to_html(self)
+
+
+def cost_of(network: Network) -> CostReport:
+    """The cost of a network whose input shape is known.
+
+    >>> from convalgebra.language import parse
+    >>> report = cost_of(parse("input 3x224x224; 7x7s2p3@64"))
+    >>> report.total.params, report.total.macs
+    (9408, 118013952)
+
+    Raises ShapeError where the input is not known or layers do not fit.
+    """
+    assumptions = Assumptions()
+    for fact in network.assumptions:
+        assumptions.note(fact)
+    fields = receptive_fields(network)
+    met: dict[
+        tuple[Any, ...], tuple[Counts, str]
+    ] = {}  # blocks repeat: the same use, the same cost
+    layers = []
+    for index in range(1, len(network.nodes)):
+        use = _use(network, index, assumptions)
+        key = (id(use.layer), use.inputs, use.zeros)
+        if key not in met:
+            met[key] = (count(use), _label(use.layer))
+        layers.append(_layer_cost(network, index, use, *met[key], fields[index]))
+    field = fields[network.outputs[0]]
+    return CostReport(network, tuple(layers), _total(layers), field, assumptions.listed())
+
+
+def _use(network: Network, index: int, assumptions: Assumptions) -> Use:
+    node, shapes = network.nodes[index], network.shapes
+    inputs = tuple(shapes[source] for source in node.inputs)
+    zeros = _zeros_before(network, index)
+    return Use(node.layer, inputs, shapes[index], zeros, assumptions)
+
+
+def _label(layer: Layer) -> str:
+    return layer.kind if layer.kind in MERGES else layer_text(layer)
+
+
+def _layer_cost(
+    network: Network, index: int, use: Use, counts: Counts, label: str, field: Field
+) -> LayerCost:
+    node, kind = network.nodes[index], use.layer.kind
+    made = moved = 0
+    if not network.live[index]:
+        counts = counts._replace(macs=0, macs_exact=0, flops=())
+    else:
+        made = 0 if kind == "unused" else product(use.output)
+        if kind not in _MOVES_NOTHING:
+            read = sum((product(shape) for shape in use.inputs), 0)
+            moved = simplest(BYTES_PER_NUMBER * (read + counts.params + made))
+    if node.weights != index:
+        counts = counts._replace(weights=0, biases=0, norms=0)
+    return LayerCost(
+        name="/".join((*node.block, str(index))),
+        layer=label,
+        block=node.block,
+        output=use.output,
+        counts=counts,
+        activations=made,
+        bytes=moved,
+        field=field,
+        is_convolution=kind in CONVOLUTIONS,
+    )
+
+
+def _zeros_before(network: Network, index: int) -> tuple[Pad, ...]:
+    """The zeros that `pad` layers directly before a node put around its input, per axis."""
+    source = network.nodes[index].inputs[0]
+    zeros: tuple[Pad, ...] = ((0, 0),) * (len(network.shapes[source]) - 1)
+    while network.nodes[source].layer.kind == "pad":
+        around = border(network.nodes[source].layer, len(zeros))
+        zeros = tuple((a + c, b + d) for (a, b), (c, d) in zip(zeros, around, strict=True))
+        source = network.nodes[source].inputs[0]
+    return zeros
+
+
+def _total(layers: Sequence[LayerCost]) -> Totals:
+    def add(amounts: Iterable[Size]) -> Size:
+        return simplest(sum(amounts, 0))
+
+    by_class: dict[str, Size] = dict.fromkeys(FLOP_CLASSES, 0)
+    for layer in layers:
+        for name, amount in layer.counts.flops:
+            by_class[name] = by_class[name] + amount
+    exact = [layer.macs_exact for layer in layers]
+    known = [amount for amount in exact if amount is not None]
+    return Totals(
+        weights=add(layer.counts.weights for layer in layers),
+        biases=add(layer.counts.biases for layer in layers),
+        norms=add(layer.counts.norms for layer in layers),
+        params=add(layer.params for layer in layers),
+        macs=add(layer.macs for layer in layers),
+        macs_exact=add(known) if len(known) == len(exact) else None,
+        flops=add(by_class.values()),
+        flops_by_class={name: simplest(amount) for name, amount in by_class.items() if amount != 0},
+        activations=add(layer.activations for layer in layers),
+        conv_outputs=add(layer.activations for layer in layers if layer.is_convolution),
+        bytes=add(layer.bytes for layer in layers),
+    )
+
+
+def plain(value: Any) -> Any:
+    """A figure for JSON: an int, or text: a named size as the language reads it, a fraction as 1/2.
+
+    >>> from fractions import Fraction
+    >>> plain(64), plain(Fraction(1, 2))
+    (64, '1/2')
+    """
+    if value is None or isinstance(value, int):
+        return value
+    return text(value) if hasattr(value, "free_symbols") else str(value)
+
+
+def field_to_dict(field: Field) -> dict[str, Any]:
+    """Size, jump and edges along each axis; None where the field is not known."""
+    axes: Sequence[Axis] = field.axes or ()
+    keys = ("size", "jump", "left", "right")
+    if field.axes is None:
+        return dict.fromkeys(keys)
+    return {key: [plain(getattr(axis, key)) for axis in axes] for key in keys}
+
+
+def input_text(report: CostReport) -> str:
+    """The input shape as it is written after `input`."""
+    return shape_text(report.input)

@@ -1,0 +1,1 @@
+"""Results -> text, JSON, CSV, Markdown, LaTeX, HTML. No arithmetic."""

@@ -1,0 +1,109 @@
+"""Cost reports and comparisons as Markdown, CSV, LaTeX and HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convalgebra.render.cost_text import comparison_table, cost_table, summary
+from convalgebra.render.tables import Table, escaped
+from convalgebra.shapes import shape_text
+from convalgebra.sizes import formula, is_named
+
+if TYPE_CHECKING:
+    from convalgebra.cost.comparison import Comparison
+    from convalgebra.cost.report import CostReport
+    from convalgebra.sizes import Size
+
+_WIDE = 10_000  # summaries are not broken into lines
+
+
+def size_latex(size: Size) -> str:
+    """A size with `$..$` around it where it is a formula: `$49 C^{2}$`.
+
+    >>> size_latex(1024)
+    '1,024'
+    """
+    if not is_named(size):
+        return formula(size)
+    from sympy import latex
+
+    return f"${latex(size)}$"
+
+
+def cost_to_markdown(report: CostReport, *, all_layers: bool = False) -> str:
+    """A pipe table, then the totals as a list."""
+    return _markdown(
+        f"input {shape_text(report.input)}",
+        cost_table(report, all_layers=all_layers),
+        summary(report, _WIDE),
+    )
+
+
+def _markdown(title: str, table: Table, notes: list[str]) -> str:
+    listed = "\n".join("- " + " ".join(note.split()) for note in notes)
+    return "\n\n".join(part for part in (title, table.to_markdown(), listed) if part)
+
+
+def cost_to_csv(report: CostReport) -> str:
+    """Every layer on a line, numbers without separators, named sizes as the language reads them."""
+    header = "name layer output params macs macs_exact flops activations field jump".split()
+    rows = []
+    for layer in report.layers:
+        figures = layer.to_dict()
+        keys = ("params", "macs", "macs_exact", "flops", "activations")
+        field = figures["receptive_field"]
+        rows.append(
+            (
+                figures["name"],
+                figures["layer"],
+                shape_text(layer.output),
+                *("" if figures[key] is None else str(figures[key]) for key in keys),
+                *("x".join(map(str, field[key] or ())) for key in ("size", "jump")),
+            )
+        )
+    return Table(tuple(header), tuple(rows)).to_csv()
+
+
+def cost_to_latex(report: CostReport, *, all_layers: bool = False) -> str:
+    """A `tabular` for the booktabs package."""
+    return cost_table(report, all_layers=all_layers, write=size_latex).to_latex()
+
+
+def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
+    """A table and the totals, for Jupyter; formulas stand between dollar signs."""
+    table = cost_table(report, all_layers=all_layers, write=size_latex)
+    notes = "".join(f"<li>{escaped(' '.join(n.split()))}</li>" for n in summary(report, _WIDE))
+    return (
+        f"<div><p>input {escaped(shape_text(report.input))}</p>{table.to_html()}<ul>{notes}</ul></div>"
+    )
+
+
+def comparison_to_markdown(comparison: Comparison) -> str:
+    """A pipe table."""
+    return comparison_table(comparison).to_markdown()
+
+
+def comparison_to_csv(comparison: Comparison) -> str:
+    """One quantity a line, numbers without separators."""
+    from convalgebra.cost.comparison import COMPARED
+    from convalgebra.cost.report import plain
+
+    rows = []
+    for key in COMPARED:
+        figures = [plain(getattr(report.total, key)) for report in comparison.reports]
+        ratios = [plain(ratio) for ratio in comparison.ratios[key]]
+        rows.append((key, *("" if cell is None else str(cell) for cell in (*figures, *ratios))))
+    header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))
+    return Table(header, tuple(rows)).to_csv()
+
+
+def comparison_to_latex(comparison: Comparison) -> str:
+    """A `tabular` for the booktabs package."""
+    return comparison_table(comparison, write=size_latex).to_latex()
+
+
+def comparison_to_html(comparison: Comparison) -> str:
+    """A table, for Jupyter."""
+    return f"<div>{comparison_table(comparison, write=size_latex).to_html()}</div>"
+
+

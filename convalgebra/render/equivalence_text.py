@@ -1,0 +1,253 @@
+"""An EquivalenceReport as text that fits on one screen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from convalgebra.render.equation_text import equation_text
+from convalgebra.render.tables import Table, in_words, listed
+
+if TYPE_CHECKING:
+    from convalgebra.algebra.equivalence import Direction, EquivalenceReport, Side
+    from convalgebra.algebra.witness import Witness
+
+_MOST_EQUATIONS = 12  # more are counted, not printed: --derive and JSON have them
+_LARGEST_SHOWN = 7  # rows of a witness kernel; a larger one is given as a polynomial
+_FIELDS = {"real": "real", "complex": "complex", "rational": "rational"}
+
+
+def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
+    """The whole answer: who makes whom, figures, equations, why not, a witness."""
+    parts = [headline(report), "\n".join(_directions(report, width))]
+    parts.append(figures(report).to_text("  "))
+    parts += _system(report, width)
+    parts += [_witness(witness, report, width) for witness in shown_witnesses(report)]
+    parts.append(answers(report).to_text("  ", "   ") + "\n" + _legend(report, width))
+    return "\n\n".join(parts)
+
+
+def headline(report: EquivalenceReport) -> str:
+    """One line: equivalent or not."""
+    verdict = {True: "equivalent", False: "not equivalent", None: "not decided"}[report.equivalent]
+    return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
+
+
+def name(side: Side) -> str:
+    """A stack as the user wrote it, in canonical form."""
+    return side.chain.text
+
+
+def _directions(report: EquivalenceReport, width: int) -> Iterator[str]:
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        first, second = sentences(direction)
+        yield f"  {first}\n" + _wrapped(second, width, "    ")
+
+
+def _wrapped(text: str, width: int, indent: str) -> str:
+    return fill(text, width, initial_indent=indent, subsequent_indent=indent)
+
+
+def sentences(direction: Direction) -> tuple[str, str]:
+    """Whether one side can stand in for the other, in words a student knows."""
+    maker, made = name(direction.maker), name(direction.made)
+    reach = direction.reach
+    how_often = {
+        "all": "always",
+        "dense": "almost always",
+        "part": "sometimes",
+        "thin": "almost never",
+        "unknown": "not decided",
+    }[reach.real]
+    return f"{maker} reproduces {made}:  {how_often}.", _explanation(direction)
+
+
+def _explanation(direction: Direction) -> str:
+    maker, made = direction.maker, direction.made
+    reach = direction.reach
+    text = reach.reason[0].upper() + reach.reason[1:] + "."
+    if reach.real == "all":
+        if maker.chain.is_kernel:
+            text = f"Whatever the weights of {name(made)}, there is one {name(maker)} that equals it."
+        return text + _places(direction)
+    if reach.least_real_roots is not None and reach.real == "part":
+        return f"Over the reals {_real_condition(direction)}: {reach.reason}."
+    if direction.codimension:
+        return (
+            f"It makes {maker.dimension.value:,} of the {made.dimension.value:,} dimensions of "
+            f"all {name(made)} kernels: {reach.reason}."
+        )
+    return text
+
+
+def _real_condition(direction: Direction) -> str:
+    needed = direction.reach.least_real_roots
+    (target,) = direction.made.chain.factors
+    if sorted(target.taps)[-1] == 3 and needed == 2:
+        first, middle, last = kernel_names(direction.made)
+        return (
+            "exactly the kernels with "
+            f"discriminant {middle}^2 - 4 {first} {last} >= 0 are made"
+        )
+    return f"exactly the kernels with at least {needed} real roots (with multiplicity) are made"
+
+
+def kernel_names(side: Side) -> list[str]:
+    """The names of the weights of a single kernel, in order."""
+    from itertools import product
+
+    from convalgebra.letters import layer_letter, tap_name
+
+    (factor,) = side.chain.factors
+    return [
+        tap_name(layer_letter(0), tap, factor.taps) for tap in product(*map(range, factor.taps))
+    ]
+
+
+def _places(direction: Direction) -> str:
+    offsets = direction.reach.offsets
+    if len(offsets) < 2:
+        return ""
+    shown = [f"({','.join(map(str, offset))})" for offset in offsets[:6]]
+    more = f" and {len(offsets) - 6} more" if len(offsets) > 6 else ""
+    where = ", ".join(shown) + more
+    return f" It fits in {in_words(len(offsets))} places, shifted by {where}."
+
+
+def figures(report: EquivalenceReport) -> Table:
+    """Weights, MACs, dimension of both sides."""
+    sides = (report.left, report.right)
+
+    def row(label: str, *cells: object) -> tuple[str, ...]:
+        return (label, *(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells))
+
+    fields = ["x".join(map(str, side.chain.receptive_field)) for side in sides]
+    strides = [side.chain.stride for side in sides]
+    rows = [row("receptive field", *fields)]
+    if any(step != 1 for step in strides[0]):
+        rows.append(row("stride", *("x".join(map(str, stride)) for stride in strides)))
+    rows += [
+        row("weights", *(side.chain.weights for side in sides)),
+        row("MACs per output", *(side.chain.macs_per_output for side in sides)),
+        row("dimension", *(f"{s.dimension.value:,} of {s.chain.ambient:,}" for s in sides)),
+    ]
+    return Table(("", *map(name, sides)), tuple(rows))
+
+
+def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
+    count = len(report.system) if report.system is not None else report.kernel.chain.ambient
+    layers = listed([letter for letter in layer_letters(report)], "then")
+    title = f"The {in_words(count)} equations, A = {layers}"
+    if report.system is None or count > _MOST_EQUATIONS:
+        products = f"{report.terms:,} products of weights"
+        where = "--derive shows them" if report.system is not None else "too many to print"
+        yield f"{title}: {products}; {where}"
+    else:
+        yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
+    counted = why_thin(report)
+    if counted:
+        yield "\n".join(_wrapped(line, width, "  ") for line in counted)
+
+
+def _in_columns(lines: list[str], width: int) -> list[str]:
+    """Two columns where they fit and save a screen, else one."""
+    half = (len(lines) + 1) // 2
+    left, right = lines[:half], [*lines[half:], ""]
+    gap = 2 + max(map(len, left)) + 5
+    if len(lines) > 6 and gap + max(map(len, right)) <= width:
+        return [f"  {a.ljust(gap - 2)}{b}".rstrip() for a, b in zip(left, right, strict=False)]
+    return [fill(a, width, initial_indent="  ", subsequent_indent=" " * 8) for a in lines]
+
+
+def layer_letters(report: EquivalenceReport) -> list[str]:
+    """The capital letters of the stack's layers: B, C, ..; averages are called so."""
+    from convalgebra.letters import layer_letter
+
+    letters = []
+    for number, factor in enumerate(report.stack.chain.factors, 1):
+        letters.append(layer_letter(number).upper().rstrip("_") if factor.free else "average")
+    if len(letters) > 6:
+        return [*letters[:2], "..", letters[-1]]
+    return letters
+
+
+def why_thin(report: EquivalenceReport) -> list[str]:
+    """How the conditions on the kernel are counted; nothing where there are none."""
+    stack, kernel = report.stack, report.kernel
+    direction = (
+        report.right_reproduces_left if stack is report.right else report.left_reproduces_right
+    )
+    if not direction.codimension:
+        return []
+    found = stack.dimension
+    letters = layer_letters(report)
+    idle = ""
+    if found.idle:
+        which = f"t {letters[0]} and {letters[-1]}/t make the same A"
+        count = "one of them is" if found.idle == 1 else f"{in_words(found.idle)} of them are"
+        idle = f", but {count} idle ({which}): {found.value} count"
+    conditions = direction.codimension
+    left = "condition is" if conditions == 1 else "conditions are"
+    return [
+        f"Given {listed(letters)}, each line is one weight of A. Given A, there are "
+        f"{kernel.chain.weights:,} equations for {found.weights:,} unknowns{idle}. So "
+        f"{kernel.chain.weights:,} - {found.value:,} = {conditions:,} {left} left on A: "
+        f"codimension {conditions:,}, degree {direction.degree:,}."
+    ]
+
+
+def shown_witnesses(report: EquivalenceReport) -> list[Witness]:
+    """The witnesses to show: one, and a second only where the fields differ."""
+    found: list[Witness] = []
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        found += direction.reach.witnesses
+    return found
+
+
+def _witness(witness: Witness, report: EquivalenceReport, width: int) -> str:
+    stack = report.stack if report.kernel is not report.stack else report.right
+    over = {"real": " over the reals", "rational": " over the rationals", "complex": ""}
+    title = f"A kernel that {name(stack)} cannot make{over[witness.field]}"
+    rows = witness.rows()
+    if len(rows) > _LARGEST_SHOWN or len(rows[0]) > _LARGEST_SHOWN or len(witness.taps) > 2:
+        return title + "\n" + _wrapped(witness.reason, width, "  ")
+    cells = [[str(value) for value in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    grid = [
+        "  " + " ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
+    ]
+    margin = len(grid[0]) + 4
+    beside = fill(witness.reason, width - margin).split("\n")
+    lines = []
+    for number in range(max(len(grid), len(beside))):
+        left = grid[number] if number < len(grid) else ""
+        right = beside[number] if number < len(beside) else ""
+        lines.append((left.ljust(margin) + right).rstrip())
+    return "\n".join([title, *lines])
+
+
+def answers(report: EquivalenceReport) -> Table:
+    """The answer per field, both ways."""
+    rows = []
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        label = f"{name(direction.maker)} makes {name(direction.made)}"
+        rows.append((label, *(getattr(direction.reach, field) for field in _FIELDS)))
+    return Table(("over the numbers that are", *_FIELDS.values()), tuple(rows))
+
+
+def _legend(report: EquivalenceReport, width: int) -> str:
+    meanings = {
+        "all": "every choice of weights",
+        "dense": "all but a set of measure zero",
+        "part": "an open set of them, not all",
+        "thin": "a set of measure zero",
+        "unknown": "not decided",
+    }
+    used = {
+        getattr(direction.reach, field)
+        for direction in (report.left_reproduces_right, report.right_reproduces_left)
+        for field in _FIELDS
+    }
+    shown = [f"{word}: {meaning}" for word, meaning in meanings.items() if word in used]
+    return _wrapped("; ".join(shown) + ".", width, "  ")

@@ -1,0 +1,75 @@
+"""Which function shows which result in which form. The forms are those of `--format`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convalgebra.algebra import EquivalenceReport
+    from convalgebra.cost import Comparison, CostReport
+    from convalgebra.symbolic import DenseMatrix
+    from convalgebra.symbolic.derivation import Derivation
+
+
+def to_json(result: Any) -> str:
+    """A result's `to_dict()` as JSON."""
+    from json import dumps
+
+    return dumps(result.to_dict(), indent=2)
+
+
+def cost_in(form: str, report: CostReport, width: int, *, all_layers: bool = False) -> str:
+    """A cost report in one of the forms text, json, csv, md, latex, html."""
+    if form == "json":
+        return to_json(report)
+    if form == "text":
+        from convalgebra.render.cost_text import cost_to_text
+
+        return cost_to_text(report, width, all_layers=all_layers)
+    from convalgebra.render import cost_markup
+
+    if form == "csv":
+        return cost_markup.cost_to_csv(report)
+    write = {
+        "md": cost_markup.cost_to_markdown,
+        "latex": cost_markup.cost_to_latex,
+        "html": cost_markup.cost_to_html,
+    }[form]
+    return write(report, all_layers=all_layers)
+
+
+def comparison_in(form: str, comparison: Comparison, width: int) -> str:
+    """A comparison in one of the forms text, json, csv, md, latex, html."""
+    if form == "json":
+        return to_json(comparison)
+    if form == "text":
+        from convalgebra.render.cost_text import comparison_to_text
+
+        return comparison_to_text(comparison, width)
+    from convalgebra.render import cost_markup
+
+    write = {
+        "csv": cost_markup.comparison_to_csv,
+        "md": cost_markup.comparison_to_markdown,
+        "latex": cost_markup.comparison_to_latex,
+        "html": cost_markup.comparison_to_html,
+    }[form]
+    return write(comparison)
+
+
+def equivalence_in(form: str, report: EquivalenceReport, width: int) -> str:
+    """An equivalence report in one of the forms text, json, md, latex, html."""
+    if form == "json":
+        return to_json(report)
+    if form == "text":
+        from convalgebra.render.equivalence_text import equivalence_to_text
+
+        return equivalence_to_text(report, width)
+    from convalgebra.render import equivalence_markup
+
+    write = {
+        "md": equivalence_markup.equivalence_to_markdown,
+        "latex": equivalence_markup.equivalence_to_latex,
+        "html": equivalence_markup.equivalence_to_html,
+    }[form]
+    return write(report)

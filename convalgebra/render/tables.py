@@ -1,0 +1,132 @@
+"""A table of short texts, and the forms it can be shown in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts under a header. Columns are aligned right, the first `left` ones to the left.
+
+    `rules` are the rows (by number) above which a line is drawn.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: int = 1
+    rules: tuple[int, ...] = ()
+
+    def to_text(self, indent: str = "", gap: str = "  ") -> str:
+        """Columns of equal width.
+
+        >>> print(Table(("size", "MACs"), (("3x3", "9"), ("total", "17"))).to_text())
+        size   MACs
+        3x3       9
+        total    17
+        """
+        lines = [self.header, *self.rows]
+        widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
+        rule = indent + "-" * (sum(widths) + len(gap) * (len(widths) - 1))
+        written = []
+        for number, line in enumerate(lines, -1):
+            if number in self.rules:
+                written.append(rule)
+            cells = (
+                cell.ljust(width) if column < self.left else cell.rjust(width)
+                for column, (cell, width) in enumerate(zip(line, widths, strict=True))
+            )
+            written.append((indent + gap.join(cells)).rstrip())
+        return "\n".join(written)
+
+    def width(self, gap: int = 2) -> int:
+        """The characters that a line of `to_text` takes."""
+        lines = [self.header, *self.rows]
+        columns = range(len(self.header))
+        return sum(max(len(line[c]) for line in lines) for c in columns) + gap * (len(columns) - 1)
+
+    def to_markdown(self) -> str:
+        """A pipe table."""
+        align = [":--" if column < self.left else "--:" for column in range(len(self.header))]
+        lines = [self.header, align, *self.rows]
+        return "\n".join("| " + " | ".join(_piped(line)) + " |" for line in lines)
+
+    def to_csv(self) -> str:
+        """Comma-separated values, quoted where needed."""
+        from csv import writer
+        from io import StringIO
+
+        out = StringIO()
+        writer(out, lineterminator="\n").writerows([self.header, *self.rows])
+        return out.getvalue().rstrip("\n")
+
+    def to_latex(self) -> str:
+        """A `tabular`, for the booktabs package."""
+        columns = "".join("l" if column < self.left else "r" for column in range(len(self.header)))
+        lines = [r"\begin{tabular}{" + columns + "}", r"\toprule", _ampersands(self.header)]
+        for number, row in enumerate(self.rows):
+            if number == 0 or number in self.rules:
+                lines.append(r"\midrule")
+            lines.append(_ampersands(row))
+        return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
+
+    def to_html(self) -> str:
+        """A `<table>`; cells that begin and end with `$` are left for MathJax."""
+        head = "".join(f"<th>{escaped(cell)}</th>" for cell in self.header)
+        body = "".join(
+            "<tr>" + "".join(_cell(cell, column < self.left) for column, cell in enumerate(row)) + "</tr>"
+            for row in self.rows
+        )
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(text: str, left: bool) -> str:
+    return f'<td style="text-align:{"left" if left else "right"}">{escaped(text)}</td>'
+
+
+def escaped(text: str) -> str:
+    """`text` for HTML."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _piped(line: Sequence[str]) -> list[str]:
+    return [cell.replace("|", "\\|") for cell in line]
+
+
+_LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+_LATEX |= {character: "\\" + character for character in "&%#_{}"}
+
+
+def latex_escaped(text: str) -> str:
+    """`text` for LaTeX; formulas between dollar signs stay."""
+    if text.startswith("$") and text.endswith("$"):
+        return text
+    return "".join(_LATEX.get(character, character) for character in text.replace("$", r"\$"))
+
+
+def _ampersands(line: Sequence[str]) -> str:
+    return " & ".join(map(latex_escaped, line)) + r" \\"
+
+
+def listed(items: Sequence[str], last: str = "and") -> str:
+    """`a, b and c`.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+_WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def in_words(number: int) -> str:
+    """A small number as a word.
+
+    >>> in_words(9), in_words(121)
+    ('nine', '121')
+    """
+    return _WORDS[number] if 0 <= number < len(_WORDS) else f"{number:,}"

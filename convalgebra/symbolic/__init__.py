@@ -1,0 +1,9 @@
+"""The sympy engine: symbols pushed through the layers, entry by entry, and collected.
+
+It shows how a stack works and cross-checks the verdicts, which come from elsewhere.
+"""
+
+from convalgebra.symbolic.engine import push, weights_of
+from convalgebra.symbolic.matrix import DenseMatrix, matrix, with_channel
+
+__all__ = ["DenseMatrix", "matrix", "push", "weights_of", "with_channel"]
