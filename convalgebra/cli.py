@@ -49,9 +49,12 @@ def main() -> None:
 
 
 def _width() -> int:
+    """The columns to fill: those of the terminal, 80 in a pipe."""
+    if not sys.stdout.isatty():
+        return 80
     from shutil import get_terminal_size
 
-    return max(40, min(get_terminal_size((80, 24)).columns, 120)) if sys.stdout.isatty() else 80
+    return max(40, min(get_terminal_size((80, 24)).columns, 120))
 
 
 def _numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
@@ -139,17 +142,17 @@ def cost(
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
     """
-    from pathlib import Path
-
     from convalgebra.cost import compare
     from convalgebra.cost import cost as cost_of
+    from convalgebra.readers import read, read_file
     from convalgebra.render.forms import comparison_in, cost_in
 
     named = [*stacks, *layers]
     if not named:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
-    sources: list[Any] = [*stacks, *(path if path == "-" else Path(path) for path in layers)]
-    reports = [cost_of(source, input=shape, at=at) for source in sources]
+    networks = [read(stack) for stack in stacks]
+    networks += [read(path) if path == "-" else read_file(path) for path in layers]
+    reports = [cost_of(network, input=shape, at=at) for network in networks]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:

@@ -1,9 +1,9 @@
 """A one-channel chain of convolutions in normal form: one polynomial factor per layer.
 
 On an unbounded grid a layer with taps W[u], stride s, dilation d is the operator `(K(z), s)` with
-`K(z) = sum_u W[u] z^(d u)`, and `(K2, s2) after (K1, s1) = (K2(z^s1) K1(z), s1 s2)`. So a chain is a
-product of polynomials, commutative with one channel: factor i has its own taps on the lattice of its
-*effective* dilation, `d_i` times the strides before it.
+`K(z) = sum_u W[u] z^(d u)`, and `(K2, s2) after (K1, s1) = (K2(z^s1) K1(z), s1 s2)`. So a chain is
+a product of polynomials, commutative with one channel: factor i has its own taps on the lattice of
+its *effective* dilation, `d_i` times the strides before it.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from convalgebra.errors import SizeError, UnsupportedError
+from convalgebra.algebra.places import Box, sums
+from convalgebra.errors import UnsupportedError
 from convalgebra.language.printer import layer_text
-from convalgebra.layers import KINDS, Layer, out_channels
+from convalgebra.layers import KEPT, KINDS, MERGES, Channels, Layer
 from convalgebra.network import Network
+from convalgebra.sizes import text
 from convalgebra.windows import same_padding
 
 Exponent = tuple[int, ...]
@@ -26,12 +28,17 @@ Exponent = tuple[int, ...]
 class Factor:
     """One layer of a chain: taps per axis, effective dilation per axis, and whether it has weights.
 
-    A factor that is not free is an average pooling: all its taps are equal and fixed.
+    A factor that is not free is an average pooling: all its taps are equal and fixed. Along an axis
+    with a single tap the dilation has no meaning and is 1.
     """
 
     taps: tuple[int, ...]
     dilation: tuple[int, ...]
     free: bool = True
+
+    def __post_init__(self) -> None:
+        dilation = tuple(d if k > 1 else 1 for k, d in zip(self.taps, self.dilation, strict=True))
+        object.__setattr__(self, "dilation", dilation)
 
     @property
     def weights(self) -> int:
@@ -48,22 +55,26 @@ class Factor:
         """The axes along which it has more than one tap."""
         return tuple(axis for axis, k in enumerate(self.taps) if k > 1)
 
+    @property
+    def progressions(self) -> tuple[tuple[int, int], ...]:
+        """Its taps along each axis: how many, and how far apart."""
+        return tuple(zip(self.taps, self.dilation, strict=True))
+
     def exponents(self) -> list[Exponent]:
         """The exponents of its taps, in the order of the rows.
 
         >>> Factor((1, 2), (1, 3)).exponents()
         [(0, 0), (0, 3)]
         """
-        steps = (range(0, d * k, d) for k, d in zip(self.taps, self.dilation, strict=True))
-        return list(product(*steps))
+        return list(product(*(range(0, d * k, d) for k, d in self.progressions)))
 
 
 @dataclass(frozen=True)
 class Chain:
     """A product of factors, with the total stride and the position of the first tap.
 
-    `offset` is minus the merged padding, `p1 + s1 p2 + ..`; `padded` tells whether any was written.
-    `macs_per_output` counts each layer's taps times the strides after it.
+    `offset` is minus the merged padding, `p1 + s1 p2 + ..`; `padded` tells whether any was written,
+    on either side. `macs_per_output` counts each layer's taps times the strides after it.
     """
 
     text: str
@@ -81,9 +92,10 @@ class Chain:
     @cached_property
     def receptive_field(self) -> tuple[int, ...]:
         """The size of the merged kernel: 1 more than the sum of the degrees, per axis."""
-        return tuple(1 + sum(f.degree[a] for f in self.factors) for a in range(self.axes))
+        degrees = zip(*(factor.degree for factor in self.factors), strict=True)
+        return tuple(1 + sum(along) for along in degrees)
 
-    @property
+    @cached_property
     def weights(self) -> int:
         """The number of weights."""
         return sum(factor.weights for factor in self.factors)
@@ -94,22 +106,19 @@ class Chain:
         return len(self.factors) == 1 and self.factors[0].free
 
     @cached_property
-    def support(self) -> frozenset[Exponent]:
-        """Where the merged kernel of a generic member is not zero: the sums of the layers' exponents.
+    def support(self) -> Box:
+        """Where the merged kernel of a generic member is not zero: the sums of the taps, per axis.
 
         (Every coefficient is a sum of monomials in the weights with coefficient +1, so none of them
         vanishes identically.)
         """
-        sums: set[Exponent] = {(0,) * self.axes}
-        for factor in self.factors:
-            steps = factor.exponents()
-            sums = {tuple(map(sum, zip(one, two, strict=True))) for one in sums for two in steps}
-        return frozenset(sums)
+        along = zip(*(factor.progressions for factor in self.factors), strict=True)
+        return tuple(map(sums, along))
 
     @property
     def ambient(self) -> int:
         """The number of coefficients of the merged kernel that are not always zero."""
-        return len(self.support)
+        return prod(places.bit_count() for places in self.support)
 
     def normal_form(self) -> str:
         """The chain as one kernel and one stride, as an error names it."""
@@ -121,7 +130,8 @@ def _once(values: tuple[int, ...]) -> tuple[int, ...]:
     return values[:1] if len(set(values)) == 1 else values
 
 
-MAX_AMBIENT = 250_000  # coefficients of a merged kernel; sets of exponents past it fill the memory
+MAX_PLACES = 250_000  # of a merged kernel: past it the offsets and witnesses fill the memory
+MAX_LAYERS = 10_000  # about a second
 
 
 def chain_of(network: Network) -> Chain:
@@ -132,9 +142,15 @@ def chain_of(network: Network) -> Chain:
     >>> chain.receptive_field, chain.stride, chain.factors[1].dilation
     ((4, 4), (2, 2), (2, 2))
 
-    Raises UnsupportedError, naming the layer, for anything else.
+    Raises UnsupportedError, naming the layer, for anything else, and ShapeError where the network
+    has an input on which it cannot run.
     """
+    if len(network) > MAX_LAYERS:
+        raise UnsupportedError(
+            f"{len(network):,} layers are too many for equiv; it takes up to {MAX_LAYERS:,}"
+        )
     axes = _axes(network)
+    _check_input(network)
     stride = (1,) * axes
     offset = [0] * axes
     factors = []
@@ -147,25 +163,22 @@ def chain_of(network: Network) -> Chain:
         if layer.kind == "dropout":
             continue
         _check(layer, axes, shared=node.weights != index)
-        taps = tuple(map(int, layer.size))
         dilation = tuple(s * int(d) for s, d in zip(stride, layer.dilation, strict=True))
-        for axis, padding in enumerate(_left_padding(layer)):
-            offset[axis] -= stride[axis] * padding
-            padded |= padding > 0
-        factors.append(Factor(taps, dilation, layer.kind != "avg"))
+        for axis, (left, right) in enumerate(_padding(layer)):
+            offset[axis] -= stride[axis] * left
+            padded |= left > 0 or right > 0
+        factors.append(Factor(tuple(map(int, layer.size)), dilation, layer.kind != "avg"))
         strides.append(tuple(map(int, layer.stride)))
         stride = tuple(a * b for a, b in zip(stride, strides[-1], strict=True))
     macs, positions = 0, 1
     for factor, step in zip(reversed(factors), reversed(strides), strict=True):
         macs += positions * factor.weights
         positions *= prod(step)
-    if not factors:
-        factors.append(Factor((1,) * axes, (1,) * axes, free=False))  # id
     chain = Chain(_text(network), tuple(factors), stride, tuple(offset), padded, macs)
-    if prod(chain.receptive_field) > MAX_AMBIENT:
+    if prod(chain.receptive_field) > MAX_PLACES:
         size = "x".join(map(str, chain.receptive_field))
         raise UnsupportedError(
-            f"{size} has more than {MAX_AMBIENT:,} coefficients: too many for equiv"
+            f"a receptive field of {size} has more than {MAX_PLACES:,} places: too many for equiv"
         )
     return chain
 
@@ -186,6 +199,19 @@ def _axes(network: Network) -> int:
     raise UnsupportedError("equiv compares convolutions; there is no kernel in this stack")
 
 
+def _check_input(network: Network) -> None:
+    if network.shape is None:
+        return
+    channels = network.shape[0]
+    if channels != 1:
+        raise UnsupportedError(
+            "equiv compares chains of one-channel convolutions; "
+            f"this input has {text(channels)} channels"
+        )
+    if not network.named():
+        _ = network.shapes  # raises where the layers do not fit the input
+
+
 def _check(layer: Layer, axes: int, *, shared: bool) -> None:
     if layer.kind not in ("conv", "dw", "avg"):
         raise UnsupportedError(_refusal(layer, KINDS[layer.kind].meaning.partition(":")[0]))
@@ -197,25 +223,29 @@ def _check(layer: Layer, axes: int, *, shared: bool) -> None:
         raise UnsupportedError(_refusal(layer, "a named size"))
     if layer.bias:
         raise UnsupportedError(_refusal(layer, "a bias"))
-    if layer.groups != 1 or out_channels(layer, 1) != 1:
+    if layer.groups != 1:
+        raise UnsupportedError(_refusal(layer, "groups"))
+    if layer.channels not in (KEPT, Channels("=", 1)):
         raise UnsupportedError(_refusal(layer, "several channels"))
 
 
 def _refusal(layer: Layer, what: str) -> str:
-    shown = layer_text(layer) if layer.kind not in ("add", "mul", "cat", "unused") else layer.kind
+    shown = layer.kind if layer.kind in MERGES else layer_text(layer)
     return (
         f"equiv does not decide stacks with {what} (here: `{shown}`); "
         "it compares chains of one-channel convolutions without bias, like 3x3 and 2x2,2x2"
     )
 
 
-def _left_padding(layer: Layer) -> tuple[int, ...]:
-    if layer.padding != "same":
-        return tuple(int(left) for left, _ in layer.padding)
-    if any(s != 1 for s in layer.stride):
-        raise SizeError("psame with a stride depends on the input size; write the padding")
-    # At stride 1 it does not depend on the input.
-    pads = (
-        same_padding(10**9, k, 1, d)[0] for k, d in zip(layer.size, layer.dilation, strict=True)
-    )
-    return tuple(map(int, pads))
+def _padding(layer: Layer) -> list[tuple[int, int]]:
+    pads = layer.padding
+    if pads == "same":
+        if any(s != 1 for s in layer.stride):
+            raise UnsupportedError(
+                f"psame with a stride depends on the input size (here: `{layer_text(layer)}`); "
+                "write the padding, like p1 or p0:1"
+            )
+        # At stride 1 it is the same for every input.
+        sizes = zip(layer.size, layer.dilation, strict=True)
+        pads = tuple(same_padding(1, k, 1, d) for k, d in sizes)
+    return [(int(left), int(right)) for left, right in pads]

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
-from math import factorial, prod
+from math import factorial, lgamma, log, prod
 from random import Random
 
 from convalgebra.algebra.chains import Chain, Factor
 
-PRIME = 2**31 - 1
-_MAX_ENTRIES = 6_000_000  # of the Jacobian: past it the rank takes seconds and is left out
+PRIME = 2**61 - 1
+_MAX_ENTRIES = 400_000  # of the matrix whose rank is taken; more takes over half a second
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,8 @@ class Dimension:
 
     `rank` is that of the Jacobian, `rows` weights by `columns` coefficients, at a random point mod
     `prime`: a lower bound for the dimension. None where the matrix is too large to be worth it.
-    `idle` is how many weights the scales between the layers leave without effect: `weights - idle` is
-    an upper bound. For one channel both always meet: see `dimension`.
+    `idle` is how many weights the scales between the layers leave without effect: `weights - idle`
+    is an upper bound. For one channel both always meet: see `dimension`.
     """
 
     value: int
@@ -36,10 +35,13 @@ class Dimension:
 def dimension(chain: Chain) -> Dimension:
     """The dimension of the set of merged kernels of a one-channel chain.
 
-    It is `1 + sum (n_i - 1)` over the layers with n_i free taps. Above: `K_i t` and `K_j / t` make the
-    same product, so every layer but one has an idle scale. Below: a Laurent polynomial has finitely
-    many factorizations up to units, so up to scales the product map has finite fibres and keeps the
-    dimension. The rank of the Jacobian at a point mod p confirms it independently.
+    It is `1 + sum (n_i - 1)` over the layers with n_i free taps, and 0 where there are none. Above:
+    `K_i t` and `K_j / t` make the same product, so every layer but one has an idle scale. Below: a
+    Laurent polynomial has finitely many factorizations up to units, so up to scales the product map
+    has finite fibres and keeps the dimension. (Along a tangent that changes nothing,
+    `sum_i g_i prod_(j != i) f_j = 0`; generic f_i have no common factor, so f_i divides g_i, which
+    is no larger: `g_i = c_i f_i` with `sum c_i = 0`. That holds mod every prime as well, so the
+    rank of the Jacobian at a random point confirms it.)
 
     >>> from convalgebra.algebra.chains import chain_of
     >>> from convalgebra.language import parse
@@ -47,73 +49,86 @@ def dimension(chain: Chain) -> Dimension:
     >>> found.value, found.rank, found.idle
     (7, 7, 1)
     """
-    free = [factor for factor in chain.factors if factor.free]
-    idle = max(0, len(free) - 1)
+    idle = max(0, sum(factor.free for factor in chain.factors) - 1)
     value = chain.weights - idle
-    columns = chain.ambient
     rank = None
-    if chain.weights * prod(chain.receptive_field) <= _MAX_ENTRIES:
-        rank = _jacobian_rank(chain)
-        # At a random point mod 2^31 - 1 the rank falls short with probability below 10^-4; again then.
-        for seed in range(1, 4):
-            if rank == value:
-                break
-            rank = max(rank, _jacobian_rank(chain, seed))
+    if chain.is_kernel:
+        rank = value  # the Jacobian is the identity
+    elif chain.weights * value <= _MAX_ENTRIES:
+        rank = _jacobian_rank(chain, value)
         assert rank == value, f"the rank {rank} of {chain.text} contradicts its dimension {value}"
-    return Dimension(value, chain.weights, idle, rank, chain.weights, columns)
+    return Dimension(value, chain.weights, idle, rank, chain.weights, chain.ambient)
 
 
-def _jacobian_rank(chain: Chain, seed: int = 0) -> int:
-    """The rank mod p, at a random point, of the derivatives of all coefficients by all weights.
+def _jacobian_rank(chain: Chain, most: int) -> int:
+    """The rank mod `PRIME` of the derivatives of all coefficients by all weights at random ones.
 
-    The derivative by weight u of layer i is `z^(d_i u)` times the product of the other layers. A
-    polynomial in several variables is packed into one: z_a stands for z^(step_a), with steps wide
-    enough that nothing overlaps (Kronecker).
+    The derivative by weight u of layer i is the polynomial `z^(d_i u)` times the other layers. The
+    rank is taken of the values of these polynomials at `most` random places z: it is never more
+    than that of their coefficients, and the same at almost all places if `most` is no less than it.
+    (A minor of it has degree below 10^9 in weights and places: at random it is 0 less than once in
+    10^9 times.)
     """
-    from flint import nmod_mat, nmod_poly
+    from flint import nmod_mat
 
-    random = Random(seed)
-    steps = [1] * chain.axes
-    for axis in range(chain.axes - 2, -1, -1):
-        steps[axis] = steps[axis + 1] * chain.receptive_field[axis + 1]
-    length = prod(chain.receptive_field)
-
-    def packed(factor: Factor) -> list[int]:
-        return [
-            sum(e * s for e, s in zip(exponent, steps, strict=True))
-            for exponent in factor.exponents()
-        ]
-
-    places = [packed(factor) for factor in chain.factors]
-    polynomials = []
-    for factor, where in zip(chain.factors, places, strict=True):
-        coefficients = [0] * (where[-1] + 1)
-        for place in where:
-            coefficients[place] = random.randrange(1, PRIME) if factor.free else 1
-        polynomials.append(nmod_poly(coefficients, PRIME))
-    one = nmod_poly([1], PRIME)
-    before, after = [one], [one]
-    for left, right in zip(polynomials, reversed(polynomials), strict=True):
-        before.append(before[-1] * left)
-        after.append(after[-1] * right)
-    after.reverse()
+    random = Random(0)
+    layers = [
+        (factor, [random.randrange(1, PRIME) if factor.free else 1 for _ in factor.exponents()])
+        for factor in chain.factors
+    ]
+    distinct = set(chain.factors)
     entries: list[int] = []
-    for index, (factor, where) in enumerate(zip(chain.factors, places, strict=True)):
-        if not factor.free:
-            continue
-        others = [int(c) for c in (before[index] * after[index + 1]).coeffs()]
-        for place in where:
-            row = [0] * place + others
-            entries += row + [0] * (length - len(row))
-    return int(nmod_mat(chain.weights, length, entries, PRIME).rank()) if entries else 0
+    for _ in range(most):
+        place = [random.randrange(1, PRIME) for _ in range(chain.axes)]
+        powers = {factor: _powers(factor, place) for factor in distinct}
+        values = [
+            sum(w * z for w, z in zip(weights, powers[factor], strict=True)) % PRIME
+            for factor, weights in layers
+        ]
+        for (factor, _), others in zip(layers, _products_of_others(values), strict=True):
+            if factor.free:
+                entries += [others * z % PRIME for z in powers[factor]]
+    return int(nmod_mat(most, chain.weights, entries, PRIME).rank()) if entries else 0
 
 
-def degree(chain: Chain) -> int:
+def _powers(factor: Factor, place: list[int]) -> list[int]:
+    """The monomials of the taps at a place, mod p."""
+    powers = [1]
+    for z, (taps, step) in zip(place, factor.progressions, strict=True):
+        along = [pow(z, step * tap, PRIME) for tap in range(taps)]
+        powers = [one * two % PRIME for one in powers for two in along]
+    return powers
+
+
+def _products_of_others(values: list[int]) -> list[int]:
+    """For every value the product of all the others, mod p.
+
+    >>> _products_of_others([2, 3, 5])
+    [15, 10, 6]
+    """
+    before, after = [1], [1]
+    for left, right in zip(values, reversed(values), strict=True):
+        before.append(before[-1] * left % PRIME)
+        after.append(after[-1] * right % PRIME)
+    pairs = zip(before[:-1], reversed(after[:-1]), strict=True)
+    return [one * two % PRIME for one, two in pairs]
+
+
+MAX_DIGITS = 4_000  # of a degree; Python writes no int of more than 4,300
+
+
+def degree(chain: Chain) -> int | None:
     """The degree of the closure of the image, as a variety in projective space.
 
-    `multinomial(sum(n_i - 1); n_i - 1) / f`: the degree of a Segre variety over the number f of ordered
-    factorizations of a generic member up to scale. Layers of equal shape can be exchanged; layers that
-    have the same one axis (and lattice) can share out their roots in any way.
+    `multinomial(sum(n_i - 1); n_i - 1) / f`: the degree of a Segre variety over the number f of
+    ordered factorizations of a generic member up to scale. (No product of layers is 0, so the map
+    from the Segre variety has no base points.) A generic member has full extent, so the layers of
+    another factorization are filled without room to spare. Then, from the largest down, the layers
+    with several axes each hold one irreducible factor of their own extent, and lattice, so they can
+    only be exchanged; and of layers along one axis, from the coarsest lattice down, each takes its
+    fill of the roots that come from its own lattice, shared out in any way.
+
+    None where it has more than `MAX_DIGITS` digits.
 
     >>> from convalgebra.algebra.chains import chain_of
     >>> from convalgebra.language import parse
@@ -121,17 +136,24 @@ def degree(chain: Chain) -> int:
     (10, 6)
     """
     free = [factor for factor in chain.factors if factor.free]
-    segre = _multinomial(factor.weights - 1 for factor in free)
-    exchanged = Counter(f for f in free if len(f.axes) > 1)
-    fibre = prod(map(factorial, exchanged.values()))
+    segre = [factor.weights - 1 for factor in free]
+    exchanged = Counter(factor for factor in free if len(factor.axes) > 1)
+    shared = [[1] * count for count in exchanged.values()]
     lines: dict[tuple[int, int], list[int]] = {}
     for factor in free:
         if len(factor.axes) == 1:
             (axis,) = factor.axes
             lines.setdefault((axis, factor.dilation[axis]), []).append(factor.taps[axis] - 1)
-    return segre // (fibre * prod(map(_multinomial, lines.values())))
+    shared += lines.values()
+    if _digits(segre) - sum(map(_digits, shared)) > MAX_DIGITS:
+        return None
+    return _multinomial(segre) // prod(map(_multinomial, shared))
 
 
-def _multinomial(parts: Iterable[int]) -> int:
-    parts = list(parts)
+def _multinomial(parts: list[int]) -> int:
     return factorial(sum(parts)) // prod(map(factorial, parts))
+
+
+def _digits(parts: list[int]) -> float:
+    """The digits of their multinomial coefficient, to a fraction of one."""
+    return (lgamma(sum(parts) + 1) - sum(lgamma(part + 1) for part in parts)) / log(10)

@@ -9,32 +9,32 @@ from math import prod
 from convalgebra.algebra.chains import Chain, Exponent
 from convalgebra.letters import layer_letter, tap_name
 
-MAX_TERMS = 20_000  # products of weights written out; 5 * (3x3) has 59,049
+MAX_TERMS = 20_000  # products of weights, or equations, written out; 5 * (3x3) has 59,049
 
 
 @dataclass(frozen=True)
 class Equation:
-    """`left = sum of products`. `left` is a weight of the kernel, or "" for 0 where it has no tap."""
+    """`scale * left = sum of products`.
+
+    `left` is a weight of the kernel, or "" for 0 where the kernel has no tap. `scale` is 1 unless
+    averages are in the chain: it is the number of their taps, so that all terms have coefficient 1.
+    """
 
     left: str
     terms: tuple[tuple[str, ...], ...]
+    scale: int = 1
 
 
 def count_terms(chain: Chain) -> int:
     """The number of products of weights in the whole system: one for each choice of taps."""
-    return prod(len(factor.exponents()) for factor in chain.factors)
-
-
-def fixed_scale(chain: Chain) -> int:
-    """What the kernel is multiplied by in the equations: the taps of the averages in the chain."""
-    return prod(prod(factor.taps) for factor in chain.factors if not factor.free)
+    return prod(prod(factor.taps) for factor in chain.factors)
 
 
 def equations(kernel: Chain, chain: Chain, offset: Exponent) -> tuple[Equation, ...] | None:
     """The equations `a = sum b c ..`, tap by tap, the chain's merged kernel shifted by `offset`.
 
-    None where there are more than `MAX_TERMS` products. A tap of either side that the other lacks
-    gives an equation with 0. With averages in the chain the kernel is scaled: see `fixed_scale`.
+    None where there are more than `MAX_TERMS` products or equations. A tap of either side that the
+    other lacks gives an equation with 0.
 
     >>> from convalgebra.algebra.chains import chain_of
     >>> from convalgebra.language import parse
@@ -42,7 +42,7 @@ def equations(kernel: Chain, chain: Chain, offset: Exponent) -> tuple[Equation, 
     >>> [(e.left, e.terms) for e in system][1]
     ('a1', (('b0', 'c1'), ('b1', 'c0')))
     """
-    if count_terms(chain) > MAX_TERMS:
+    if max(count_terms(chain), kernel.ambient) > MAX_TERMS:
         return None
     merged: dict[Exponent, list[tuple[str, ...]]] = {offset: [()]}
     for number, factor in enumerate(chain.factors, 1):
@@ -59,9 +59,10 @@ def equations(kernel: Chain, chain: Chain, offset: Exponent) -> tuple[Equation, 
         step: tap_name(layer_letter(0), tap, single.taps)
         for tap, step in _taps(single.taps, single.exponents())
     }
-    places = sorted(names.keys() | merged.keys())
+    scale = prod(prod(factor.taps) for factor in chain.factors if not factor.free)
     return tuple(
-        Equation(names.get(place, ""), tuple(sorted(merged.get(place, [])))) for place in places
+        Equation(names.get(place, ""), tuple(sorted(merged.get(place, []))), scale)
+        for place in sorted(names.keys() | merged.keys())
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from convalgebra.algebra.chains import Chain, Exponent, chain_of
 from convalgebra.algebra.dimension import Dimension, degree, dimension
 from convalgebra.algebra.equations import Equation, count_terms, equations
-from convalgebra.algebra.reach import Reach, chain_makes, kernel_makes
+from convalgebra.algebra.reach import Reach, chain_makes, covers, kernel_makes
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers import Stack, read
@@ -42,8 +42,8 @@ class Side:
 class Direction:
     """Whether `maker` reproduces `made`, per field.
 
-    `codimension` and `degree` are those of the members of `made` that are reproduced, as a variety in
-    all of `made`; None where that is not known.
+    `codimension` and `degree` are those of the members of `made` that are reproduced, as a variety
+    in all of `made`; None where that is not known, and for a degree of over 4,000 digits.
     """
 
     maker: Side
@@ -67,6 +67,7 @@ class Direction:
             found["offsets"] = [list(offset) for offset in reach.offsets]
         if reach.least_real_roots is not None:
             found["least_real_roots"] = reach.least_real_roots
+            found["root_step"] = reach.root_step
         if reach.witnesses:
             found["witnesses"] = [
                 {"field": w.field, "kernel": w.rows(), "reason": w.reason} for w in reach.witnesses
@@ -166,8 +167,8 @@ def equiv(left: Stack, right: Stack) -> EquivalenceReport:
     >>> report.right_reproduces_left.codimension, report.right_reproduces_left.degree
     (2, 10)
 
-    Raises UnsupportedError for stacks that it does not decide, LanguageError and InputError for what
-    cannot be read.
+    Raises UnsupportedError for stacks that it does not decide, LanguageError and InputError for
+    what cannot be read.
     """
     networks = [read(stack) for stack in (left, right)]
     chains = [chain_of(network) for network in networks]
@@ -209,25 +210,16 @@ def _axes(count: int) -> str:
 
 
 def _offset(kernel: Chain, stack: Chain) -> Exponent:
-    """Where the equations put the stack in the kernel: as the padding says, else at the first tap."""
+    """Where the equations put the stack in the kernel: as the padding says, else at the start."""
     if kernel.padded and stack.padded:
         return tuple(b - a for a, b in zip(kernel.offset, stack.offset, strict=True))
     return (0,) * kernel.axes
 
 
 def _direction(maker: Side, made: Side, reach: Reach) -> Direction:
-    if reach.everywhere == "all":
+    if reach.complex == "all":
         return Direction(maker, made, reach, 0, 1)
-    inside = all(
-        m <= n
-        for m, n in zip(maker.chain.receptive_field, made.chain.receptive_field, strict=True)
-    )
-    if made.chain.is_kernel and inside and _is_full(made.chain, maker.chain):
+    if made.chain.is_kernel and covers(made.chain, maker.chain):
         codimension = made.dimension.value - maker.dimension.value
         return Direction(maker, made, reach, codimension, degree(maker.chain))
     return Direction(maker, made, reach, None, None)
-
-
-def _is_full(kernel: Chain, chain: Chain) -> bool:
-    """Whether all that the chain makes lies on the taps of the kernel."""
-    return kernel_makes(kernel, chain).complex == "all"

@@ -1,10 +1,11 @@
 """Which kernels a chain can make: `all`, `part`, `thin` or `unknown`, per field, with the reason.
 
-One channel, so that Laurent polynomials factor uniquely: containment of chains is packing. A generic
-kernel whose taps lie on no line is irreducible over C, dilated or not; it is made iff one layer holds all
-of it, the others being single taps. A kernel along one axis is a product of its roots: over C every
-root apart, over R real roots and conjugate pairs, over Q (generically) nothing at all. The image of a
-one-channel chain is closed over R and C, so what holds for almost all members holds for all.
+One channel, so that Laurent polynomials factor uniquely: containment of chains is packing. A
+generic kernel whose taps lie on no line is irreducible over C, dilated or not (Bertini); it is made
+iff one layer holds all of it, the others being single taps. A kernel along one axis is a product of
+its roots: over C every root apart, over R real roots and conjugate pairs, over Q (generically)
+nothing at all. The image of a one-channel chain is closed over R and C, so what holds for almost
+all members holds for all.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal
 
 from convalgebra.algebra import witness as witnesses
 from convalgebra.algebra.chains import Chain, Exponent, Factor
+from convalgebra.algebra.places import Box, holds, listed, shifts, sums
 from convalgebra.algebra.witness import Witness
 
 Answer = Literal["all", "dense", "part", "thin", "unknown"]
@@ -24,9 +26,13 @@ Answer = Literal["all", "dense", "part", "thin", "unknown"]
 class Reach:
     """How much of one family another one contains, per field.
 
-    `offsets` are the places that work for all members at once (empty unless some answer is `all`).
+    `offsets` are the places that work for all members at once, over C if the fields differ; empty
+    unless some answer is `all`. (Along a line, where the layers that can take the roots lie on
+    several lattices, there may be more of them.)
+
     `least_real_roots` is set along one axis: over R exactly the kernels with at least so many real
-    roots, with multiplicity and counted at 0 and infinity too, are made.
+    roots are made, as a polynomial in `w = z^root_step` of full degree, with multiplicity and
+    counted at 0 and infinity too.
     """
 
     real: Answer
@@ -35,16 +41,19 @@ class Reach:
     reason: str
     offsets: tuple[Exponent, ...] = ()
     least_real_roots: int | None = None
+    root_step: int = 1
     witnesses: tuple[Witness, ...] = field(default=())
 
-    @property
-    def everywhere(self) -> Answer | None:
-        """The answer, where it is the same over R, C and Q; else None."""
-        return self.real if self.real == self.complex == self.rational else None
+
+def _all(reason: str, offsets: tuple[Exponent, ...]) -> Reach:
+    return Reach("all", "all", "all", reason, offsets)
 
 
-def _same(answer: Answer, reason: str, *found: Witness, offsets: tuple[Exponent, ...] = ()) -> Reach:
-    return Reach(answer, answer, answer, reason, offsets, None, found)
+def _thin(reason: str, *found: Witness) -> Reach:
+    return Reach("thin", "thin", "thin", reason, witnesses=found)
+
+
+_ELSEWHERE = "the padding puts it at a place that the stack does not reach"
 
 
 def kernel_makes(kernel: Chain, chain: Chain) -> Reach:
@@ -52,102 +61,125 @@ def kernel_makes(kernel: Chain, chain: Chain) -> Reach:
 
     The coefficients of the merged kernel are polynomials in the chain's weights; they are the taps.
     """
-    offsets = _places(chain.support, kernel.factors[0])
-    offsets = _with_padding(offsets, kernel, chain)
-    size = "x".join(map(str, kernel.factors[0].taps))
+    boxes = _places(chain.support, kernel.factors[0])
+    offsets = _offsets(boxes, kernel, chain)
     if offsets:
-        return _same("all", f"its taps cover the merged kernel of {chain.text}", offsets=offsets)
-    return _same("thin", f"{chain.text} has taps that {size} does not cover")
+        return _all(f"its taps cover the merged kernel of {chain.text}", offsets)
+    where = ", where the padding puts them" if boxes else ""
+    return _thin(f"{chain.text} has taps that {kernel.text} does not cover{where}")
 
 
-def _places(support: frozenset[Exponent], holder: Factor) -> tuple[Exponent, ...]:
-    """The shifts t for which `support + t` lies on the taps of `holder`."""
-    taps = frozenset(holder.exponents())
-    low = tuple(map(min, zip(*support, strict=True)))
-    high = tuple(map(max, zip(*support, strict=True)))
-    ranges = [
-        range(-least, last - most + 1)
-        for least, most, last in zip(low, high, holder.degree, strict=True)
-    ]
-    return tuple(
-        shift
-        for shift in product(*ranges)
-        if all(tuple(map(sum, zip(e, shift, strict=True))) in taps for e in support)
-    )
+def covers(kernel: Chain, chain: Chain) -> bool:
+    """Whether all that a chain makes lies on the taps of a kernel, as the padding puts it.
 
-
-def _with_padding(
-    offsets: tuple[Exponent, ...], holder: Chain, held: Chain
-) -> tuple[Exponent, ...]:
-    """The offsets that agree with the padding, where both sides write one."""
-    if not (holder.padded and held.padded):
-        return offsets
-    fixed = tuple(b - a for a, b in zip(holder.offset, held.offset, strict=True))
-    return tuple(offset for offset in offsets if offset == fixed)
+    >>> from convalgebra.algebra.chains import chain_of
+    >>> from convalgebra.language import parse
+    >>> covers(chain_of(parse("3x3")), chain_of(parse("2x2, 2x2")))
+    True
+    """
+    boxes = _places(chain.support, kernel.factors[0])
+    fixed = _fixed(kernel, chain)
+    return bool(boxes) if fixed is None else any(_inside(box, fixed) for box in boxes)
 
 
 def chain_makes(chain: Chain, kernel: Chain) -> Reach:
     """Whether a chain of one-channel layers reproduces a single dense kernel."""
     target = kernel.factors[0]
-    layers = chain.factors
-    fixed = [layer for layer in layers if not layer.free and layer.axes]
     for axis in range(kernel.axes):
-        if target.degree[axis] > chain.receptive_field[axis] - 1:
-            reach = chain.receptive_field[axis] - 1
-            reason = "its receptive field is too small"
-            return _same("thin", reason, witnesses.wide_kernel(target, axis, reach))
-    if fixed:
-        return _divisible(target, fixed[0])
-    if len(target.axes) > 1:
-        answer = _by_whole(chain, kernel)
-        if answer is not None:
-            return answer
-        found = witnesses.irreducible_kernel(target, layers)
-        return _same("thin", "almost every kernel is irreducible (no product of smaller ones), and no layer holds it whole", found)
-    whole = _by_whole(chain, kernel)
-    if whole is not None:
-        return whole
-    return _on_a_line(chain, kernel)
+        reach = chain.receptive_field[axis] - 1
+        if target.degree[axis] > reach:
+            found = witnesses.wide_kernel(target, axis, reach)
+            return _thin("its receptive field is too small", found)
+    if not chain.weights:
+        return _thin("it has no weights and is one fixed kernel", witnesses.another_kernel(target))
+    averages = [factor for factor in chain.factors if not factor.free and factor.axes]
+    if averages:
+        size = "x".join(map(str, averages[0].taps))
+        found = witnesses.indivisible_kernel(target, size)
+        return _thin(f"all that is made is divisible by the fixed {size} average", found)
+    boxes = _held_whole(chain, target)
+    offsets = _offsets(boxes, chain, kernel)
+    if offsets:
+        return _all(_held(chain), offsets)
+    if len(target.axes) == 1:
+        return _along_a_line(chain, kernel, held=bool(boxes))
+    if boxes:
+        return _thin(_ELSEWHERE)
+    reason = "almost every kernel is irreducible (no product of smaller ones)"
+    found = witnesses.irreducible_kernel(target, chain.factors)
+    return _thin(f"{reason}, and no layer holds it whole", found)
 
 
-def _divisible(target: Factor, fixed: Factor) -> Reach:
-    size = "x".join(map(str, fixed.taps))
-    reason = f"all that is made is divisible by the fixed {size} average"
-    if len(target.axes) > 1:
-        return _same("thin", reason, witnesses.irreducible_kernel(target, (fixed,)))
-    return _same("thin", reason)
+def _held(chain: Chain) -> str:
+    if len(chain.factors) == 1:
+        return "its taps cover the kernel"
+    return "one layer holds the kernel, the others are single taps"
 
 
-def _by_whole(chain: Chain, kernel: Chain) -> Reach | None:
-    """`all`, where one layer holds the whole kernel and the others can be single taps."""
-    target = kernel.factors[0]
-    support = frozenset(target.exponents())
-    offsets: set[Exponent] = set()
-    for index, layer in enumerate(chain.factors):
-        places = _places(support, layer)
-        if not places:
-            continue
-        others: set[Exponent] = set(places)
-        for other in chain.factors[:index] + chain.factors[index + 1 :]:
-            steps = other.exponents()
-            others = {tuple(map(sum, zip(a, b, strict=True))) for a in others for b in steps}
-        offsets |= others
-    if not offsets:
+def _places(support: Box, holder: Factor) -> list[Box]:
+    """The shifts that put all of `support` on the taps of `holder`: one box, or none."""
+    box = tuple(
+        shifts(held, *progression)
+        for held, progression in zip(support, holder.progressions, strict=True)
+    )
+    return [box] if all(box) else []
+
+
+def _held_whole(chain: Chain, target: Factor) -> list[Box]:
+    """The shifts at which one layer with weights holds all of `target`, the others single taps."""
+    support = tuple(sums([progression]) for progression in target.progressions)
+    boxes = []
+    for layer in {factor for factor in chain.factors if factor.free}:
+        for box in _places(support, layer):
+            others = list(chain.factors)
+            others.remove(layer)
+            boxes.append(_shifted(box, others))
+    return boxes
+
+
+def _shifted(box: Box, others: list[Factor]) -> Box:
+    """The places of a box moved by single taps, one out of each of the other layers."""
+    return tuple(
+        sums([factor.progressions[axis] for factor in others], places)
+        for axis, places in enumerate(box)
+    )
+
+
+def _fixed(holder: Chain, held: Chain) -> Exponent | None:
+    """The shift that the padding asks for, where both sides write one."""
+    if not (holder.padded and held.padded):
         return None
-    fitting = _with_padding(tuple(sorted(offsets)), chain, kernel)
-    if not fitting:
-        return _same("thin", "the padding puts it at a place that the stack does not reach")
-    return _same("all", "one layer holds the kernel, the others are single taps", offsets=fitting)
+    return tuple(b - a for a, b in zip(holder.offset, held.offset, strict=True))
 
 
-def _on_a_line(chain: Chain, kernel: Chain) -> Reach:
+def _inside(box: Box, place: Exponent) -> bool:
+    return all(map(holds, box, place))
+
+
+def _offsets(boxes: list[Box], holder: Chain, held: Chain) -> tuple[Exponent, ...]:
+    """The places in the boxes, but only that of the padding where both sides write one."""
+    fixed = _fixed(holder, held)
+    if fixed is not None:
+        return (fixed,) if any(_inside(box, fixed) for box in boxes) else ()
+    return tuple(sorted({place for box in boxes for place in product(*map(listed, box))}))
+
+
+@dataclass(frozen=True)
+class _Share:
+    """How the roots of a kernel along a line are shared out among layers, in powers of z^step."""
+
+    real: Answer
+    least_real_roots: int
+    step: int
+    offsets: tuple[Exponent, ...]
+
+
+def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
     """A kernel along one axis, its roots shared out among the layers that can take them.
 
-    A layer in powers of z^d takes roots in cycles under the d-th roots of unity; those of a generic
-    f(z^e) come in e-cycles and no others, so it takes some only if d divides e. Written in w = z^d, a
-    generic real f(w^m), m = e/d, of n e-cycles has at least `n m mod 2` real roots (m odd) or none (m even),
-    at most n or 2n, and every pattern between occurs on an open set. All patterns fit iff the worst,
-    with the most pairs, fits; a pair needs two places in one layer.
+    A layer in powers of z^d takes roots in cycles under the d-th roots of unity. Those of a generic
+    f(z^e) come in e-cycles and no others, so it takes some only if d divides e. Where all such
+    layers have the same d, `_share` is exact. Else it gives one way for each step between.
     """
     target = kernel.factors[0]
     (axis,) = target.axes
@@ -156,47 +188,69 @@ def _on_a_line(chain: Chain, kernel: Chain) -> Reach:
     spans = sum(layer.degree[axis] for layer in usable)
     if spans < step * count:
         reason = "the layers that can take its roots are too short"
-        return _same("thin", reason, witnesses.interleaved_kernel(target, axis, spans))
-    not_over_q = witnesses.kernel_irreducible_over_rationals(target, axis)
+        return _thin(reason, witnesses.interleaved_kernel(target, axis, spans))
     lattices = {layer.dilation[axis] for layer in usable}
+    steps = lattices if len(lattices) == 1 else {d for d in range(1, step + 1) if step % d == 0}
+    ways = [_share(chain, kernel, d) for d in sorted(steps)]
+    shares = [share for share in ways if share is not None and share.offsets]
+    not_over_q = witnesses.kernel_irreducible_over_rationals(target, axis, held=held)
     if len(lattices) > 1:
-        reason = "the layers lie on several lattices, and how roots pack into them is not decided"
-        return Reach("unknown", "unknown", "thin", reason, (), None, (not_over_q,))
-    (lattice,) = lattices
-    places = [layer.taps[axis] - 1 for layer in usable]
-    pairs_held = sum(places_of // 2 for places_of in places)
-    multiple = step // lattice
-    degree = multiple * count
-    most_real = count if multiple % 2 else 2 * count
-    least_real = degree % 2 if multiple % 2 else 0
-    offsets = _line_offsets(chain, kernel, usable)
-    if (degree - least_real) // 2 <= pairs_held:
+        return _best(shares, not_over_q)
+    if not shares:
+        return _thin(_ELSEWHERE)
+    (share,) = shares
+    if share.real == "all":
         reason = "its roots can be shared out among the layers, conjugate pairs together"
-        return Reach("all", "all", "thin", reason, offsets, None, (not_over_q,))
-    needed = degree - 2 * pairs_held
-    not_over_r = witnesses.kernel_with_few_real_roots(target, axis, needed)
+        return Reach("all", "all", "thin", reason, share.offsets, witnesses=(not_over_q,))
     reason = "a conjugate pair of roots needs two places in one layer"
-    real: Answer = "part" if needed <= most_real else "thin"
-    return Reach(real, "all", "thin", reason, offsets, needed, (not_over_r, not_over_q))
+    needed = share.least_real_roots
+    found = witnesses.kernel_with_few_real_roots(target, axis, share.step, needed), not_over_q
+    return Reach(share.real, "all", "thin", reason, share.offsets, needed, share.step, found)
 
 
-def _line_offsets(chain: Chain, kernel: Chain, usable: list[Factor]) -> tuple[Exponent, ...]:
-    """The shifts at which the kernels along a line are made.
+def _best(shares: list[_Share], not_over_q: Witness) -> Reach:
+    """What the ways that were found prove; nothing is known of others."""
+    for answer in ("all", "part"):
+        offsets = {place for share in shares if share.real == answer for place in share.offsets}
+        if offsets:
+            reason = "its roots can be shared out among the layers"
+            if answer == "part":
+                reason += ", at least where enough of them are real"
+            places = tuple(sorted(offsets))
+            return Reach(answer, "all", "thin", reason, places, witnesses=(not_over_q,))
+    reason = "the layers lie on several lattices, and how roots pack into them is not decided"
+    offsets = {place for share in shares for place in share.offsets}
+    over_c: Answer = "all" if offsets else "unknown"
+    places = tuple(sorted(offsets))
+    return Reach("unknown", over_c, "thin", reason, places, witnesses=(not_over_q,))
 
-    Places that no root takes are filled by powers of z before or after, the other layers are single
-    taps anywhere.
+
+def _share(chain: Chain, kernel: Chain, step: int) -> _Share | None:
+    """The roots of f(w^m), w = z^step, m = e/step, in the layers that can be written in w.
+
+    A generic real f of degree n has real roots in every number from n mod 2 to n, of either sign,
+    each number on an open set. f(w^m) has as many if m is odd; if m is even, two for each positive
+    one. A conjugate pair needs two places in one layer, a real root any place. So it is made iff it
+    has at least `degree - 2 (pairs that fit)` real roots. Places left over are filled by powers of
+    w, that is roots at 0 and infinity. None where the layers are too short.
     """
     target = kernel.factors[0]
     (axis,) = target.axes
-    spare = sum(layer.degree[axis] for layer in usable) - target.degree[axis]
-    lattice = usable[0].dilation[axis]
-    origin = (0,) * chain.axes
-    shifts = {
-        (*origin[:axis], step, *origin[axis + 1 :]) for step in range(0, spare + 1, lattice)
-    }
-    for layer in chain.factors:
-        steps = layer.exponents()
-        if layer in usable:
-            steps = [exponent for exponent in steps if exponent[axis] == 0]
-        shifts = {tuple(map(sum, zip(a, b, strict=True))) for a in shifts for b in steps}
-    return _with_padding(tuple(sorted(shifts)), chain, kernel)
+    count = target.taps[axis] - 1
+    multiple = target.dilation[axis] // step
+    users = [f for f in chain.factors if axis in f.axes and step % f.dilation[axis] == 0]
+    places = [layer.degree[axis] // step for layer in users]
+    degree = multiple * count
+    spare = sum(places) - degree
+    if spare < 0:
+        return None
+    least = degree - 2 * sum(number // 2 for number in places)
+    fewest, most = (count % 2, count) if multiple % 2 else (0, 2 * count)
+    real: Answer = "all" if least <= fewest else "part" if least <= most else "thin"
+    others = [
+        Factor((*f.taps[:axis], 1, *f.taps[axis + 1 :]), f.dilation) if f in users else f
+        for f in chain.factors
+    ]
+    filled = tuple(sums([(spare + 1, step)]) if a == axis else 1 for a in range(chain.axes))
+    offsets = _offsets([_shifted(filled, others)], chain, kernel)
+    return _Share(real, least, step, offsets)

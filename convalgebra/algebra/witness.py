@@ -8,7 +8,7 @@ from typing import Literal
 from convalgebra.algebra.chains import Exponent, Factor
 
 FieldName = Literal["real", "complex", "rational"]
-
+Kernel = dict[Exponent, int]
 
 
 @dataclass(frozen=True)
@@ -35,61 +35,60 @@ class Witness:
         return [ordered[at : at + width] for at in range(0, len(ordered), width)]
 
 
+def _witness(field: FieldName, kernel: Kernel, target: Factor, reason: str) -> Witness:
+    return Witness(field, tuple(kernel.items()), target.taps, target.dilation, reason)
+
+
 def irreducible_kernel(target: Factor, layers: tuple[Factor, ...]) -> Witness:
-    """A kernel on the taps of `target` that is no product over C of `layers`, none of which holds it.
+    """A kernel on the taps of `target` that is no product of `layers` over C.
 
-    `target` has several axes. With x its first such axis: `x^N + q`, q a polynomial in the others
-    without repeated factor, is irreducible over C by Eisenstein's criterion at a prime factor of q. In
-    a product all layers but one are then single taps, and that one must hold the whole kernel. If a
-    sparse kernel happens to fit a layer (a 2x2d2 holds the corners of a 3x3), `x^N + q (1 + x)` with q
-    reaching into the lattice of the target as well fits only where the target does.
+    `target` has several axes, and none of the layers holds it whole. With x the last axis:
+    `x^N + q`, q a polynomial in the others without repeated factor, is irreducible over C by
+    Eisenstein's criterion at a prime factor of q. In a product all layers but one are then single
+    taps, and that one must hold the whole kernel. If a sparse kernel happens to fit a layer (a
+    2x2d2 holds the corners of a 3x3), `x^N + q (1 + x^e)`, with q and x^e on neighbouring taps of
+    the target as well, fits only where the target does.
+
+    (No repeated factor: along one axis `1 + z^N` and `1 + z^e + z^(en)` have none, the discriminant
+    of `1 + u + u^n` being `n^n` plus or minus `(n - 1)^(n - 1)`; a sum of such along several axes
+    is singular in points at most.)
     """
-    axes = target.axes
-    for rich in (False, True):
-        kernel = _eisenstein(target, axes, rich)
-        if not any(_holds(layer, kernel, target) for layer in layers):
-            break
-    first = _names(len(target.taps))[axes[-1]]
-    polynomial = polynomial_text(kernel)
-    size = "x".join(map(str, target.taps))
+    kernel = _eisenstein(target, rich=False)
+    if any(_holds(layer, kernel) for layer in layers):
+        kernel = _eisenstein(target, rich=True)
+    variable = _names(len(target.taps))[target.axes[-1]]
     reason = (
-        f"{polynomial} does not factor, not even over the complex numbers (Eisenstein's criterion "
-        f"in {first}). In a product every layer but one would be a single tap, "
-        f"and no layer holds this kernel: none has the size {size}."
+        f"{polynomial_text(kernel)} does not factor, not even over the complex numbers "
+        f"(Eisenstein's criterion in {variable}). In a product every layer but one would be a "
+        "single tap, and no layer alone has taps at all of its places."
     )
-    return Witness("complex", tuple(kernel.items()), target.taps, target.dilation, reason)
+    return _witness("complex", kernel, target, reason)
 
 
-def _eisenstein(target: Factor, axes: tuple[int, ...], rich: bool) -> dict[Exponent, int]:
-    origin = (0,) * len(target.taps)
-    main, others = axes[-1], axes[:-1]
+def _eisenstein(target: Factor, *, rich: bool) -> Kernel:
+    *others, main = target.axes
 
-    def unit(axis: int, steps: int) -> Exponent:
-        place = list(origin)
-        place[axis] = steps * target.dilation[axis]
-        return tuple(place)
+    def power(axis: int, taps: int) -> Exponent:
+        return _along(target, axis, taps * target.dilation[axis])
 
-    constant = {origin: 1}
-    for axis in others:
-        constant[unit(axis, target.taps[axis] - 1)] = 1
-        if rich:
-            constant[unit(axis, 1)] = 1
-    kernel = dict(constant)
+    def last(axis: int) -> Exponent:
+        return power(axis, target.taps[axis] - 1)
+
+    constant = [power(main, 0), *map(last, others)]
+    if rich:
+        constant += [power(axis, 1) for axis in others]
+    kernel = dict.fromkeys(constant, 1)
     if rich and target.taps[main] > 2:
-        for place in constant:
-            kernel[tuple(a + b for a, b in zip(place, unit(main, 1), strict=True))] = 1
-    kernel[unit(main, target.taps[main] - 1)] = 1
-    return kernel
+        step = power(main, 1)
+        kernel |= {tuple(map(sum, zip(e, step, strict=True))): 1 for e in constant}
+    return kernel | {last(main): 1}
 
 
-def _holds(layer: Factor, kernel: dict[Exponent, int], target: Factor) -> bool:
-    """Whether the support of `kernel`, after a shift, lies on the taps of `layer`."""
-    for axis in range(len(target.taps)):
-        places = [exponent[axis] for exponent in kernel]
-        low = min(places)
-        if any((place - low) % layer.dilation[axis] for place in places):
-            return False
-        if max(places) - low > layer.degree[axis]:
+def _holds(layer: Factor, kernel: Kernel) -> bool:
+    """Whether the places of `kernel`, after a shift, are among the taps of `layer`."""
+    for places, (taps, step) in zip(zip(*kernel, strict=True), layer.progressions, strict=True):
+        low, high = min(places), max(places)
+        if high - low > step * (taps - 1) or any((place - low) % step for place in places):
             return False
     return True
 
@@ -97,76 +96,102 @@ def _holds(layer: Factor, kernel: dict[Exponent, int], target: Factor) -> bool:
 def wide_kernel(target: Factor, axis: int, reach: int) -> Witness:
     """`1 + z^N` along an axis on which the chain spans only `reach` < N steps."""
     last = target.degree[axis]
-    kernel = {_along(target, axis, 0): 1, _along(target, axis, last): 1}
     reason = (
         f"two of its taps lie {last} apart; the taps of what is made lie at most {reach} apart "
         "along that axis."
     )
-    return Witness("complex", tuple(kernel.items()), target.taps, target.dilation, reason)
+    return _witness("complex", _sparse(target, axis, 1, last), target, reason)
+
+
+def another_kernel(target: Factor) -> Witness:
+    """A single tap of 2: a chain without weights is one kernel, and its taps add up to 1."""
+    reason = "its taps add up to 2, those of the only kernel that is made add up to 1."
+    return _witness("complex", {_along(target, 0, 0): 2}, target, reason)
+
+
+def indivisible_kernel(target: Factor, average: str) -> Witness:
+    """A single tap: what an average divides has more of them."""
+    reason = (
+        f"all that is made is divisible by the {average} average, and what divides a single tap "
+        "is a single tap."
+    )
+    return _witness("complex", {_along(target, 0, 0): 1}, target, reason)
 
 
 def interleaved_kernel(target: Factor, axis: int, reach: int) -> Witness:
     """`1 + z^e + z^(en)` along one axis: no factor in powers of z^d, unless d divides e.
 
-    Such a factor would divide each of the d interleaved parts of the kernel, and two of these, one of
-    them a single tap, have no common root. So only layers whose lattice contains the target's can have
-    more than one tap, and they span `reach` of its N steps.
+    Such a factor would divide each of the d interleaved parts of the kernel. The taps at 0 and e
+    lie in different parts, and the last one with one of them at most, so one part is a single tap:
+    the factor is one too. So only layers whose lattice contains the target's can have more than one
+    tap, and they span `reach` of its N steps.
     """
     step, last = target.dilation[axis], target.degree[axis]
-    kernel = {_along(target, axis, place): 1 for place in sorted({0, step, last})}
+    kernel = _sparse(target, axis, 1, step, last)
     reason = (
-        f"a dilated factor of {polynomial_text(kernel)} would divide each of its interleaved parts, "
-        f"which have no common root. The other layers span {reach} of its {last} steps."
+        f"a dilated factor of {polynomial_text(kernel)} would divide each of its interleaved "
+        f"parts, and one of these is a single tap. The other layers span {reach} of its {last} "
+        "steps."
     )
-    return Witness("complex", tuple(kernel.items()), target.taps, target.dilation, reason)
+    return _witness("complex", kernel, target, reason)
 
 
-def kernel_with_few_real_roots(target: Factor, axis: int, needed: int) -> Witness:
-    """`1 + z^N` along one axis: it has N mod 2 real roots, fewer than the `needed` ones."""
+def kernel_with_few_real_roots(target: Factor, axis: int, step: int, needed: int) -> Witness:
+    """`1 + w^n`, w = z^step: it has n mod 2 real roots w, fewer than the `needed` ones."""
     last = target.degree[axis]
-    kernel = {_along(target, axis, 0): 1, _along(target, axis, last): 1}
-    polynomial = polynomial_text(kernel)
-    roots = "no real root" if last % 2 == 0 else "one real root"
-    if last == 2:
+    degree = last // step
+    kernel = _sparse(target, axis, 1, last)
+    roots = "one real root" if degree % 2 else "no real root"
+    if degree == 2:
         roots += " (discriminant -4)"
-    reason = f"{polynomial} has {roots}, and a kernel that is made has at least {needed}."
-    return Witness("real", tuple(kernel.items()), target.taps, target.dilation, reason)
+    has = f"{polynomial_text(kernel)} has {roots}"
+    if step > 1:
+        variable = f"{_names(len(target.taps))[axis]}^{step}"
+        has = f"as a polynomial in {variable}, {has}"
+    reason = f"{has}, and a kernel that is made has at least {needed}."
+    return _witness("real", kernel, target, reason)
 
 
-def kernel_irreducible_over_rationals(target: Factor, axis: int) -> Witness:
-    """`2 + 2 z^e + z^(en)` along one axis: irreducible over Q by Eisenstein's criterion at 2."""
-    step, last = target.dilation[axis], target.degree[axis]
-    kernel = {_along(target, axis, 0): 2}
-    kernel[_along(target, axis, step)] = 2
-    kernel[_along(target, axis, last)] = 1
+def kernel_irreducible_over_rationals(target: Factor, axis: int, *, held: bool) -> Witness:
+    """`2 + 2 z^e + z^(en)` along one axis: irreducible over Q by Eisenstein's criterion at 2.
+
+    `held` tells that some layer does hold it, at another place than that of the padding.
+    """
+    last = target.degree[axis]
+    kernel = _sparse(target, axis, 2, target.dilation[axis], last) | {_along(target, axis, last): 1}
+    where = " where the padding puts it" if held else ""
     reason = (
-        f"{polynomial_text(kernel)} does not factor over the rationals "
-        "(Eisenstein's criterion at 2), and no layer alone has its size."
+        f"{polynomial_text(kernel)} does not factor over the rationals (Eisenstein's criterion at "
+        f"2), and no layer alone holds it{where}."
     )
-    return Witness("rational", tuple(kernel.items()), target.taps, target.dilation, reason)
+    return _witness("rational", kernel, target, reason)
+
+
+def _sparse(target: Factor, axis: int, value: int, *places: int) -> Kernel:
+    return dict.fromkeys((_along(target, axis, place) for place in (0, *places)), value)
 
 
 def _along(target: Factor, axis: int, place: int) -> Exponent:
     return tuple(place if a == axis else 0 for a in range(len(target.taps)))
 
 
-def polynomial_text(kernel: dict[Exponent, int]) -> str:
+def polynomial_text(kernel: Kernel) -> str:
     """A kernel as a polynomial, x along the columns and y along the rows.
 
     >>> polynomial_text({(0, 0): 1, (2, 0): 1, (0, 2): -3})
     '1 + y^2 - 3x^2'
     """
     written = ""
-    for exponent, coefficient in sorted(kernel.items(), key=lambda item: (sum(item[0]), item[0][::-1])):
+    for exponent in sorted(kernel, key=lambda places: (sum(places), places[::-1])):
         factors = "".join(
             name + (f"^{power}" if power > 1 else "")
             for name, power in zip(_names(len(exponent)), exponent, strict=True)
             if power
         )
-        size = abs(coefficient)
+        size = abs(kernel[exponent])
         term = factors if factors and size == 1 else f"{size}{factors}"
-        sign = "-" if coefficient < 0 else "+"
-        written += f" {sign} {term}" if written else ("-" + term if coefficient < 0 else term)
+        sign = "-" if kernel[exponent] < 0 else "+"
+        written += f" {sign} {term}" if written else term if sign == "+" else f"-{term}"
     return written
 
 

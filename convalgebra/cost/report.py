@@ -11,7 +11,7 @@ from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
 from convalgebra.language.printer import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
-from convalgebra.shapes import Shape, border, shape_text
+from convalgebra.shapes import Shape, border
 from convalgebra.sizes import Assumptions, Size, product, simplest, text
 from convalgebra.windows import Pad
 
@@ -283,8 +283,3 @@ def field_to_dict(field: Field) -> dict[str, Any]:
     if field.axes is None:
         return dict.fromkeys(keys)
     return {key: [plain(getattr(axis, key)) for axis in axes] for key in keys}
-
-
-def input_text(report: CostReport) -> str:
-    """The input shape as it is written after `input`."""
-    return shape_text(report.input)

@@ -37,7 +37,7 @@ def read(stack: Stack, input: Input = None) -> Network:
     elif isinstance(stack, str):
         network = _from_string(stack)
     elif isinstance(stack, PathLike):
-        network = _from_file(fspath(stack))
+        network = read_file(fspath(stack))
     else:
         raise InputError(f"a stack is text, a Path or a Network, not {type(stack).__name__}")
     return network if input is None else network.with_input(read_shape(input))
@@ -64,11 +64,12 @@ def _from_string(text: str) -> Network:
         return parse(zoo.text(text.removeprefix("zoo:")), text)
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
     if text.endswith(_ENDINGS + _FOREIGN) and not any(c in text for c in ",;\n"):
-        return _from_file(text)
+        return read_file(text)
     return parse(text)
 
 
-def _from_file(path: str) -> Network:
+def read_file(path: str) -> Network:
+    """The Network that a file writes down, whatever its name ends in."""
     if path.endswith(_FOREIGN):
         raise InputError(f"{path}: this format is not read; write the layers in a .txt file")
     try:

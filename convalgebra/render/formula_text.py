@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from sympy import Eq, Expr
+    from sympy import Expr
 
 
 def expression_text(expression: Expr) -> str:
@@ -27,26 +25,34 @@ def expression_text(expression: Expr) -> str:
     return f"{over}/{under}" if below.is_Symbol or below.is_Pow else f"{over}/({under})"
 
 
-def equation_text(equation: Eq) -> str:
-    """An equation on one line.
+def relation_text(relation: Any) -> str:
+    """An equation or an inequality on one line.
 
-    >>> from sympy import Eq
+    >>> from sympy import Eq, Ge
     >>> from sympy.abc import a, b, c
-    >>> equation_text(Eq(a, b * c - b))
-    'a = b*c - b'
+    >>> relation_text(Eq(a, b * c - b)), relation_text(Ge(a, 0))
+    ('a = b*c - b', 'a >= 0')
     """
-    return f"{expression_text(equation.lhs)} = {expression_text(equation.rhs)}"
+    sign = {"==": "="}.get(relation.rel_op, relation.rel_op)
+    return f"{expression_text(relation.lhs)} {sign} {expression_text(relation.rhs)}"
 
 
 def wrapped(text: str, width: int, first: str = "", after: str | None = None) -> list[str]:
     """`text` in lines of at most `width`, broken before signs, each but the first after `after`.
 
+    What stands in parentheses is kept together, if it fits on a line.
+
     >>> wrapped("x = aaa + bbb - ccc", 13, after="    ")
     ['x = aaa + bbb', '    - ccc']
+    >>> wrapped("x = a + (b + c)*d", 13, after="  ")
+    ['x = a', '  + (b + c)*d']
     """
     after = " " * len(first) if after is None else after
+    pieces: list[str] = []
+    for piece in _pieces(text, 0):
+        pieces += [piece] if len(after) + len(piece) <= width else _pieces(piece, 1)
     lines, line = [], first
-    for number, piece in enumerate(_pieces(text)):
+    for number, piece in enumerate(pieces):
         if number and len(line) + 1 + len(piece) > width:
             lines.append(line)
             line = after + piece
@@ -55,26 +61,44 @@ def wrapped(text: str, width: int, first: str = "", after: str | None = None) ->
     return [*lines, line]
 
 
-def _pieces(text: str) -> Iterable[str]:
-    """`text` cut before every ` + `, ` - ` and ` = `, the signs kept with what follows."""
-    words = text.split(" ")
-    piece = words[0]
-    for before, word in zip(words, words[1:], strict=False):
-        if before in _SIGNS or (word not in _SIGNS and "(" in piece and ")" not in piece):
+def _pieces(text: str, deepest: int) -> list[str]:
+    """`text` cut before the signs that stand in at most `deepest` parentheses."""
+    pieces, piece, depth = [], "", 0
+    for before, word in zip(["", *text.split(" ")], text.split(" "), strict=False):
+        if piece and (before in _SIGNS or depth > deepest or word not in _SIGNS):
             piece += " " + word
         else:
-            yield piece
+            pieces.append(piece)
             piece = word
-    yield piece
+        depth += word.count("(") - word.count(")")
+    return [piece for piece in (*pieces, piece) if piece]
 
 
-_SIGNS = ("+", "-", "=")
+_SIGNS = frozenset({"+", "-", "=", ">=", "!="})
 
 
 def _sum_text(expression: Any) -> str:
-    terms = [str(term).replace("**", "^") for term in expression.as_ordered_terms()]
-    terms.sort(key=lambda term: term.startswith("-"))
+    # Sums of products with sums in them (a collected formula) come in the order that is meant.
+    collected = expression.is_Add and any(f.is_Add for term in expression.args for f in term.args)
+    ordered = expression.args if collected else expression.as_ordered_terms()
+    terms = [_term_text(term) for term in ordered]
+    positive = next((n for n, term in enumerate(terms) if not term.startswith("-")), 0)
+    terms.insert(0, terms.pop(positive))
     written = terms[0]
     for term in terms[1:]:
         written += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
     return written
+
+
+def _term_text(term: Any) -> str:
+    """A product, sums in it first: (b00*c01 + b01*c00)*x01."""
+    from sympy import Mul
+
+    factors = Mul.make_args(term)
+    sums = [f"({_sum_text(factor)})" for factor in factors if factor.is_Add]
+    rest = str(Mul(*(factor for factor in factors if not factor.is_Add))).replace("**", "^")
+    if not sums:
+        return rest
+    sign = "-" if rest.startswith("-") else ""
+    rest = rest.removeprefix("-")
+    return sign + "*".join([*sums, *([] if rest == "1" else [rest])])

@@ -3,7 +3,18 @@
 It shows how a stack works and cross-checks the verdicts, which come from elsewhere.
 """
 
+from convalgebra.symbolic.derivation import Derivation, derive
 from convalgebra.symbolic.engine import push, weights_of
+from convalgebra.symbolic.equations import equations
 from convalgebra.symbolic.matrix import DenseMatrix, matrix, with_channel
 
-__all__ = ["DenseMatrix", "matrix", "push", "weights_of", "with_channel"]
+__all__ = [
+    "DenseMatrix",
+    "Derivation",
+    "derive",
+    "equations",
+    "matrix",
+    "push",
+    "weights_of",
+    "with_channel",
+]

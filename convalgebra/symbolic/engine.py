@@ -27,6 +27,7 @@ LinearForm = dict[int, Expr]  # what stands before each input, by its flat index
 CONSTANT = -1  # the key of the constant of a linear form
 
 _MOST_WORK = 250_000  # turns of the innermost loops: a second or two
+_SHORT = 40  # characters of a stack that is shown as written
 _MOST_COLLECTED = 1_000_000  # a few seconds
 
 
@@ -275,6 +276,18 @@ def require_linear(network: Network) -> None:
             raise UnsupportedError(
                 f"{_called(network, index)} {reason}; only linear layers have a matrix"
             )
+
+
+def written(network: Network) -> str:
+    """The stack as its author wrote it, where that is one short line; else in canonical form.
+
+    >>> from convalgebra.language import parse
+    >>> written(parse("2x2,2x2")), str(parse("2x2,2x2"))
+    ('2x2,2x2', '2*(2x2)')
+    """
+    text = network.source.text.strip() if network.source is not None else ""
+    short = text.isprintable() and 0 < len(text) <= _SHORT and not set(";#=") & set(text)
+    return text if short else str(Network(None, network.nodes, network.outputs))
 
 
 def _called(network: Network, index: int) -> str:

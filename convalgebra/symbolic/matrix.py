@@ -23,6 +23,7 @@ from convalgebra.symbolic.engine import (
     most_products,
     require_linear,
     weights_of,
+    written,
 )
 
 _MOST_ENTRIES = 4_000_000
@@ -213,8 +214,9 @@ def matrix(network: Network, shape: Shape | None = None, first: int | None = Non
         if (value := expanded[form[column]]) != 0
     )
     bias = tuple(expanded[form.get(CONSTANT, S.Zero)] for form in forms)
-    stack = str(Network(None, network.nodes, network.outputs))
-    return DenseMatrix(stack, network.shapes[0], network.shapes[network.outputs[0]], entries, bias)
+    return DenseMatrix(
+        written(network), network.shapes[0], network.shapes[network.outputs[0]], entries, bias
+    )
 
 
 def with_channel(network: Network, shape: Shape) -> Network:

@@ -1,0 +1,109 @@
+"""What the steps of a derivation are made of, and the few words they have in common.
+
+A step is a title, sentences and lines of sympy objects; `render` lays them out and shortens them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sized
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import count
+from typing import Any, NamedTuple
+
+from sympy import Eq, Symbol
+
+from convalgebra.letters import layer_letter
+from convalgebra.symbolic.elimination import Elimination
+from convalgebra.symbolic.equations import System
+
+
+class Line(NamedTuple):
+    """A formula, a table of symbols or several formulas (a tuple), and what it is called.
+
+    `joint` leads to a formula that goes with it, `other`.
+    """
+
+    formula: Any
+    label: str = ""
+    joint: str = ""
+    other: Any = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: its title, and what is said (str) and written (Line) one after the other.
+
+    Where it `repeats`, the lines are all alike, and one who has seen two has seen them all.
+    """
+
+    title: str
+    parts: tuple[str | Line, ...]
+    repeats: bool = False
+
+    @property
+    def formulas(self) -> tuple[Any, ...]:
+        """The sympy objects of the step."""
+        return tuple(part.formula for part in self.parts if not isinstance(part, str))
+
+
+@dataclass(frozen=True)
+class Facts:
+    """All that the steps tell: two stacks by name, their equations, and how they were solved."""
+
+    single: str
+    stack: str
+    system: System
+    fixed: tuple[Eq, ...]
+    unknowns: tuple[Symbol, ...]
+    elimination: Elimination
+    rank: int
+    independent: tuple[int, ...]
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What each equation is called: the a in it, or the input it stands before."""
+        left, _ = self.system.sides
+        return [
+            str(left[place]) if place in left else f"the 0 before {self.system.name(place)}"
+            for place in self.system.places
+        ]
+
+    @cached_property
+    def capitals(self) -> dict[Symbol, str]:
+        """What the kernel is called that begins with a tap: B for b00. Shared layers count once."""
+        taps = [weights.kernel.flat[0] for weights in self.system.stack.weights(1).values()]
+        names = (layer_letter(number).strip("_").upper() for number in count(1))
+        return dict(zip(dict.fromkeys(taps), names, strict=False))
+
+    @property
+    def letters(self) -> list[str]:
+        """The layers with weights, as capitals."""
+        return list(self.capitals.values())
+
+
+def plural(number: int, noun: str) -> str:
+    """`2 equations`, `1 equation`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def are(letters: Sized) -> str:
+    """`is` or `are`, for what is listed."""
+    return "is" if len(letters) == 1 else "are"
+
+
+def listed_with_and(words: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`; nothing for no words."""
+    *first, final = [*words] or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def listed_with_or(words: Iterable[str]) -> str:
+    """`a, b or c`."""
+    return listed_with_and(words, "or")
+
+
+def shortened(symbols: list[Any], most: int = 12) -> str:
+    """The first of many symbols, or `a, b and c`."""
+    shown = [str(symbol) for symbol in symbols]
+    return listed_with_and(shown) if len(shown) <= most else f"{', '.join(shown[:most])}, .."

@@ -1,0 +1,150 @@
+"""The steps of a derivation from the patch to solution one: the kernel from the layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+from sympy import Add, Eq, Expr, Matrix, Mul, S, Symbol
+
+from convalgebra.language.printer import layer_text
+from convalgebra.letters import tap_name
+from convalgebra.symbolic.equations import SLIDING
+from convalgebra.symbolic.rows import Places, Use, Weights, rows
+from convalgebra.symbolic.steps import Facts, Line, Step, are, listed_with_and, plural
+
+# What the layers give is called y, z, ..; the weights of so few layers do not reach these letters.
+_VALUES = ("y", "z", "w", "v", "u")
+
+
+def steps_forward(facts: Facts) -> tuple[Step, ...]:
+    """The patch, every layer's outputs, what is collected, the equations, and solution one."""
+    return (
+        _patch(facts),
+        *_layers(facts),
+        _collected(facts),
+        _equations(facts),
+        _forward(facts),
+    )
+
+
+def _patch(facts: Facts) -> Step:
+    one, other = facts.system.single, facts.system.stack
+    text = f"One output of {facts.single} reads a patch of {_by(one.extent)} inputs x, and one "
+    if one.extent == other.extent:
+        text += f"output of {facts.stack} reads the same patch."
+    else:
+        text += f"output of {facts.stack} a patch of {_by(other.extent)}."
+    if facts.system.corners > 1:
+        text += f" It fits in {facts.system.corners} places: take the first corner."
+    if any(step > 1 for step in one.stride):
+        text += f" Both move on by {_by(one.stride)} from one output to the next."
+    lines = list(_tables("x", _symbols("x", facts.system.extent)))
+    (kernel,) = one.weights(0).values()
+    lines += _tables("A", kernel.kernel[0, 0])
+    for weights in other.weights(1).values():
+        lines += _tables(facts.capitals[weights.kernel.flat[0]], weights.kernel[0, 0])
+    return Step("The patch and the kernels", (text, *dict.fromkeys(lines)))
+
+
+def _layers(facts: Facts) -> Iterator[Step]:
+    network = facts.system.stack.network
+    weights = facts.system.stack.weights(1)
+    count = len(facts.system.stack.layers)
+    name, values = "the patch", _symbols("x", network.shapes[0][1:])
+    number = 0
+    for index, node in enumerate(network.nodes):
+        if node.layer.kind not in SLIDING:
+            continue
+        number += 1
+        before, over, name = values, name, _value(number, count)
+        sides: Places = network.shapes[index][1:]
+        last = number == count
+        values = _symbols(name, sides) if not last else np.array([Symbol(name)], dtype=object)
+        given = weights.get(index, Weights(None))
+        lines = []
+        found = rows(Use(node.layer, given, ((1, *before.shape),), (1, *sides)))
+        for row, value in zip(found, values.flat, strict=True):
+            terms = [Mul(term.weight, before[term.place[1:]]) for term in row.terms]
+            constant = [] if row.constant is None else [row.constant]
+            lines.append(Line(Eq(value, Add(*terms, *constant), evaluate=False)))
+        averages = given.kernel is None
+        kernel = "the average" if averages else facts.capitals[given.kernel.flat[0]]
+        gives = f"the output {name}" if last else f"{_by(sides)} values {name}"
+        text = f"Slide {kernel} over {over}: it gives {gives}."
+        yield Step(f"Layer {number}, {layer_text(node.layer)}", (text, *lines), repeats=True)
+
+
+def _collected(facts: Facts) -> Step:
+    count = len(facts.system.stack.layers)
+    _, right = facts.system.sides
+    terms = [
+        Mul(value, _input(facts, place), evaluate=False) if len(place) > 1 else value
+        for place, value in right.items()
+    ]
+    names = listed_with_and([_value(n, count) for n in range(1, count)])
+    text = f"Put in {names}, and collect what stands before each x:" if names else "Sorted by x:"
+    total = Add(*terms, evaluate=False)
+    line = Line(Eq(Symbol(_value(count, count)), total, evaluate=False))
+    return Step("Collect", (text, line))
+
+
+def _equations(facts: Facts) -> Step:
+    left, _ = facts.system.sides
+    some = [f"{value}*{_input(facts, place)}" for place, value in list(left.items())[:3]]
+    shown = " + ".join(some) + (" + .." if len(left) > 3 else "")
+    text = (
+        f"The single kernel gives {shown} of the same inputs. The two are equal for every input if "
+        "and only if the same number stands before each x:"
+    )
+    equations = facts.system.equations
+    return Step(f"The {plural(len(equations), 'equation')}", (text, *map(Line, equations)))
+
+
+def _forward(facts: Facts) -> Step:
+    left, right = facts.system.sides
+    outside = [place for place in right if place not in left]
+    given = listed_with_and(facts.letters) or "the stack"
+    if outside:
+        text = (
+            f"In {plural(len(outside), 'equation')} the left side is 0: there {facts.stack} reads "
+            f"an input that {facts.single} does not. Only where these sums of products are 0 there "
+            f"is an A: {facts.single} reproduces no more than some {facts.stack}."
+        )
+    else:
+        text = (
+            f"The equations give it as they stand: whatever {given} {are(facts.letters)}, each a "
+            f"is a polynomial in the other weights. There is always exactly one such A, so "
+            f"{facts.single} reproduces every {facts.stack}."
+        )
+    return Step(f"Solution one: A from {given}", (text,))
+
+
+def _symbols(letter: str, sides: Places) -> Any:
+    array = np.empty(sides, dtype=object)
+    for place in product(*map(range, sides)):
+        array[place] = Symbol(tap_name(letter, place, sides))
+    return array
+
+
+def _value(number: int, count: int) -> str:
+    return _VALUES[number - 1] if count <= len(_VALUES) else f"y{number}_"
+
+
+def _input(facts: Facts, place: Places) -> Expr:
+    return S.One if len(place) == 1 else Symbol(facts.system.name(place))
+
+
+def _tables(name: str, array: Any) -> Iterator[Line]:
+    """The array as a matrix, or as one for each place before its last two axes."""
+    if array.ndim <= 2:
+        yield Line(Matrix(np.atleast_2d(array)).as_immutable(), name)
+        return
+    for place in product(*map(range, array.shape[:-2])):
+        yield Line(Matrix(array[place]).as_immutable(), f"{name}[{', '.join(map(str, place))}]")
+
+
+def _by(sides: Iterable[int]) -> str:
+    return "x".join(map(str, sides))

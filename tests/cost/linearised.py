@@ -1,0 +1,141 @@
+"""A network as linear torch operations with random positive weights: what an output depends on.
+
+Activations and norms are left out and max becomes the average, so that a gradient is positive where
+an input is seen and zero where it is not. Everything here is written with torch's own operators.
+"""
+
+import torch
+from torch.nn import functional
+
+torch.set_num_threads(1)  # the networks are small, and other work may be waiting
+
+CONV = {1: functional.conv1d, 2: functional.conv2d}
+CONVT = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d}
+LINEAR = {1: "linear", 2: "bilinear"}
+FLIPPED_MODES = {"reflect": "reflect", "replicate": "replicate", "circular": "circular"}
+
+
+def both_sides(pairs, axes):
+    """Begin and end of every axis as functional.pad wants them: the last axis first."""
+    pairs = list(pairs)
+    pairs = pairs * (axes if len(pairs) == 1 else 1)
+    return [side for pair in reversed(pairs) for side in pair]
+
+
+def positive(*shape):
+    return 0.5 + torch.rand(*shape, dtype=torch.float64)
+
+
+def tensorflow_same(layer, sides):
+    for side, k, s, d in zip(sides, layer.size, layer.stride, layer.dilation, strict=True):
+        missing = max(0, (-(-side // s) - 1) * s + (k - 1) * d + 1 - side)
+        yield missing // 2, missing - missing // 2
+
+
+def windows(x, layer, weight, groups):
+    axes = len(layer.size)
+    pads = layer.padding if layer.padding != "same" else tensorflow_same(layer, x.shape[2:])
+    x = functional.pad(x, both_sides(pads, axes))
+    return CONV[axes](x, weight, None, layer.stride, 0, layer.dilation, groups)
+
+
+def convolution(layer, x, out):
+    groups = x.shape[1] if layer.kind == "dw" else layer.groups
+    return windows(x, layer, positive(out, x.shape[1] // groups, *layer.size), groups)
+
+
+def pooling(layer, x, out):
+    return windows(x, layer, torch.ones(out, 1, *layer.size, dtype=torch.float64), out)
+
+
+def transposed(layer, x, out):
+    axes = len(layer.size)
+    weight = positive(x.shape[1], out // layer.groups, *layer.size)
+    y = CONVT[axes](x, weight, None, layer.stride, 0, 0, layer.groups, layer.dilation)
+    y = functional.pad(y, both_sides([(0, extra) for extra in layer.output_padding], axes))
+    return functional.pad(y, [-side for side in both_sides(layer.padding, axes)])
+
+
+def factors(layer, x):
+    return list(layer.size) * (x.dim() - 2 if len(layer.size) == 1 else 1)
+
+
+def nearest(layer, x, out):
+    return functional.interpolate(x, scale_factor=factors(layer, x), mode="nearest")
+
+
+def resize(layer, x, out):
+    return functional.interpolate(x, size=factors(layer, x), mode="nearest")
+
+
+def bilinear(layer, x, out):
+    return functional.interpolate(x, scale_factor=factors(layer, x), mode=LINEAR[x.dim() - 2])
+
+
+def pixelshuffle(layer, x, out):
+    (factor,) = layer.size
+    if x.dim() == 4:
+        return functional.pixel_shuffle(x, factor)
+    batch, channels, length = x.shape
+    x = x.reshape(batch, channels // factor, factor, length).transpose(2, 3)
+    return x.reshape(batch, channels // factor, length * factor)
+
+
+def border(layer, x, out):
+    pads = both_sides(layer.pads, x.dim() - 2)
+    if layer.kind in FLIPPED_MODES:
+        return functional.pad(x, pads, mode=FLIPPED_MODES[layer.kind])
+    return functional.pad(x, pads if layer.kind == "pad" else [-side for side in pads])
+
+
+def unchanged(layer, x, out):
+    return x
+
+
+LAYERS = {
+    **dict.fromkeys(("conv", "dw"), convolution),
+    **dict.fromkeys(("max", "avg"), pooling),
+    "convt": transposed,
+    "up": nearest,
+    "resize": resize,
+    "bilinear": bilinear,
+    "pixelshuffle": pixelshuffle,
+    **dict.fromkeys(("pad", "crop", *FLIPPED_MODES), border),
+    **dict.fromkeys(("relu", "sigmoid", "shuffle"), unchanged),
+    "slice": lambda layer, x, out: x[:, slice(*layer.bounds)],
+}
+MERGES = {
+    "add": lambda parts: sum(parts[1:], parts[0]),
+    "mul": lambda parts: sum(parts[1:], parts[0]),  # a product depends on what a sum depends on
+    "cat": lambda parts: torch.cat(parts, 1),
+}
+
+
+def run(network, x):
+    values = [x]
+    for node, shape in zip(network.nodes[1:], network.shapes[1:], strict=True):
+        parts = [values[source] for source in node.inputs]
+        if node.layer.kind in MERGES:
+            values.append(MERGES[node.layer.kind](parts))
+        else:
+            values.append(LAYERS[node.layer.kind](node.layer, parts[0], shape[0]))
+        assert tuple(values[-1].shape[1:]) == shape
+    return values[network.outputs[0]]
+
+
+def seen_by_units(network, units):
+    """For each unit, a tuple of positions, the first and the last input seen along each axis."""
+    torch.manual_seed(0)
+    x = torch.ones(1, *network.shape, dtype=torch.float64, requires_grad=True)
+    y = run(network, x).sum(1)[0]  # over channels: what a position sees
+    seen = []
+    for unit in units:
+        (gradient,) = torch.autograd.grad(y[unit], x, retain_graph=True)
+        reached = gradient.abs().sum((0, 1))
+        places = (reached > 1e-11 * reached.max()).nonzero()
+        if not len(places):
+            seen.append((None,) * len(unit))
+            continue
+        first, last = places.min(0).values.tolist(), places.max(0).values.tolist()
+        seen.append(tuple(zip(first, last, strict=True)))
+    return seen

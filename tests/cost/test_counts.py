@@ -1,0 +1,184 @@
+"""What is counted, class by class, in cases one can count by hand."""
+
+import time
+
+import pytest
+
+from convalgebra.cost import cost
+from convalgebra.cost.counts import FLOP_CLASSES, FLOPS_PER
+from convalgebra.cost.report import LayerCost
+
+
+def total(text, shape="4x6x6"):
+    return cost(text, input=shape).total
+
+
+@pytest.mark.parametrize(
+    ("text", "flops"),
+    [
+        ("3x3@2", {"mac": 2 * 9 * 4 * 2 * 16}),  # 4x4 positions of 2 channels, 36 taps
+        ("3x3@2b", {"mac": 2 * 9 * 4 * 2 * 16, "bias": 32}),
+        ("dw3x3", {"mac": 2 * 9 * 4 * 16}),
+        ("convt2x2s2@3b", {"mac": 2 * 4 * 4 * 3 * 36, "bias": 3 * 144}),
+        ("fc@10b", {"mac": 2 * 144 * 10, "bias": 10}),
+        ("linear@10b", {"mac": 2 * 4 * 10 * 36, "bias": 360}),
+        ("bn", {"norm": 2 * 144}),
+        ("ln", {"norm": 5 * 144}),
+        ("gn2", {"norm": 5 * 144}),
+        ("in", {"norm": 5 * 144}),
+        ("relu", {"activation": 144}),
+        ("silu", {"activation": 144}),
+        ("softmax", {"activation": 3 * 144}),
+        ("max3x3s2p1", {"pooling": 9 * 4 * 9}),
+        ("avg2x2s2", {"pooling": 4 * 4 * 9}),
+        ("max2x3s1", {"pooling": 6 * 4 * 5 * 4}),
+        ("gap", {"pooling": 144}),
+        ("gmp", {"pooling": 144}),
+        ("gap3x2", {"pooling": 144}),  # windows that do not overlap read every input once
+        ("gap4x6", {"pooling": 4 * (2 + 2 + 2 + 2) * 6}),  # 0-1, 1-2, 3-4, 4-5
+        ("relu + id + id", {"activation": 144, "merge": 2 * 144}),
+        ("mul(id | gap)", {"pooling": 144, "merge": 144}),
+        ("scale", {"scale": 144}),
+        ("bilinear2", {"interpolation": 7 * 4 * 144}),
+        ("up2, resize3x3, pad1, crop1, reflect1, replicate1, circular1", {}),
+        ("cat(id | id), shuffle2, [:4], pixelshuffle2, flatten, dropout", {}),
+    ],
+)
+def test_flops_by_class(text, flops):
+    counted = total(text)
+    assert counted.flops_by_class == flops
+    assert counted.flops == sum(flops.values())
+
+
+def test_the_table_of_factors_is_as_documented():
+    assert FLOPS_PER | {"mac": 2, "bias": 1, "bn": 2, "ln": 5, "gn": 5, "in": 5} == FLOPS_PER
+    assert FLOPS_PER | {"activation": 1, "softmax": 3, "merge": 1, "scale": 1} == FLOPS_PER
+    assert FLOPS_PER["bilinear"] == 7
+
+
+def test_classes_in_their_order():
+    text = "3x3p1@4b, bn, relu, max2x2s1, bilinear2, scale + id"
+    assert tuple(total(text).flops_by_class) == FLOP_CLASSES
+
+
+def test_weights_biases_and_norms_apart():
+    counted = total("3x3p1@8b, bn, scale, lrn, relu, gap, fc@10b")
+    assert counted.weights == 9 * 4 * 8 + 8 * 10
+    assert counted.biases == 8 + 10
+    assert counted.norms == 2 * 8 + 8
+    assert counted.params == counted.weights + counted.biases + counted.norms == 410
+
+
+def test_activations_and_conv_outputs():
+    counted = total("3x3p1@8, bn, relu, max2x2s2, convt2x2s2@2, dw3x3p1, gap, fc@5")
+    each = [288, 288, 288, 72, 72, 72, 2, 5]
+    assert counted.activations == sum(each)
+    assert counted.conv_outputs == 288 + 72 + 72
+
+
+def test_bytes_are_what_every_layer_reads_and_writes():
+    # 4 bytes a number: 144 in, 9*4*8 + 8 weights, 288 out; then 288 in, 16 weights, 288 out.
+    assert total("3x3p1@8b").bytes == 4 * (144 + 296 + 288)
+    assert total("3x3p1@8b, bn").bytes == 4 * (144 + 296 + 288) + 4 * (288 + 16 + 288)
+    assert total("relu + id").bytes == 4 * (144 + 144) + 4 * (144 + 144 + 144)
+    assert total("flatten, dropout").bytes == 0
+
+
+def test_a_shared_layer_has_its_weights_once_and_works_each_time():
+    once, twice = total("3x3p1b, bn"), total("shared f = 3x3p1b, bn; f, f")
+    assert twice.params == once.params
+    assert (twice.macs, twice.macs_exact) == (2 * once.macs, 2 * once.macs_exact)
+    assert twice.flops == 2 * once.flops
+    assert twice.activations == 2 * once.activations
+    assert twice.bytes == 2 * once.bytes  # the weights are read again
+
+
+def test_shared_weights_on_several_sizes():
+    counted = total("shared f = 3x3p1; a = f; b = avg2x2s2, f; output a | b")
+    assert (counted.params, counted.macs) == (144, 144 * (36 + 9))
+
+
+def test_unused_has_weights_and_no_work():
+    plain, headed = total("3x3p1@8"), total("3x3p1@8, unused(bn, relu, gap, fc@10b)")
+    assert headed.params == plain.params + 16 + 90
+    for key in ("macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"):
+        assert getattr(headed, key) == getattr(plain, key)
+
+
+def test_weights_first_used_in_an_unused_branch_count_once():
+    counted = total("shared f = 3x3p1; unused(f), f")
+    assert (counted.params, counted.macs) == (144, 144 * 36)
+
+
+def test_what_an_unused_branch_reads_still_works():
+    counted = total("a = 3x3p1; unused(a, 1x1@9), relu")
+    assert counted.macs == 144 * 36
+
+
+def test_repeated_layers_are_counted_each():
+    assert total("100*(3x3p1b)").macs == 100 * total("3x3p1b").macs
+    assert total("100*(3x3p1b)").params == 100 * total("3x3p1b").params
+    # The same layer on another input costs something else.
+    assert total("2*(3x3@*2)", "1x9x9").macs == 9 * 2 * 49 + 9 * 2 * 4 * 25
+
+
+def test_ten_thousand_layers():
+    started = time.perf_counter()
+    counted = total("10000*(3x3p1b)")
+    assert time.perf_counter() - started < 5
+    assert counted.params == 10_000 * 148
+    assert counted.macs == 10_000 * 144 * 36
+
+
+def test_layers_add_up_to_the_total():
+    report = cost("zoo:googlenet")
+    for key in ("params", "macs", "macs_exact", "flops", "activations", "bytes"):
+        assert sum(getattr(layer, key) for layer in report.layers) == getattr(report.total, key)
+
+
+def test_one_layer_of_the_report():
+    report = cost("stem = 7x7s2p3@64b, relu", input="3x32x32")
+    layer = report.layers[0]
+    assert isinstance(layer, LayerCost)
+    assert layer.to_dict() == {
+        "name": "stem/1",
+        "layer": "7x7s2p3@64b",
+        "output": [64, 16, 16],
+        "params": 9472,
+        "macs": 147 * 64 * 256,
+        "macs_exact": layer.macs_exact,
+        "flops": 2 * 147 * 64 * 256 + 64 * 256,
+        "activations": 64 * 256,
+        "receptive_field": {"size": [7, 7], "jump": [2, 2], "left": [-3, -3], "right": [3, 3]},
+    }
+    assert (layer.block, layer.bytes) == (("stem",), 4 * (3 * 1024 + 9472 + 64 * 256))
+
+
+def test_the_report_as_a_dictionary():
+    report = cost("3x3@8, relu", input="3x5x5").to_dict()
+    assert list(report) == [
+        "schema", "network", "input", "layers", "total", "receptive_field", "assumptions", "status",
+    ]  # fmt: skip
+    assert report["schema"] == "convalgebra.cost/1"
+    assert (report["network"], report["input"]) == ("input 3x5x5; 3x3@8, relu", [3, 5, 5])
+    assert report["total"] == {
+        "params": 216, "weights": 216, "biases": 0, "norms": 0, "macs": 1944, "macs_exact": 1944,
+        "flops": 3960, "activations": 144, "conv_outputs": 72,
+        "bytes": 4 * (75 + 216 + 72 + 72 + 72), "flops_by_class": {"mac": 3888, "activation": 72},
+    }  # fmt: skip
+    assert report["receptive_field"] == {
+        "global": False,
+        "windowed": {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]},
+        "size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2],
+    }  # fmt: skip
+    assert (report["assumptions"], report["status"]) == ([], "complete")
+
+
+def test_reports_are_values():
+    assert cost("3x3@8", input="3x5x5") == cost("3x3@8", input="3x5x5")
+    assert cost("3x3@8", input="3x5x5") != cost("3x3@8", input="3x5x6")
+
+
+def test_a_network_of_nothing():
+    counted = total("id")
+    assert (counted.params, counted.macs, counted.flops, counted.activations) == (0, 0, 0, 0)

@@ -1,0 +1,245 @@
+"""The command line as a process: exit codes, streams, errors without a traceback, and at once."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from convalgebra.cli import main
+
+COMMAND = [sys.executable, "-c", "from convalgebra.cli import main; main(prog_name='convalgebra')"]
+
+
+def process(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *arguments], input=stdin, capture_output=True, timeout=20)
+
+
+def refused(*arguments: str, stdin: bytes = b"") -> str:
+    """The message of a command that must fail as an error should."""
+    result = process(*arguments, stdin=stdin)
+    message = result.stderr.decode()
+    assert result.returncode == 2, (arguments, result)
+    assert result.stdout == b""
+    assert "Traceback" not in message
+    assert message.startswith(("error: ", "Usage: "))
+    return message
+
+
+BAD_TEXTS = {
+    "": "expected a layer, like 3x3p1@64, found nothing",
+    "   ": "expected a layer, like 3x3p1@64, found nothing",
+    "3x": "expected a size after `x`, found the end",
+    "0x3": "must be at least 1, not 0",
+    "-1": "expected a layer",
+    "3*3": "`3*3` can be read in two ways",
+    "3x3s0": "must be at least 1, not 0",
+    "frobnicate": "`frobnicate` is not defined",
+    "(3x3": "this `(` is never closed",
+    "3x3)": "this `)` closes nothing",
+    "cat(3x3 | 1x1": "never closed",
+    "3x3, later; later = 1x1": "`later` is not defined",
+    "1000000*(1000000*(3x3))": "more than 1,000,000 layers",
+    "(" * 10_000 + "3x3" + ")" * 10_000: "nested more than 100 deep",
+    "__import__('os')": "expected",
+    "().__class__": "expected",
+    "3x3@" + "9" * 50: "a number of 50 digits",
+    "3×3": "write the letter x",
+}
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS, ids=lambda text: repr(text[:24]))
+@pytest.mark.parametrize("command", ["cost", "equiv"])
+def test_bad_text(text: str, command: str) -> None:
+    arguments = [command, "--input", "3x32x32", "--", text] if command == "cost" else [command, "--", "3x3", text]
+    assert BAD_TEXTS[text] in refused(*arguments)
+
+
+BAD_SHAPES = {
+    ("3x3p1@8 + 1x1@16", "3x8x8"): "8 channels and 16",
+    ("3x3s2p1 + id", "3x8x8"): "cannot be added: sizes differ",
+    ("shared f = 3x3p1; f, 1x1@8, f", "3x8x8"): "cannot serve",
+    ("3x3@8g3", "4x8x8"): "3 groups do not divide the 4 channels that come in",
+    ("3x3@8g3", "3x8x8"): "3 groups do not divide the 8 channels that go out",
+    ("dw3x3@8", "3x8x8"): "do not divide",
+    ("9x9", "3x8x8"): "does not fit on an input of 8",
+    ("3", "3x8x8"): "a kernel with 2 axes is written 3x3",
+    ("cat(1x1 | 1x1s2)", "3x8x8"): "cannot be concatenated",
+    ("[:9]", "4x8x8"): "there are not so many",
+}
+
+
+@pytest.mark.parametrize("case", BAD_SHAPES, ids=lambda case: case[0])
+def test_layers_that_do_not_fit(case: tuple[str, str]) -> None:
+    text, shape = case
+    message = refused("cost", text, "--input", shape)
+    assert BAD_SHAPES[case] in message
+    assert "^" in message  # the place is shown
+
+
+def test_input_is_missing() -> None:
+    assert "give --input 3x224x224" in refused("cost", "3x3@64")
+
+
+@pytest.mark.parametrize("shape", ["", "x", "3x", "0x4x4", "3x-1", "3x4x4,5", "3x(4", "3x1e5"])
+def test_bad_input_shape(shape: str) -> None:
+    refused("cost", "3x3", "--input", shape)
+
+
+@pytest.mark.parametrize("at", ["C", "C=", "=3", "C=x", "C=1.5", "C=-1", "C=1;D=2", "C=" + "9" * 30])
+def test_bad_numbers_for_names(at: str) -> None:
+    assert "NAME=NUMBER" in refused("cost", "3x3@C", "--input", "CxHxW", "--at", at)
+
+
+def test_numbers_that_do_not_fit_their_names() -> None:
+    refused("cost", "3x3@(C/2)", "--input", "CxHxW", "--at", "C=3,H=8,W=8")
+    refused("cost", "3x3@C", "--input", "CxHxW", "--at", "C=0,H=8,W=8")
+
+
+def test_bad_files(tmp_path: Path) -> None:
+    binary = tmp_path / "binary.txt"
+    binary.write_bytes(bytes(range(256)))
+    zero = tmp_path / "zero.txt"
+    zero.write_bytes(b"3x3\x00")
+    digits = tmp_path / "digits.txt"
+    digits.write_text("3x3@" + "1" * 10**6)
+    nested = tmp_path / "nested.txt"
+    nested.write_text("(" * 10**5)
+    (tmp_path / "empty.txt").write_text("")
+    cases = {
+        "binary.txt": "is not text",
+        "zero.txt": "is not text",
+        "digits.txt": "a number of 1000000 digits",
+        "nested.txt": "nested more than 100 deep",
+        "empty.txt": "found nothing",
+        "missing.txt": "there is no file",
+        ".": "is a directory",
+    }
+    for name, text in cases.items():
+        assert text in refused("cost", "--layers", str(tmp_path / name), "--input", "3x8x8")
+    long = refused("cost", str(digits), "--input", "3x8x8")
+    assert len(long) < 1000  # the line is not printed whole
+
+
+def test_unknown_network_of_the_zoo_names_the_others() -> None:
+    assert "resnet50" in refused("cost", "zoo:resnet51")
+
+
+def test_nothing_to_cost() -> None:
+    assert "name a stack" in refused("cost")
+
+
+def test_standard_input() -> None:
+    result = process("cost", "-", stdin=b"input 3x8x8\n3x3p1@4\n")
+    assert result.returncode == 0
+    assert b"108" in result.stdout
+    assert "is not text" in refused("cost", "-", stdin=b"\xff\xfe")
+
+
+def test_files_may_be_repeated_and_mixed_with_text(tmp_path: Path) -> None:
+    spec = tmp_path / "wide.txt"
+    spec.write_text("input 8x8x8\n5x5p2@8\n")
+    arguments = ["cost", "3x3p1@8", "--layers", str(spec), "--input", "8x8x8", "--format", "json"]
+    found = json.loads(process(*arguments).stdout)
+    assert found["schema"] == "convalgebra.comparison/1"
+    assert [stack["total"]["params"] for stack in found["stacks"]] == [576, 1600]
+    assert found["ratios"]["params"] == ["1", "9/25"]
+
+
+def test_input_option_replaces_that_of_the_text() -> None:
+    arguments = ["cost", "input 3x224x224; 3x3p1@8", "--input", "3x8x8", "--format", "json"]
+    assert json.loads(process(*arguments).stdout)["input"] == [3, 8, 8]
+
+
+REFUSED_STACKS = {
+    "2x2,relu,2x2": "activation",
+    "2x2@4,2x2@1": "several channels",
+    "2x2b,2x2": "a bias",
+    "2x2 + 1x1": "branches",
+    "2x2,2x2s2": "total strides differ",
+    "2,2": "works on 2 axes",
+    "2x2,kxk": "a named size",
+    "2x2,fc@1": "dense layer",
+}
+
+
+@pytest.mark.parametrize("stack", REFUSED_STACKS)
+def test_stacks_that_equiv_does_not_decide(stack: str) -> None:
+    assert REFUSED_STACKS[stack] in refused("equiv", "3x3", stack)
+
+
+def test_neither_side_is_a_kernel() -> None:
+    assert "single kernel" in refused("equiv", "2x2,4x4", "3x3,3x3")
+
+
+def test_exit_codes() -> None:
+    assert process("equiv", "3x3", "2x2,2x2").returncode == 0
+    assert process("equiv", "3x3", "2x2,2x2", "--exit-code").returncode == 1
+    assert process("equiv", "5", "3,3", "--exit-code").returncode == 0
+
+
+def test_help_has_examples_that_work_when_pasted() -> None:
+    import shlex
+
+    runner = CliRunner()
+    tried = 0
+    for arguments in ([], *([name] for name in main.commands)):
+        text = runner.invoke(main, [*arguments, "--help"], prog_name="convalgebra").output
+        examples = [line.strip() for line in text.splitlines() if line.strip().startswith("convalgebra ")]
+        assert examples, f"{arguments} has no example"
+        for example in examples:
+            result = runner.invoke(main, shlex.split(example)[1:], prog_name="convalgebra")
+            assert result.exit_code == 0, example
+            tried += 1
+    assert tried >= 10
+
+
+def test_version() -> None:
+    from convalgebra import __version__
+
+    assert __version__ in process("--version").stdout.decode()
+
+
+def test_output_that_nobody_reads_is_no_error() -> None:
+    command = [*COMMAND, "cost", "zoo:densenet121", "--all-layers"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert running.stderr is not None
+        running.stdout.read(10)
+        running.stdout.close()
+        assert b"Traceback" not in running.stderr.read()
+
+
+HEAVY = "import sys; heavy = {'sympy', 'numpy', 'torch', 'onnx'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+
+
+def imports_of(*arguments: str) -> subprocess.CompletedProcess[str]:
+    code = f"from convalgebra.cli import main; main({list(arguments)!r}, standalone_mode=False); {HEAVY}"
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("cost", "zoo:resnet50"),
+        ("cost", "3x3@8", "5x5@8", "--input", "8x9x9"),
+        ("cost", "zoo:resnet50", "--format", "json"),
+        ("equiv", "3x3", "2x2,2x2"),
+        ("equiv", "3", "2,2", "--format", "json"),
+        ("equiv", "5x5", "3x3,3x3", "--format", "md"),
+        ("zoo",),
+    ],
+    ids=" ".join,
+)
+def test_neither_sympy_nor_numpy_is_imported(arguments: tuple[str, ...]) -> None:
+    assert imports_of(*arguments).returncode == 0
+
+
+def test_that_test_can_fail() -> None:
+    found = imports_of("cost", "3x3@C", "--input", "CxHxW")
+    assert found.returncode == 1
+    assert "sympy" in found.stderr

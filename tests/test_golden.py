@@ -1,0 +1,89 @@
+"""What the commands print, whole, at 80 columns.
+
+`UPDATE_DOCS=1 pytest tests/test_golden.py` writes the files anew; read the difference before committing it.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from convalgebra.cli import main
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = "UPDATE_DOCS" in os.environ
+
+COMMANDS = {
+    "equiv_3x3_2x2_2x2": "equiv 3x3 2x2,2x2",
+    "equiv_3x3_2x2_2x2_derive": "equiv 3x3 2x2,2x2 --derive",
+    "equiv_3x3_2x2_2x2_json": "equiv 3x3 2x2,2x2 --format json",
+    "equiv_3x3_2x2_2x2_latex": "equiv 3x3 2x2,2x2 --format latex",
+    "equiv_3x3_2x2_2x2_md": "equiv 3x3 2x2,2x2 --format md",
+    "equiv_swapped": "equiv 2x2,2x2 3x3",
+    "equiv_3_2_2": "equiv 3 2,2",
+    "equiv_3_2_2_derive": "equiv 3 2,2 --derive",
+    "equiv_3x3_3x1_1x3": "equiv 3x3 3x1,1x3",
+    "equiv_5x5_3x3_3x3": "equiv 5x5 3x3,3x3",
+    "equiv_11x11": "equiv 11x11 '5*(3x3)'",
+    "equiv_2x2_in_3x3": "equiv 3x3 2x2",
+    "equiv_smaller_kernel": "equiv 1x3 2x2,2x2",
+    "equiv_strides": "equiv 4x4s2 2x2s2,2x2",
+    "equiv_dilated": "equiv 4 2,2d2",
+    "equiv_average": "equiv 3x3 avg2x2s1,2x2",
+    "cost_layers": "cost '3x3p1@64b, bn, relu, max2x2s2, 3x3p1@128' --input 3x32x32",
+    "cost_resnet50": "cost zoo:resnet50",
+    "cost_resnet50_md": "cost zoo:resnet50 --format md",
+    "cost_csv": "cost '3x3p1@64b, relu' --input 3x32x32 --format csv",
+    "cost_json": "cost '3x3p1@64b, relu' --input 3x32x32 --format json",
+    "cost_latex": "cost 'kxk@C, relu' --input CxHxW --format latex",
+    "cost_html": "cost 'kxk@C, relu' --input CxHxW --format html",
+    "cost_symbolic": "cost kxk@C --input CxHxW",
+    "cost_branches": "cost 'cat(1x1@8 | 3x3p1@8 | up2, max2x2s2, 1x1@4) + 1x1@20, gap, fc@10' --input 4x8x8",
+    "compare_symbolic": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW",
+    "compare_numbers": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW --at C=64,H=56,W=56",
+    "compare_three": "cost 7x7p3@8 '3*(3x3p1@8)' dw7x7p3,1x1@8 --input 8x28x28",
+    "compare_csv": "cost 7x7p3@8 '3*(3x3p1@8)' --input 8x28x28 --format csv",
+    "matrix_3x3": "matrix 3x3 --input 4x4",
+    "matrix_2x2_2x2": "matrix 2x2,2x2 --input 3x3",
+    "matrix_json": "matrix 2 --input 3 --format json",
+    "matrix_channels": "matrix 3x3@8 --input 1x3x3",
+    "zoo": "zoo",
+}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_output(name: str) -> None:
+    result = CliRunner().invoke(main, shlex.split(COMMANDS[name]), prog_name="convalgebra")
+    assert result.exit_code == 0, result.output
+    path = GOLDEN / f"{name}.txt"
+    if UPDATE:
+        path.write_text(result.stdout, encoding="utf-8")
+    assert result.stdout == path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", [n for n in COMMANDS if not n.endswith(("json", "html", "csv", "md", "latex"))])
+def test_text_fits_on_80_columns(name: str) -> None:
+    lines = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    assert max(map(len, lines)) <= 80
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.txt")} == set(COMMANDS)
+
+
+def test_totals_are_the_sums_of_the_printed_rows() -> None:
+    lines = (GOLDEN / "cost_resnet50.txt").read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("layer "))
+    rule = next(i for i, line in enumerate(lines) if line.startswith("---"))
+    params_end, macs_end = (lines[start].index(word) + len(word) for word in ("params", "MACs"))
+
+    def figure(line: str, end: int) -> int:
+        return int(line[:end].split()[-1].replace(",", ""))
+
+    for end in (params_end, macs_end):
+        rows = [figure(line, end) for line in lines[start + 1 : rule]]
+        assert sum(rows) == figure(lines[rule + 1], end)
