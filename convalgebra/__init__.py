@@ -7,6 +7,8 @@ False
 1769472
 """
 
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -58,6 +60,20 @@ def __getattr__(name: str) -> Any:
 
     module, attribute = _PUBLIC[name]
     return getattr(import_module(module), attribute)
+
+
+class _Package(ModuleType):
+    """This package: `convalgebra.cost` is the function, though a folder has that name too.
+
+    Importing a submodule sets it as an attribute of its package; here it must not hide a public name.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _PUBLIC and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

@@ -24,7 +24,7 @@ class ConvalgebraError(Exception):
 
 
 class InputError(ConvalgebraError):
-    """Something that cannot be read: a missing file, a binary file, an unknown network of the zoo."""
+    """Something that cannot be read: a missing or binary file, an unknown network of the zoo."""
 
 
 class SizeError(ConvalgebraError):
@@ -88,6 +88,9 @@ def _point_at(source: Source, span: Span) -> str:
     shown = text[line_start + first : min(line_stop, line_start + first + _LINE_SHOWN)]
     shown = "".join(c if c.isprintable() else " " for c in shown)
     width = min(width, max(1, _LINE_SHOWN - (column - first)))
-    lead, tail = ("..." if first else ""), ("..." if line_start + first + len(shown) < line_stop else "")
+    lead, tail = (
+        ("..." if first else ""),
+        ("..." if line_start + first + len(shown) < line_stop else ""),
+    )
     pointer = " " * (len(lead) + column - first) + "~" * (width - 1) + "^"
     return f"  {lead}{shown}{tail}\n  {pointer}\n  {source.name}:{row}:{column + 1}"

@@ -7,12 +7,21 @@ stays relative, so that a layer means the same wherever it stands.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
 from convalgebra.errors import SizeError
-from convalgebra.sizes import Size, exact_divide, is_whole, names, simplest, text
+from convalgebra.sizes import (
+    Assumptions,
+    Size,
+    at_least,
+    exact_divide,
+    is_whole,
+    names,
+    simplest,
+    text,
+)
 from convalgebra.windows import Pad, same_padding
 
 Argument = Literal["none", "kernel", "factor", "sizes", "optional sizes", "pads", "number", "slice"]
@@ -28,8 +37,9 @@ class Kind(NamedTuple):
 
 
 _ACTIVATIONS = (
-    "relu relu6 leakyrelu elu selu silu gelu mish softplus sigmoid hardsigmoid hardswish tanh softmax"
-).split()
+    *("relu", "relu6", "leakyrelu", "elu", "selu", "silu", "gelu", "mish", "softplus"),
+    *("sigmoid", "hardsigmoid", "hardswish", "tanh", "softmax"),
+)
 
 KINDS: dict[str, Kind] = {
     "conv": Kind("kernel", "sdpg@b", "matrix", "convolution"),
@@ -78,7 +88,7 @@ WORDS = frozenset(KINDS) - MERGES - {"slice", "input"}  # what a text may name a
 
 
 class Channels(NamedTuple):
-    """The channels that go out: a number ("="), or those that come in times ("*") or over ("/") one."""
+    """The channels that go out: a number ("="), or those that come in times or over one."""
 
     rule: Literal["=", "*", "/"]
     size: Size
@@ -116,21 +126,8 @@ class Layer:
 
     def __post_init__(self) -> None:
         kind = KINDS[self.kind]
-        whole = {
-            "a size": self.size,
-            "a stride": self.stride,
-            "a dilation": self.dilation,
-            "a number of groups": (self.groups,),
-            "a number of channels": (self.channels.size,),
-        }
-        for noun, values in whole.items():
-            for value in values:
-                _require(value, 1, noun)
-        for value in self.output_padding:
-            _require(value, 0, "output padding")
-        for pair in (*(self.padding if self.padding != "same" else ()), *self.pads):
-            for value in pair:
-                _require(value, 0, "padding")
+        for field, values in self._fields().items():
+            check_field(field, values, self.kind)
         if kind.argument == "kernel":
             axes = len(self.size)
             for field, default in (("stride", 1), ("dilation", 1), ("output_padding", 0)):
@@ -154,14 +151,29 @@ class Layer:
 
     def named(self) -> set[str]:
         """The named sizes in it."""
-        sizes = [*self.size, *self.stride, *self.dilation, *self.output_padding]
-        sizes += [self.groups, self.channels.size]
+        sizes = [size for values in self._fields().values() for size in _flat(values)]
         sizes += [bound for bound in self.bounds if bound is not None]
-        sizes += [value for pair in (*self._pairs(), *self.pads) for value in pair]
-        return {name for size in sizes if not isinstance(size, int) for name in names(size)}
+        return set().union(*(names(size) for size in sizes if not isinstance(size, int)))
 
-    def _pairs(self) -> tuple[Pad, ...]:
-        return () if self.padding == "same" else self.padding
+    def assume(self, assumptions: Assumptions) -> None:
+        """Take for granted that its named sizes are whole numbers, and large enough."""
+        for field, values in self._fields().items():
+            for size in _flat(values):
+                if not isinstance(size, int):
+                    assumptions.whole(size)
+                    assumptions.at_least(size, _LEAST[field][1])
+
+    def _fields(self) -> dict[str, tuple[Size, ...] | tuple[Pad, ...]]:
+        return {
+            "size": self.size,
+            "stride": self.stride,
+            "dilation": self.dilation,
+            "padding": () if self.padding == "same" else self.padding,
+            "output_padding": self.output_padding,
+            "groups": (self.groups,),
+            "channels": (self.channels.size,),
+            "pads": self.pads,
+        }
 
     def map_sizes(self, change: Callable[[Size], Size]) -> Layer:
         """The layer with every size replaced by `change(size)`."""
@@ -184,12 +196,44 @@ class Layer:
         )
 
 
+_LEAST = {
+    "size": ("a size", 1),
+    "stride": ("a stride", 1),
+    "dilation": ("a dilation", 1),
+    "groups": ("a number of groups", 1),
+    "channels": ("a number of channels", 1),
+    "padding": ("padding", 0),
+    "pads": ("padding", 0),
+    "output_padding": ("output padding", 0),
+}
+_SIZE_NOUNS = {"factor": "a factor", "pixelshuffle": "a factor", "number": "a number of groups"}
+
+
+def check_field(field: str, values: Iterable[Size] | Iterable[Pad], kind: str) -> None:
+    """Raise a SizeError where a value of a field cannot be: a stride of 0, half a tap."""
+    noun, least = _LEAST[field]
+    if field == "size":
+        noun = _SIZE_NOUNS.get(kind) or _SIZE_NOUNS.get(KINDS[kind].argument, noun)
+    for size in _flat(values):
+        _require(size, least, noun)
+
+
+def _flat(values: Iterable[Size] | Iterable[Pad]) -> Iterator[Size]:
+    for value in values:
+        if isinstance(value, tuple):
+            yield from value
+        else:
+            yield value
+
+
 def _require(value: Size, least: int, noun: str) -> None:
     if isinstance(value, int):
         if value < least:
             raise SizeError(f"{noun} must be at least {least}, not {value}")
     elif not names(value) or is_whole(value) is False:
         raise SizeError(f"{noun} must be a whole number, not {text(value)}")
+    elif at_least(value, least) is False:
+        raise SizeError(f"{noun} must be at least {least}, not {text(value)}")
 
 
 def _spread(values: tuple[Any, ...], default: Any, axes: int, field: str) -> tuple[Any, ...]:
@@ -199,7 +243,9 @@ def _spread(values: tuple[Any, ...], default: Any, axes: int, field: str) -> tup
         return values * axes
     if len(values) != axes:
         name = field.replace("_", " ")
-        raise SizeError(f"{len(values)} values of {name} for {axes} {'axis' if axes == 1 else 'axes'}")
+        raise SizeError(
+            f"{len(values)} values of {name} for {axes} {'axis' if axes == 1 else 'axes'}"
+        )
     return values
 
 

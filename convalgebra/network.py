@@ -1,19 +1,20 @@
 """A Network: layers wired to one another, flat and expanded, in the order in which they run.
 
-Node 0 is the input. Every other node names the nodes that it reads by index, all smaller than its own:
-the list is a topological order, and nothing here needs recursion.
+Node 0 is the input. Every other node names the nodes that it reads by index, all smaller than its
+own: the list is a topological order, and nothing here needs recursion.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from convalgebra.errors import ShapeError, SizeError, Source, Span
 from convalgebra.layers import Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
-from convalgebra.sizes import Assumptions, at, names, same
+from convalgebra.sizes import Assumptions, Size, at, names, product, same
 
 INPUT = Layer("input")
 
@@ -22,9 +23,9 @@ INPUT = Layer("input")
 class Node:
     """One use of a layer.
 
-    `inputs` are the indices of the nodes it reads. `weights` is the index of the first node with the
-    same weights: its own, unless the layer is shared. `name` and `block` (where it stands in the text,
-    outermost first) and `span` are for people and take no part in equality.
+    `inputs` are the indices of the nodes it reads. `weights` is the index of the first node with
+    the same weights: its own, unless the layer is shared. `name`, `block` (where it stands in the
+    text, outermost first) and `span` are for people and take no part in equality.
     """
 
     layer: Layer
@@ -90,7 +91,7 @@ class Network:
                 try:
                     layer = node.layer.map_sizes(lambda size: at(size, values))
                 except SizeError as error:
-                    raise ShapeError(str(error), self.source, node.span) from None
+                    raise self._shape_error(str(error), node) from None
                 changed[id(node.layer)] = layer
             nodes.append(replace(node, layer=layer))
         shape = self.shape and tuple(at(size, values) for size in self.shape)
@@ -104,31 +105,43 @@ class Network:
                 hint="begin with a line like `input 3x224x224`, or give --input 3x224x224",
             )
         assumptions = Assumptions()
+        for size in self.shape:
+            assumptions.whole(size)
+            assumptions.at_least(size, 1)
         shapes: list[Shape] = [self.shape]
+        known: dict[tuple[object, ...], Shape] = {}  # deep networks repeat themselves
         for node in self.nodes[1:]:
-            try:
-                incoming = [shapes[source] for source in node.inputs]
-                shapes.append(output_shape(node.layer, incoming, assumptions))
-            except SizeError as error:
-                raise ShapeError(str(error), self.source, node.span) from None
+            incoming = [shapes[source] for source in node.inputs]
+            key = (id(node.layer), *incoming)
+            shape = known.get(key)
+            if shape is None:
+                try:
+                    node.layer.assume(assumptions)
+                    shape = known[key] = output_shape(node.layer, incoming, assumptions)
+                except SizeError as error:
+                    raise self._shape_error(str(error), node) from None
+            shapes.append(shape)
         self._check_shared(shapes)
         return tuple(shapes), assumptions
+
+    def _shape_error(self, message: str, node: Node) -> ShapeError:
+        where = f" (in {' > '.join(node.block)})" if node.block else ""
+        return ShapeError(message + where, self.source, node.span)
 
     def _check_shared(self, shapes: list[Shape]) -> None:
         for index, node in enumerate(self.nodes):
             if node.weights == index:
                 continue
-            here, first = (
-                shapes[self.nodes[i].inputs[0]] for i in (index, node.weights)
-            )
+            here, first = (shapes[self.nodes[i].inputs[0]] for i in (index, node.weights))
             # fc reads every number that comes in, everything else the channels only.
-            key = slice(None) if node.layer.kind == "fc" else slice(1)
-            if any(same(a, b) is False for a, b in zip(here[key], first[key], strict=True)):
-                raise ShapeError(
+            read: Callable[[Shape], Size] = (
+                product if node.layer.kind == "fc" else operator.itemgetter(0)
+            )
+            if same(read(here), read(first)) is False:
+                raise self._shape_error(
                     f"the shared layer cannot serve {shape_text(here)} here "
                     f"and {shape_text(first)} where it was first used",
-                    self.source,
-                    node.span,
+                    node,
                 )
 
     @property

@@ -24,16 +24,24 @@ from convalgebra.sizes import (
     at_least,
     exact_divide,
     formula,
+    limited,
     product,
     same,
     simplest,
     text,
 )
-from convalgebra.windows import Pad, Window, extent, output_size, transposed_output_size
+from convalgebra.windows import (
+    Pad,
+    Window,
+    extent,
+    output_size,
+    same_output_size,
+    transposed_output_size,
+)
 
 Shape = tuple[Size, ...]
 
-_LARGEST = 10**15  # a side or channel count past it is a slip, and its powers would fill the memory
+_MAX_DIGITS = 15  # a side or channel count past it is a slip, and its powers would fill the memory
 
 
 def shape_text(shape: Shape) -> str:
@@ -59,10 +67,7 @@ def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions
     if layer.axes is not None and layer.axes != len(inputs[0]) - 1:
         raise SizeError(_axes_differ(layer, inputs[0]))
     shape = _RULES[layer.kind](layer, inputs, assumptions)
-    for size in shape:
-        if isinstance(size, int) and size > _LARGEST:
-            raise SizeError(f"a size of {len(str(size))} digits comes out: more than 15 are refused")
-    return shape
+    return tuple(limited(size, _MAX_DIGITS) for size in shape)
 
 
 def _axes_differ(layer: Layer, shape: Shape) -> str:
@@ -88,33 +93,34 @@ def windows(layer: Layer, shape: Shape) -> tuple[Window, ...]:
 
 
 def _slide(layer: Layer, shape: Shape, assumptions: Assumptions) -> Shape:
+    if layer.padding == "same":
+        axes = zip(shape[1:], layer.stride, strict=True)
+        return tuple(same_output_size(inputs, stride) for inputs, stride in axes)
     out = []
     for inputs, window in zip(shape[1:], windows(layer, shape), strict=True):
-        covered = extent(window)
         left, right = window.padding
-        if layer.padding != "same":
-            zeros = f" with {formula(left)} + {formula(right)} of padding" if left or right else ""
-            assumptions.at_least(
-                inputs + left + right,
-                covered,
-                f"a window over {formula(simplest(covered))} does not fit on an input of "
-                f"{formula(inputs)}{zeros}",
-            )
+        zeros = f" with {formula(left)} + {formula(right)} of padding" if left or right else ""
+        assumptions.at_least(
+            inputs + left + right,
+            extent(window),
+            f"a window over {formula(simplest(extent(window)))} does not fit on an input of "
+            f"{formula(inputs)}{zeros}",
+        )
         out.append(output_size(inputs, window, ceil=layer.ceil))
     return tuple(out)
 
 
 def _convolution(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     (shape,) = inputs
-    channels, out = shape[0], out_channels(layer, shape[0])
-    _check_groups(layer, channels, out, assumptions)
+    out = _out_channels(layer, shape[0], assumptions)
+    _check_groups(layer, shape[0], out, assumptions)
     return (out, *_slide(layer, shape, assumptions))
 
 
 def _transposed(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     (shape,) = inputs
-    channels, out = shape[0], out_channels(layer, shape[0])
-    _check_groups(layer, channels, out, assumptions)
+    out = _out_channels(layer, shape[0], assumptions)
+    _check_groups(layer, shape[0], out, assumptions)
     if layer.padding == "same":
         raise SizeError("psame says nothing for a transposed convolution; write the padding")
     sides = []
@@ -129,16 +135,19 @@ def _transposed(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions)
 
 def _check_groups(layer: Layer, channels: Size, out: Size, assumptions: Assumptions) -> None:
     groups = groups_of(layer, channels)
-    _check_divides(layer, channels, assumptions)
     for count, where in ((channels, "come in"), (out, "go out")):
-        message = f"{formula(groups)} groups do not divide the {formula(count)} channels that {where}"
+        message = (
+            f"{formula(groups)} groups do not divide the {formula(count)} channels that {where}"
+        )
         assumptions.divides(groups, count, message)
 
 
-def _check_divides(layer: Layer, channels: Size, assumptions: Assumptions) -> None:
-    if layer.channels.rule == "/":
-        divisor = layer.channels.size
-        assumptions.divides(divisor, channels)
+def _out_channels(layer: Layer, channels: Size, assumptions: Assumptions) -> Size:
+    rule, size = layer.channels
+    if rule == "/":
+        message = f"{formula(channels)} channels cannot be divided by {formula(size)}"
+        assumptions.divides(size, channels, message)
+    return out_channels(layer, channels)
 
 
 def _pooling(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
@@ -153,14 +162,12 @@ def _global(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> 
 
 def _fc(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     features = product(inputs[0])
-    _check_divides(layer, features, assumptions)
-    return (out_channels(layer, features),)
+    return (_out_channels(layer, features, assumptions),)
 
 
 def _linear(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     (shape,) = inputs
-    _check_divides(layer, shape[0], assumptions)
-    return (out_channels(layer, shape[0]), *shape[1:])
+    return (_out_channels(layer, shape[0], assumptions), *shape[1:])
 
 
 def _unchanged(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
@@ -225,6 +232,8 @@ def _flatten(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) ->
 def _slice(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     channels, *sides = inputs[0]
     start, stop = slice_bounds(layer, channels)
+    assumptions.whole(start)
+    assumptions.whole(stop)
     what = f"[{formula(start)}:{formula(stop)}] of {formula(channels)} channels"
     assumptions.at_least(start, 0, f"{what}: begins before the first")
     assumptions.at_least(stop - start, 1, f"{what}: nothing is left")
@@ -233,7 +242,7 @@ def _slice(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> S
 
 
 def slice_bounds(layer: Layer, channels: Size) -> tuple[Size, Size]:
-    """The channels from and to (exclusive) that a slice takes of `channels`; negative counts back."""
+    """The channels from and to (exclusive) that a slice takes; negative ones count back."""
     start, stop = layer.bounds
     start = 0 if start is None else start
     stop = channels if stop is None else stop

@@ -1,8 +1,8 @@
 """What a size may be: an int, or an expression in named sizes.
 
-Named sizes (`C`, `H`, `k`) are sympy expressions over positive integer symbols; sympy is imported by
-the first named size and not before, so that plain numbers never pay for it. `+ - *` are Python's own
-operators on both kinds; what needs a rule (division, comparison, text) is a function here.
+Named sizes (`C`, `H`, `k`) are sympy expressions over positive integer symbols; sympy is imported
+by the first named size and not before, so that plain numbers never pay for it. `+ - *` are Python's
+own operators on both kinds; what needs a rule (division, comparison, text) is a function here.
 
 A floor is kept in one canonical form, so that equal sizes compare equal: the terms under it have
 fractional coefficients in [0, 1), and a floor of a floor is one floor.
@@ -10,10 +10,12 @@ fractional coefficients in [0, 1), and a floor of a floor is one floor.
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TypeAlias
+from functools import cache, lru_cache
+from math import lcm
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from convalgebra.errors import SizeError
+from convalgebra.size_text import shown, written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
 Size: TypeAlias = "int | Expr"
 
 
-@lru_cache(maxsize=None)
+@cache
 def symbol(name: str) -> Size:
     """The named size `name`: a positive integer that is not known.
 
@@ -65,8 +67,8 @@ def same(left: Size, right: Size) -> bool | None:
     if isinstance(left, int) and isinstance(right, int):
         return left == right
     difference = simplest(left - right)
-    if isinstance(difference, int):
-        return difference == 0
+    if isinstance(difference, int) or difference.is_number:
+        return bool(difference == 0)
     if at_least(difference, 1) or at_least(-difference, 1):
         return False
     return None
@@ -84,22 +86,40 @@ def at_least(size: Size, bound: Size) -> bool | None:
     difference = simplest(size - bound)
     if isinstance(difference, int):
         return difference >= 0
-    # floor(x) >= b for a whole number b says the same as x >= b.
-    from sympy import Add, floor
+    from sympy import Add, Symbol, floor
 
+    # floor(x) >= b for a whole number b says the same as x >= b.
     floors = [t for t in Add.make_args(difference) if isinstance(t, floor)]
     if len(floors) == 1 and not (difference - floors[0]).free_symbols:
         difference = (difference - floors[0] + floors[0].args[0]).expand()
+    constant, terms = difference.as_coeff_add()
+    parts = [term.as_coeff_Mul() for term in terms]
+    if all(_grows(monomial) for _, monomial in parts):
+        where_all_are_one = constant + sum(coefficient for coefficient, _ in parts)
+        if all(coefficient > 0 for coefficient, _ in parts):
+            return True if where_all_are_one >= 0 else None
+        if all(coefficient < 0 for coefficient, _ in parts):
+            return False if where_all_are_one < 0 else None
+        if all(monomial.is_Symbol for _, monomial in parts):
+            return None
+    if any(rounded.args[0].has(floor) for rounded in difference.atoms(floor)):
+        return None  # sympy would think for seconds, and not know
     # Every name is at least 1: write it as 1 + n with n >= 0, and let sympy look at the signs.
-    from sympy import Symbol
-
-    shifted = {s: 1 + Symbol(s.name, integer=True, nonnegative=True) for s in difference.free_symbols}
+    shifted = {
+        s: 1 + Symbol(s.name, integer=True, nonnegative=True) for s in difference.free_symbols
+    }
     moved = difference.subs(shifted, simultaneous=True).expand()
     if moved.is_nonnegative:
         return True
     if moved.is_negative:
         return False
     return None
+
+
+@lru_cache(maxsize=4096)
+def _grows(monomial: Any) -> bool:
+    """Whether a product of names is at least 1 and has no bound."""
+    return all(base.is_Symbol and power > 0 for base, power in monomial.as_powers_dict().items())
 
 
 def maximum(first: Size, *others: Size) -> Size:
@@ -120,6 +140,55 @@ def maximum(first: Size, *others: Size) -> Size:
 def minimum(first: Size, *others: Size) -> Size:
     """The smallest of some sizes; `Min(..)` of what cannot be decided."""
     return simplest(-maximum(-first, *(-other for other in others)))
+
+
+_LONGEST = 100  # numbers and names in a size; products of sums have one term for every choice
+
+
+def limited(size: Size, digits: int) -> Size:
+    """`size` in canonical form, where it is not beyond what is worked with.
+
+    Raises SizeError for a number of more than `digits` digits, and for a formula of more than
+    100 numbers and names.
+
+    >>> limited(2 * symbol("C") - symbol("C"), 9)
+    C
+    """
+    if isinstance(size, int):
+        if abs(size) >= 10**digits:
+            raise SizeError(f"a size of more than {digits} digits")
+        return size
+    return _limited_formula(size, digits)
+
+
+@lru_cache(maxsize=4096)
+def _limited_formula(size: Expr, digits: int) -> Size:
+    canonical: Any = simplest(size)
+    if isinstance(canonical, int):
+        return limited(canonical, digits)
+    if _length(canonical) > _LONGEST:
+        raise SizeError(f"a size of more than {_LONGEST} numbers and names")
+    from sympy import Rational
+
+    numbers = canonical.atoms(Rational)
+    if max(*(abs(n.p) for n in numbers), lcm(*(int(n.q) for n in numbers)), 0) >= 10**digits:
+        raise SizeError(f"a size with a number of more than {digits} digits")
+    return cast("Expr", canonical)
+
+
+def _length(expression: Any) -> int:
+    """The numbers and names in an expression when it is written out; past the limit, any number."""
+    total = 0
+    waiting = [(expression, 1)]
+    while waiting and total <= _LONGEST:
+        part, times = waiting.pop()
+        if part.is_Pow:
+            waiting.append((part.base, times * abs(int(part.exp))))
+        elif part.args:
+            waiting.extend((argument, times) for argument in part.args)
+        else:
+            total += times
+    return total
 
 
 def exact_divide(size: Size, divisor: Size) -> Size:
@@ -156,11 +225,15 @@ def floor_divide(size: Size, divisor: Size) -> Size:
         raise SizeError("division by zero")
     if isinstance(size, int) and isinstance(divisor, int):
         return size // divisor
+    return _floor(size / divisor)
+
+
+def _floor(quotient: Any) -> Size:
+    """The floor of an expression, with the terms under it in [0, 1)."""
     from sympy import Add, Integer, floor
 
-    quotient = (size / divisor).expand() if not isinstance(size, int) else Integer(size) / divisor
     whole, rest = Integer(0), Integer(0)
-    for term in Add.make_args(quotient):
+    for term in Add.make_args(quotient.expand()):
         coefficient, monomial = term.as_coeff_Mul()
         if monomial.is_integer and coefficient.is_Rational:
             whole += coefficient.floor() * monomial
@@ -171,8 +244,12 @@ def floor_divide(size: Size, divisor: Size) -> Size:
 
 
 def ceil_divide(size: Size, divisor: Size) -> Size:
-    """`size / divisor` rounded up, in canonical form."""
-    return simplest(-floor_divide(-size, divisor))
+    """`size / divisor` rounded up, of whole numbers, in canonical form.
+
+    >>> ceil_divide(7, 2), ceil_divide(symbol("H"), 2)
+    (4, floor(H/2 + 1/2))
+    """
+    return floor_divide(size + divisor - 1, divisor)
 
 
 def _without_inner_floor(rest: Any) -> Any:
@@ -198,7 +275,13 @@ def at(size: Size, values: Mapping[str, int]) -> Size:
     """
     if isinstance(size, int):
         return size
-    value = simplest(size.subs({symbol(name): number for name, number in values.items()}))
+    for name, number in values.items():
+        if number < 1:
+            raise SizeError(f"{name}={number}: a named size is at least 1")
+    from sympy import floor
+
+    value = size.subs({symbol(name): number for name, number in values.items()})
+    value = simplest(value.replace(floor, _floor))  # a floor of 7*W/2 is 3*W and one of W/2
     if not isinstance(value, int) and not value.free_symbols:
         raise SizeError(f"{text(size)} is {value}, not a whole number, at {_listed(values)}")
     return value
@@ -223,7 +306,7 @@ def text(size: Size) -> str:
     >>> text(64), text(9 * C * C), text(floor_divide(C, 2) + 1)
     ('64', '9*C*C', 'C//2 + 1')
     """
-    return str(size) if isinstance(size, int) else _Writer("*", power=False).write(size)
+    return str(size) if isinstance(size, int) else written(size)
 
 
 def formula(size: Size) -> str:
@@ -232,7 +315,14 @@ def formula(size: Size) -> str:
     >>> formula(49 * symbol("C") ** 2)
     '49C^2'
     """
-    return f"{size:,}" if isinstance(size, int) else _Writer(" ", power=True).write(size)
+    return f"{size:,}" if isinstance(size, int) else shown(size)
+
+
+def _denominator(expression: Any) -> int:
+    """The least number that makes all coefficients of an expression whole."""
+    from sympy import Add
+
+    return lcm(*(int(term.as_coeff_Mul()[0].q) for term in Add.make_args(expression)))
 
 
 class Assumptions:
@@ -246,7 +336,7 @@ class Assumptions:
     """
 
     def __init__(self) -> None:
-        self._facts: dict[str, None] = {}
+        self._facts: dict[str, int | None] = {}  # of `H >= 7` the 7
 
     def at_least(self, size: Size, bound: Size, otherwise: str = "") -> None:
         """Take `size >= bound`; an error that says `otherwise` where it is false."""
@@ -254,10 +344,21 @@ class Assumptions:
         if decided is False:
             raise SizeError(otherwise or f"{formula(size)} must be at least {formula(bound)}")
         if decided is None:
-            # Numbers on the right, where a reader looks for them.
-            constant = simplest(size - bound)
-            offset = constant.as_coeff_Add()[0] if not isinstance(constant, int) else 0
-            self._facts[f"{formula(simplest(constant - offset))} >= {formula(int(-offset))}"] = None
+            self._note_bound(simplest((size - bound) * _denominator(size - bound)))
+
+    def _note_bound(self, difference: Any) -> None:
+        # H >= k + 1, not H - k - 1 >= 0: what has a minus goes to the right, and numbers do.
+        number, terms = difference.as_coeff_add()
+        smaller = [term for term in terms if term.as_coeff_Mul()[0] < 0]
+        left = simplest(sum(term for term in terms if term not in smaller))
+        right = simplest(-sum(smaller) - number)
+        if isinstance(right, int):
+            known = self._facts.get(formula(left))
+            self._facts[formula(left)] = right if known is None else max(known, right)
+        elif left == 0:
+            self.note(f"{formula(simplest(right + number))} <= {formula(int(number))}")
+        else:
+            self.note(f"{formula(left)} >= {formula(right)}")
 
     def same(self, left: Size, right: Size, otherwise: str = "") -> None:
         """Take `left = right`; an error that says `otherwise` where it is false."""
@@ -265,15 +366,26 @@ class Assumptions:
         if decided is False:
             raise SizeError(otherwise or f"{formula(left)} is not {formula(right)}")
         if decided is None:
-            self._facts[f"{formula(left)} = {formula(right)}"] = None
+            self.note(f"{formula(left)} = {formula(right)}")
 
     def divides(self, divisor: Size, size: Size, otherwise: str = "") -> None:
         """Take that `divisor` divides `size`; an error that says `otherwise` where it does not."""
+        if divisor == 1:
+            return
         if isinstance(divisor, int) and isinstance(size, int):
-            if size % divisor:
-                raise SizeError(otherwise or f"{divisor} does not divide {size}")
-        elif not is_whole(exact_divide(size, divisor)):
-            self._facts[f"{formula(divisor)} divides {formula(size)}"] = None
+            whole: bool | None = size % divisor == 0
+        else:
+            whole = is_whole(exact_divide(size, divisor))
+        if whole is False:
+            raise SizeError(otherwise or f"{formula(divisor)} does not divide {formula(size)}")
+        if whole is None:
+            self.note(f"{formula(divisor)} divides {formula(size)}")
+
+    def whole(self, size: Size) -> None:
+        """Take that `size` is a whole number; an error where it never is."""
+        if not isinstance(size, int) and not size.is_integer:
+            numerator, denominator = size.together().as_numer_denom()
+            self.divides(simplest(denominator), simplest(numerator))
 
     def note(self, fact: str) -> None:
         """Take `fact`, in words."""
@@ -281,96 +393,7 @@ class Assumptions:
 
     def listed(self) -> tuple[str, ...]:
         """The assumptions as text."""
-        return tuple(self._facts)
-
-
-def _by_power(factor: Any) -> tuple[int, str]:
-    # 49C^2 H W: the highest power first, then by name.
-    exponent = factor.as_base_exp()[1]
-    return (-int(exponent) if exponent.is_Integer else 0, str(factor))
-
-
-class _Writer:
-    """Writes an expression; `times` joins factors, `power` allows `C^2` for `C*C`."""
-
-    def __init__(self, times: str, power: bool) -> None:
-        self.times = times
-        self.power = power
-
-    def write(self, expression: Any) -> str:
-        if expression.is_Add:
-            return self._sum(expression)
-        coefficient, factors = expression.as_coeff_mul()
-        numerator, denominator = coefficient.p, coefficient.q
-        above, below = [], []
-        for factor in sorted(factors, key=_by_power):
-            base, exponent = factor.as_base_exp()
-            whole = exponent.is_Integer
-            if whole and exponent < 0:
-                below.append(self._power(base, -exponent))
-            else:
-                above.append(self._power(base, exponent) if whole else f"({factor})")
-        sign = "-" if numerator < 0 else ""
-        written = self._times(abs(numerator), above)
-        if denominator != 1:
-            below.insert(0, str(denominator))
-        for divisor in below:
-            written += f"/{divisor}"
-        return sign + written
-
-    def _times(self, number: int, factors: list[str]) -> str:
-        if not factors:
-            return str(number)
-        joined = self.times.join(factors)
-        if number == 1:
-            return joined
-        # 49C^2, but 2*(H//2): a number stands right before a letter only.
-        return f"{number}{joined}" if self.power and joined[0].isalpha() else f"{number}*{joined}"
-
-    def _power(self, base: Any, exponent: Any) -> str:
-        written = self._atom(base)
-        if exponent == 1:
-            return written
-        return f"{written}^{exponent}" if self.power else "*".join([written] * int(exponent))
-
-    def _atom(self, base: Any) -> str:
-        from sympy import Max, Min, floor
-
-        if base.is_Symbol:
-            return str(base.name)
-        if isinstance(base, floor):
-            return f"({self._floor(base)})"
-        if isinstance(base, (Max, Min)):
-            listed = ", ".join(sorted(self.write(argument) for argument in base.args))
-            return f"{type(base).__name__.lower()}({listed})"
-        return f"({self.write(base)})"
-
-    def _sum(self, expression: Any) -> str:
-        from sympy import floor
-
-        # Highest degree first, numbers last.
-        generators = sorted(
-            expression.atoms(floor) | {s for s in expression.free_symbols}, key=lambda g: str(g)
+        return tuple(
+            fact if bound is None else f"{fact} >= {formula(bound)}"
+            for fact, bound in self._facts.items()
         )
-
-        def rank(term: Any) -> tuple[Any, ...]:
-            degrees = term.as_powers_dict()
-            return (-sum(degrees.get(g, 0) for g in generators), str(term))
-
-        terms = sorted(expression.args, key=rank)
-        if terms[0].as_coeff_Mul()[0] < 0:  # begin with a positive term where there is one
-            terms.sort(key=lambda t: bool(t.as_coeff_Mul()[0] < 0))
-        written = ""
-        for term in terms:
-            piece = self._floor(term) if isinstance(term, floor) else self.write(term)
-            negative = piece.startswith("-")
-            bare = piece[1:] if negative else piece
-            written += (" - " if negative else " + ") + bare if written else piece
-        return written
-
-    def _floor(self, expression: Any) -> str:
-        numerator, denominator = expression.args[0].together().as_numer_denom()
-        over = self.write(numerator)
-        if numerator.is_Add or (numerator.is_Mul and "/" in over):
-            over = f"({over})"
-        return f"{over}//{self._atom(denominator) if not denominator.is_Integer else denominator}"

@@ -9,7 +9,7 @@ Sizes are ints or named sizes; every rule is written once for both.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convalgebra.sizes import (
     Assumptions,
@@ -47,8 +47,9 @@ def extent(window: Window) -> Size:
 def output_size(inputs: Size, window: Window, *, ceil: bool = False) -> Size:
     """The positions of a window on `inputs`: `floor((i + p_l + p_r - d(k-1) - 1)/s) + 1`.
 
-    With `ceil` the last window may hang over the right edge, but must begin on the input or on the
-    padding before it (the rule of PyTorch's pooling). The result may be below 1: no window fits.
+    With `ceil` it is rounded up: the last window may hang over the right edge, but must begin on
+    the input or on the padding before it (the rule of PyTorch's pooling). A result below 1 says
+    that no window fits.
 
     >>> output_size(224, Window(7, stride=2, padding=(3, 3)))
     112
@@ -57,11 +58,9 @@ def output_size(inputs: Size, window: Window, *, ceil: bool = False) -> Size:
     """
     left, right = window.padding
     room = inputs + left + right - extent(window)
-    if not ceil:
-        return floor_divide(room, window.stride) + 1
-    rounded = ceil_divide(room, window.stride)
-    begun = floor_divide(inputs + left - 1, window.stride)  # last position that begins in time
-    return minimum(rounded, begun) + 1
+    if ceil:  # the last window begins no later than position i + p_l - 1
+        room = minimum(room + window.stride - 1, inputs + left - 1)
+    return floor_divide(room, window.stride) + 1
 
 
 def transposed_output_size(inputs: Size, window: Window, output_padding: Size = 0) -> Size:
@@ -74,14 +73,27 @@ def transposed_output_size(inputs: Size, window: Window, output_padding: Size = 
     return simplest((inputs - 1) * window.stride - left - right + extent(window) + output_padding)
 
 
+def same_output_size(inputs: Size, stride: Size) -> Size:
+    """The positions of a window with 'same' padding: `ceil(i/s)`.
+
+    >>> same_output_size(5, 2)
+    3
+    """
+    return ceil_divide(inputs, stride)
+
+
 def same_padding(inputs: Size, taps: Size, stride: Size, dilation: Size) -> Pad:
     """The padding that gives `ceil(i/s)` outputs, the odd zero at the end (TensorFlow's 'SAME').
 
     >>> same_padding(224, 3, 2, 1), same_padding(5, 2, 1, 1)
     ((0, 1), (0, 1))
     """
-    outputs = ceil_divide(inputs, stride)
-    total = maximum(0, simplest((outputs - 1) * stride + dilation * (taps - 1) + 1 - inputs))
+    covered = extent(Window(taps, stride, dilation))
+    last = (same_output_size(inputs, stride) - 1) * stride  # where the last window begins
+    total = simplest(last + covered - inputs)
+    # i - s <= last < i: never below 0 for a window as long as the stride, never above for one tap.
+    if not at_least(covered, stride):
+        total = 0 if covered == 1 else maximum(0, total)
     before = floor_divide(total, 2)
     return before, simplest(total - before)
 
@@ -91,35 +103,25 @@ def taps_on_data(
 ) -> Size | None:
     """How many (output, tap) pairs read a real input: the rest read zeros of the padding.
 
-    Counted tap by tap: tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`.
-    With a named number of taps there is no tap by tap, and the count is known without padding, and
-    at stride and dilation 1 (where p zeros on one side take `p(p+1)/2` pairs away, given p < k and
-    p <= i); else None. What has to hold of named sizes is noted in `assumptions`.
+    Tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`. For numbers the pairs are
+    counted in closed form. For named sizes the count is known without padding, at stride and
+    dilation 1, and else tap by tap where their number is known and small; otherwise None. What has
+    to hold of named sizes is noted in `assumptions`.
 
     >>> taps_on_data(4, 4, Window(3, padding=(1, 1)))
     10
     """
-    left, right = window.padding
-    if not isinstance(window.taps, int):
-        if left == 0 and right == 0:
-            return simplest(window.taps * outputs)
-        if window.stride == 1 and window.dilation == 1:
-            if assumptions is not None:
-                assumptions.at_least(window.taps - 1, maximum(left, right))
-                assumptions.at_least(inputs, maximum(left, right))
-            lost = exact_divide(left * (left + 1), 2) + exact_divide(right * (right + 1), 2)
-            return simplest(window.taps * outputs - lost)
-        return None
-    total: Size = 0
-    for tap in range(window.taps):
-        offset = tap * window.dilation - left
-        count = _positions_inside(inputs, outputs, window.stride, offset)
-        if isinstance(count, int):
-            count = max(0, count)
-        elif assumptions is not None:
-            assumptions.at_least(count, 0)
-        total = total + count
-    return simplest(total)
+    taken = Assumptions() if assumptions is None else assumptions
+    numbers = (inputs, outputs, *window[:3], *window.padding)
+    if all(isinstance(number, int) for number in numbers):
+        return _count(inputs, outputs, window)
+    if window.padding == (0, 0):
+        return simplest(window.taps * outputs)
+    if window.stride == 1 and window.dilation == 1:
+        return _count_dense(inputs, outputs, window, taken)
+    if isinstance(window.taps, int) and window.taps <= _MOST_TAPS:
+        return _count_tap_by_tap(inputs, outputs, window, taken)
+    return None
 
 
 def transposed_taps_on_data(
@@ -131,6 +133,65 @@ def transposed_taps_on_data(
     20
     """
     return taps_on_data(outputs, inputs, window, assumptions)
+
+
+_MOST_TAPS = 64  # a formula with a floor for each tap is worked out; nobody reads more of them
+
+
+def _count(inputs: Any, outputs: Any, window: Any) -> int:
+    # On data or before it, less those before it.
+    left = window.padding[0]
+    reached = _pairs_up_to(left + inputs - 1, outputs, window)
+    return reached - _pairs_up_to(left - 1, outputs, window)
+
+
+def _pairs_up_to(last: int, outputs: int, window: Any) -> int:
+    """The pairs (n, t) with `n s + t d <= last`, n < outputs, t < taps."""
+    taps, stride, dilation = window[:3]
+    # The first taps have all n, the next ones floor((last - t d)/s) + 1, the others none.
+    some = max(0, min(taps, last // dilation + 1))
+    full = max(0, min(taps, (last - (outputs - 1) * stride) // dilation + 1))
+    rest = some - full
+    top = last - (some - 1) * dilation  # of the last tap that has any, which counts backwards
+    return int(full * outputs + rest + _floor_sum(rest, stride, dilation, top))
+
+
+def _floor_sum(terms: int, divisor: int, slope: int, offset: int) -> int:
+    """`sum of floor((slope n + offset)/divisor) for n < terms`, as Euclid's algorithm goes."""
+    total = 0
+    while terms > 0:
+        total += (terms - 1) * terms // 2 * (slope // divisor) + terms * (offset // divisor)
+        slope, offset = slope % divisor, offset % divisor
+        top = slope * terms + offset
+        terms, offset = divmod(top, divisor)
+        divisor, slope = slope, divisor
+    return total
+
+
+def _count_dense(inputs: Size, outputs: Size, window: Window, assumptions: Assumptions) -> Size:
+    # p zeros on one side take p + (p-1) + .. + 1 pairs away, where the taps and the outputs reach
+    # as far: p <= k and p <= o = i + p_l + p_r - k + 1.
+    taps, (left, right) = window.taps, window.padding
+    assumptions.at_least(taps, maximum(left, right))
+    assumptions.at_least(outputs, maximum(left, right))
+    lost = exact_divide(left * (left + 1), 2) + exact_divide(right * (right + 1), 2)
+    return simplest(taps * outputs - lost)
+
+
+def _count_tap_by_tap(
+    inputs: Size, outputs: Size, window: Window, assumptions: Assumptions
+) -> Size:
+    total: Size = 0
+    for tap in range(window.taps):
+        count = _positions_inside(
+            inputs, outputs, window.stride, tap * window.dilation - window.padding[0]
+        )
+        if isinstance(count, int):
+            count = max(0, count)
+        else:
+            assumptions.at_least(count, 0)
+        total = total + count
+    return simplest(total)
 
 
 def _positions_inside(inputs: Size, outputs: Size, stride: Size, offset: Size) -> Size:

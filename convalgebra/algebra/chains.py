@@ -150,6 +150,9 @@ def chain_of(network: Network) -> Chain:
             f"{len(network):,} layers are too many for equiv; it takes up to {MAX_LAYERS:,}"
         )
     axes = _axes(network)
+    if network.outputs != (len(network.nodes) - 1,):
+        layer = network.nodes[min(network.outputs)].layer
+        raise UnsupportedError(_refusal(layer, "outputs before the end"))
     _check_input(network)
     stride = (1,) * axes
     offset = [0] * axes
@@ -158,7 +161,7 @@ def chain_of(network: Network) -> Chain:
     padded = False
     for index, node in enumerate(network.nodes[1:], 1):
         layer = node.layer
-        if node.inputs != (index - 1,) or network.outputs != (len(network.nodes) - 1,):
+        if node.inputs != (index - 1,):
             raise UnsupportedError(_refusal(layer, "branches and named values"))
         if layer.kind == "dropout":
             continue

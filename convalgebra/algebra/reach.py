@@ -16,7 +16,7 @@ from typing import Literal
 
 from convalgebra.algebra import witness as witnesses
 from convalgebra.algebra.chains import Chain, Exponent, Factor
-from convalgebra.algebra.places import Box, holds, listed, shifts, sums
+from convalgebra.algebra.places import Box, holds, listed, progression, shifts, sums
 from convalgebra.algebra.witness import Witness
 
 Answer = Literal["all", "dense", "part", "thin", "unknown"]
@@ -27,12 +27,12 @@ class Reach:
     """How much of one family another one contains, per field.
 
     `offsets` are the places that work for all members at once, over C if the fields differ; empty
-    unless some answer is `all`. (Along a line, where the layers that can take the roots lie on
-    several lattices, there may be more of them.)
+    unless some answer is `all`. (Along a line there may be more of them if layers that can take its
+    roots lie on several lattices.)
 
-    `least_real_roots` is set along one axis: over R exactly the kernels with at least so many real
-    roots are made, as a polynomial in `w = z^root_step` of full degree, with multiplicity and
-    counted at 0 and infinity too.
+    `least_real_roots` is set along one axis, if all layers there lie on one lattice: over R exactly
+    the kernels with at least so many real roots are made, as a polynomial in `w = z^root_step` of
+    full degree, with multiplicity and counted at 0 and infinity too.
     """
 
     real: Answer
@@ -164,93 +164,70 @@ def _offsets(boxes: list[Box], holder: Chain, held: Chain) -> tuple[Exponent, ..
     return tuple(sorted({place for box in boxes for place in product(*map(listed, box))}))
 
 
-@dataclass(frozen=True)
-class _Share:
-    """How the roots of a kernel along a line are shared out among layers, in powers of z^step."""
-
-    real: Answer
-    least_real_roots: int
-    step: int
-    offsets: tuple[Exponent, ...]
-
-
 def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
     """A kernel along one axis, its roots shared out among the layers that can take them.
 
     A layer in powers of z^d takes roots in cycles under the d-th roots of unity. Those of a generic
-    f(z^e) come in e-cycles and no others, so it takes some only if d divides e. Where all such
-    layers have the same d, `_share` is exact. Else it gives one way for each step between.
+    f(z^e) come in e-cycles and no others, so it takes some only if d divides e. Let all such layers
+    have the same d, and write f(z^e) as f(w^m), w = z^d. Over C all roots can be shared out. Over R
+    a conjugate pair needs two places in one layer, a real root any place: so it is made iff it has
+    at least `degree - 2 (pairs that fit)` real roots. Places left over are filled by powers of w,
+    that is roots at 0 and infinity.
+
+    A generic real f of degree n has from n mod 2 to n real roots, of either sign, each number on an
+    open set. f(w^m) has as many if m is odd; if m is even, two for each positive one.
+
+    (Special kernels may also have factors on other lattices: 5d2 holds `1 + z^2`.)
     """
     target = kernel.factors[0]
     (axis,) = target.axes
-    step, count = target.dilation[axis], target.taps[axis] - 1
-    usable = [f for f in chain.factors if axis in f.axes and step % f.dilation[axis] == 0]
-    spans = sum(layer.degree[axis] for layer in usable)
-    if spans < step * count:
+    size, count = target.dilation[axis], target.taps[axis] - 1
+    layers = [factor for factor in chain.factors if axis in factor.axes]
+    takers = [layer for layer in layers if size % layer.dilation[axis] == 0]
+    spans = sum(layer.degree[axis] for layer in takers)
+    if spans < size * count:
         reason = "the layers that can take its roots are too short"
         return _thin(reason, witnesses.interleaved_kernel(target, axis, spans))
-    lattices = {layer.dilation[axis] for layer in usable}
-    steps = lattices if len(lattices) == 1 else {d for d in range(1, step + 1) if step % d == 0}
-    ways = [_share(chain, kernel, d) for d in sorted(steps)]
-    shares = [share for share in ways if share is not None and share.offsets]
     not_over_q = witnesses.kernel_irreducible_over_rationals(target, axis, held=held)
+    lattices = {layer.dilation[axis] for layer in takers}
     if len(lattices) > 1:
-        return _best(shares, not_over_q)
-    if not shares:
+        reason = "the layers lie on several lattices, and how roots pack into them is not decided"
+        return Reach("unknown", "unknown", "thin", reason, witnesses=(not_over_q,))
+    (step,) = lattices
+    offsets = _offsets([_left_over(chain, axis, step, spans - size * count)], chain, kernel)
+    if not offsets:
         return _thin(_ELSEWHERE)
-    (share,) = shares
-    if share.real == "all":
-        reason = "its roots can be shared out among the layers, conjugate pairs together"
-        return Reach("all", "all", "thin", reason, share.offsets, witnesses=(not_over_q,))
-    reason = "a conjugate pair of roots needs two places in one layer"
-    needed = share.least_real_roots
-    found = witnesses.kernel_with_few_real_roots(target, axis, share.step, needed), not_over_q
-    return Reach(share.real, "all", "thin", reason, share.offsets, needed, share.step, found)
-
-
-def _best(shares: list[_Share], not_over_q: Witness) -> Reach:
-    """What the ways that were found prove; nothing is known of others."""
-    for answer in ("all", "part"):
-        offsets = {place for share in shares if share.real == answer for place in share.offsets}
-        if offsets:
-            reason = "its roots can be shared out among the layers"
-            if answer == "part":
-                reason += ", at least where enough of them are real"
-            places = tuple(sorted(offsets))
-            return Reach(answer, "all", "thin", reason, places, witnesses=(not_over_q,))
-    reason = "the layers lie on several lattices, and how roots pack into them is not decided"
-    offsets = {place for share in shares for place in share.offsets}
-    over_c: Answer = "all" if offsets else "unknown"
-    places = tuple(sorted(offsets))
-    return Reach("unknown", over_c, "thin", reason, places, witnesses=(not_over_q,))
-
-
-def _share(chain: Chain, kernel: Chain, step: int) -> _Share | None:
-    """The roots of f(w^m), w = z^step, m = e/step, in the layers that can be written in w.
-
-    A generic real f of degree n has real roots in every number from n mod 2 to n, of either sign,
-    each number on an open set. f(w^m) has as many if m is odd; if m is even, two for each positive
-    one. A conjugate pair needs two places in one layer, a real root any place. So it is made iff it
-    has at least `degree - 2 (pairs that fit)` real roots. Places left over are filled by powers of
-    w, that is roots at 0 and infinity. None where the layers are too short.
-    """
-    target = kernel.factors[0]
-    (axis,) = target.axes
-    count = target.taps[axis] - 1
-    multiple = target.dilation[axis] // step
-    users = [f for f in chain.factors if axis in f.axes and step % f.dilation[axis] == 0]
-    places = [layer.degree[axis] // step for layer in users]
-    degree = multiple * count
-    spare = sum(places) - degree
-    if spare < 0:
-        return None
-    least = degree - 2 * sum(number // 2 for number in places)
+    multiple = size // step
+    pairs = sum((layer.taps[axis] - 1) // 2 for layer in takers)
+    needed = multiple * count - 2 * pairs
     fewest, most = (count % 2, count) if multiple % 2 else (0, 2 * count)
-    real: Answer = "all" if least <= fewest else "part" if least <= most else "thin"
-    others = [
-        Factor((*f.taps[:axis], 1, *f.taps[axis + 1 :]), f.dilation) if f in users else f
-        for f in chain.factors
-    ]
-    filled = tuple(sums([(spare + 1, step)]) if a == axis else 1 for a in range(chain.axes))
-    offsets = _offsets([_shifted(filled, others)], chain, kernel)
-    return _Share(real, least, step, offsets)
+    if needed <= fewest:
+        reason = "its roots can be shared out among the layers, conjugate pairs together"
+        return Reach("all", "all", "thin", reason, offsets, witnesses=(not_over_q,))
+    reason = "a conjugate pair of roots needs two places in one layer"
+    alone = len(takers) == len(layers)
+    not_over_r = witnesses.kernel_with_few_real_roots(target, axis, step, needed, alone=alone)
+    return Reach(
+        "part" if needed <= most else "thin",
+        "all",
+        "thin",
+        reason,
+        offsets,
+        needed if alone else None,
+        step,
+        (not_over_r, not_over_q),
+    )
+
+
+def _left_over(chain: Chain, axis: int, step: int, spare: int) -> Box:
+    """The places of the kernel whose roots leave `spare` places to the layers of this step."""
+    line = tuple(
+        progression(spare // step + 1, step) if a == axis else 1 for a in range(chain.axes)
+    )
+    others = []
+    for layer in chain.factors:
+        if axis in layer.axes and layer.dilation[axis] == step:
+            taps = (*layer.taps[:axis], 1, *layer.taps[axis + 1 :])
+            layer = Factor(taps, layer.dilation)
+        others.append(layer)
+    return _shifted(line, others)

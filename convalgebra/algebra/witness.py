@@ -136,20 +136,31 @@ def interleaved_kernel(target: Factor, axis: int, reach: int) -> Witness:
     return _witness("complex", kernel, target, reason)
 
 
-def kernel_with_few_real_roots(target: Factor, axis: int, step: int, needed: int) -> Witness:
-    """`1 + w^n`, w = z^step: it has n mod 2 real roots w, fewer than the `needed` ones."""
+def kernel_with_few_real_roots(
+    target: Factor, axis: int, step: int, needed: int, *, alone: bool
+) -> Witness:
+    """`1 + w^n`, w = z^step: it has n mod 2 real roots w, fewer than the `needed` ones.
+
+    Unless the layers that share out its roots are `alone`: one on another lattice might hold it
+    (5d2 holds `1 + z^2`). `1 + z^e + z^(en)` has no factor on another lattice, see
+    `interleaved_kernel`. In u = z^e it has one real root if n is odd, for its derivative is
+    positive, and none if n is even, for its least value is positive; and that root is negative.
+    """
     last = target.degree[axis]
-    degree = last // step
-    kernel = _sparse(target, axis, 1, last)
-    roots = "one real root" if degree % 2 else "no real root"
-    if degree == 2:
+    kernel = _sparse(target, axis, 1, *(() if alone else (target.dilation[axis],)), last)
+    roots = "one real root" if last // step % 2 else "no real root"
+    if len(kernel) == 2 and last == 2 * step:
         roots += " (discriminant -4)"
     has = f"{polynomial_text(kernel)} has {roots}"
     if step > 1:
-        variable = f"{_names(len(target.taps))[axis]}^{step}"
-        has = f"as a polynomial in {variable}, {has}"
-    reason = f"{has}, and a kernel that is made has at least {needed}."
-    return _witness("real", kernel, target, reason)
+        has = f"as a polynomial in {_names(len(target.taps))[axis]}^{step}, {has}"
+    reason = f"{has}, and a kernel that is made has at least {needed}"
+    if not alone:
+        reason += (
+            ", or a factor on another lattice. That would divide each of the interleaved parts of "
+            "this one, of which one is a single tap"
+        )
+    return _witness("real", kernel, target, f"{reason}.")
 
 
 def kernel_irreducible_over_rationals(target: Factor, axis: int, *, held: bool) -> Witness:

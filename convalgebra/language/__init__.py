@@ -7,8 +7,7 @@
 from __future__ import annotations
 
 from convalgebra.errors import Source
-from convalgebra.language.expand import check_shape, expand
-from convalgebra.language.expressions import evaluate
+from convalgebra.language.expand import evaluate_shape, expand
 from convalgebra.language.parser import parse_program, parse_shape_text
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
@@ -34,7 +33,4 @@ def parse_shape(text: str, name: str = "<input>") -> Shape:
     (3, 224, 224)
     """
     source = Source(text, name)
-    written = parse_shape_text(source)
-    shape = tuple(evaluate(size, {}, source) for size in written)
-    check_shape(shape, written, source)
-    return shape
+    return evaluate_shape(parse_shape_text(source), source)

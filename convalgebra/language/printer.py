@@ -19,6 +19,7 @@ from convalgebra.sizes import text as size_text
 from convalgebra.windows import Pad
 
 _PLAIN = re.compile(r"\d+|[acefh-nqrt-wyzA-WYZ]\d*", re.ASCII)
+_SMALL_LETTER = re.compile(r"^[a-z]\d*")
 _LONGEST_FOLD = 64  # the longest run of layers that is compared with its neighbour
 _NOWHERE = -1  # the start of a path whose branches all begin with names
 _DEEPEST = 40  # parentheses inside parentheses; the parser reads 100
@@ -47,12 +48,15 @@ def _joined(sizes: tuple[Size, ...]) -> str:
 
 def _argument(layer: Layer) -> str:
     word = "" if layer.kind == "conv" else layer.kind
-    if KINDS[layer.kind].argument == "pads":
-        return word + _pads(layer.pads)
-    sizes = _joined(layer.size)
-    if layer.kind == "conv" and (sizes[0] == "(" or (len(layer.size) == 1 and not sizes.isdigit())):
+    argument = KINDS[layer.kind].argument
+    sizes = _pads(layer.pads) if argument == "pads" else _joined(layer.size)
+    if argument != "kernel":  # only a kernel may begin with a small letter after a word
+        return word + _SMALL_LETTER.sub(r"(\g<0>)", sizes)
+    if word:
+        return f"{word} {sizes}" if sizes[0].islower() else word + sizes
+    if sizes[0] == "(" or (len(layer.size) == 1 and not sizes.isdigit()):
         return f"conv {sizes}"  # (k + 1) alone is a group, k alone a name
-    return f"{word} {sizes}" if word and sizes[:1].islower() else word + sizes
+    return sizes
 
 
 def _pads(pairs: tuple[Pad, ...]) -> str:
@@ -98,7 +102,7 @@ def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @dataclass(slots=True)
 class _Path:
-    """A series of items on the value `start`; it covers the nodes `first` .. `last`, all of them."""
+    """A series of items on the value `start`; it covers all the nodes `first` .. `last`."""
 
     start: int
     items: _Items
@@ -168,7 +172,7 @@ class _Printer:
         return _Path(value, _Items(None, item), index, index)
 
     def merge(self, index: int) -> _Path:
-        """Branches that leave one value and come one after another are written inside; others by name."""
+        """Branches that leave one value, one after another, are written inside; others by name."""
         node = self.network.nodes[index]
         unused = node.layer.kind == "unused"
         ends = node.inputs[1:] if unused else node.inputs
@@ -196,7 +200,10 @@ class _Printer:
             text = "id" if value == start else self.name(value)
             texts.append(_series(path.items.listed()) if path else text)
         item = _branches(node, texts)
-        reads = sum((path.start if path else value) == start for value, path in zip(ends, paths, strict=True))
+        reads = sum(
+            (path.start if path else value) == start
+            for value, path in zip(ends, paths, strict=True)
+        )
         trunk = self.paths.get(start)
         if trunk and trunk.last == first - 1 and self.uses[start] == reads + unused:
             items = _Items(trunk.items, item)

@@ -1,43 +1,54 @@
 """The syntax tree of the language: what the parser returns and the expander walks.
 
-Sizes in the tree are `Sum`s over numbers and names, not yet evaluated: inside a pattern a name is a
-parameter, elsewhere a named size.
+Sizes in the tree are expressions over numbers and names, not yet evaluated: inside a pattern a name
+is a parameter, elsewhere a named size.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from convalgebra.errors import Span
 
-
-class Product(NamedTuple):
-    """`first op unit op unit ..`, from left to right; op is one of `* / //`."""
-
-    first: Unit
-    rest: tuple[tuple[str, Unit], ...] = ()
+OPERATORS = frozenset({"+", "-", "*", "/", "//"})
 
 
-class Sum(NamedTuple):
-    """Signed products, added."""
+class Expression(NamedTuple):
+    """A size in postfix form, numbers, names and operators: `C//4 + 1` is `C 4 // 1 +`."""
 
-    products: tuple[tuple[int, Product], ...]
+    code: tuple[int | str, ...]
     span: Span
 
+    def names(self) -> tuple[str, ...]:
+        """The names in it, as often as they stand there."""
+        return tuple(unit for unit in self.code if isinstance(unit, str) and unit not in OPERATORS)
 
-Unit: TypeAlias = "int | str | Sum"
 
-
-def number(value: int, span: Span) -> Sum:
-    """The expression that is just a number."""
-    return Sum(((1, Product(value)),), span)
+SizeText: TypeAlias = "int | Expression"  # most sizes are plain numbers
+PadText: TypeAlias = tuple[SizeText, SizeText]
 
 
 class Argument(NamedTuple):
-    """A field of a layer as written: its values and where they stand."""
+    """Sizes as written, and where they stand."""
 
-    values: tuple[Sum, ...] | tuple[tuple[Sum, Sum], ...]
+    values: tuple[SizeText, ...] | tuple[PadText, ...]
+    span: Span
+
+    def expressions(self) -> Iterator[Expression]:
+        """Those of its sizes that are not plain numbers."""
+        for value in self.values:
+            if isinstance(value, Expression):
+                yield value
+            elif not isinstance(value, int):
+                yield from (size for size in value if isinstance(size, Expression))
+
+
+class Side(NamedTuple):
+    """One size of the shape of the input, and where it stands."""
+
+    size: SizeText
     span: Span
 
 
@@ -49,7 +60,7 @@ class LayerText:
     fields: dict[str, Argument]
     names: tuple[str, ...]
     span: Span
-    channels_rule: str = "*"
+    channels_rule: Literal["=", "*", "/"] = "*"
     same: bool = False
     ceil: bool = False
     bias: bool = False
@@ -59,16 +70,15 @@ class Call(NamedTuple):
     """A name: a value, a shared series, or a pattern with its arguments."""
 
     name: str
-    arguments: tuple[Sum, ...] | None
+    arguments: tuple[SizeText, ...] | None
     span: Span
 
 
 class Slice(NamedTuple):
     """`[start:stop]` of the channels."""
 
-    start: Sum | None
-    stop: Sum | None
-    names: tuple[str, ...]
+    start: SizeText | None
+    stop: SizeText | None
     span: Span
 
 
@@ -81,9 +91,9 @@ class Branches(NamedTuple):
 
 
 class Term(NamedTuple):
-    """`count * atom`; the count is a number or the name of a parameter."""
+    """`times * atom`; `times` is a number or the name of a parameter."""
 
-    count: int | str
+    times: int | str
     atom: Atom
     span: Span
 
@@ -141,6 +151,6 @@ class Text(NamedTuple):
 class Program(NamedTuple):
     """A whole text: with the shape after `input` and the names after `output`, where given."""
 
-    shape: tuple[Sum, ...] | None
+    shape: tuple[Side, ...] | None
     text: Text
     outputs: tuple[Call, ...] | None

@@ -1,7 +1,7 @@
-"""Which words read as a layer, and what to say of those that nearly do.
+"""Which words read as a layer.
 
-The cut of run-together text (`dw3x3sSp1`, `max2x2s2ceil`, `gn32`) is decided here, by text alone: no
-name that a user defines can change how a layer reads, because a name that reads as a layer is refused.
+The cut of run-together text (`dw3x3sSp1`, `max2x2s2ceil`, `gn32`) is decided here, by text alone:
+no name that a user defines can change how a layer reads, since a name that reads as one is refused.
 """
 
 from __future__ import annotations
@@ -12,21 +12,24 @@ from convalgebra.language.expressions import SIZE
 from convalgebra.layers import KINDS, WORDS
 
 _CAPITAL_SIZE = r"(?:\d+(?:[A-WYZ]\d*)?|[A-WYZ]\d*)"
-_MODIFIER = (
-    rf"(?:psame|ceil|b|[sdo]{SIZE}(?:x{SIZE})*|g{SIZE}|p{SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*)"
-)
+_PADS = rf"{SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*"
+_MODIFIER = rf"(?:psame|ceil|b|[sdo]{SIZE}(?:x{SIZE})*|g{SIZE}|p{_PADS})"
 _END = r"(?![\w.])"
 # A run may stop in the middle of a layer where a parenthesis follows: kxksSp(K//2), 3x(k+1).
 _OPEN = r"[xsdpog:]?(?=\()"
+GOES_ON = rf"(?={_MODIFIER}|{_END}|{_OPEN})"  # after the b of 3x3bs2, not of 3x3bn
+_SET_OFF_KERNEL = rf"[ \t]+(?:{SIZE}[xsdpogb@,]|{SIZE}{_END}|\()"  # dw kxk
 
 _SPELLED = {
-    "kernel": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_MODIFIER}*(?:{_END}|{_OPEN})|\(|[ \t]+(?:{SIZE}[xsdpogb@,]|{SIZE}{_END}|\())",
+    "kernel": (
+        rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_MODIFIER}*(?:{_END}|{_OPEN})|\(|{_SET_OFF_KERNEL})"
+    ),
     "number": rf"(?={_CAPITAL_SIZE}{_END}|\()",
-    "factor": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_END}|\()",
-    "sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_END}|\()",
-    "optional sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_END}|\(|{_END})",
-    "pads": rf"(?={_CAPITAL_SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*{_END}|\()",
-    "none": rf"(?=(?:{_MODIFIER})*{_END})",
+    "factor": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\()",
+    "sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\()",
+    "optional sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(|{_END})",
+    "pads": rf"(?={_CAPITAL_SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*(?:{_END}|[x:]\()|\()",
+    "none": rf"(?={_MODIFIER}*{_END})",
 }
 
 
@@ -46,13 +49,21 @@ _WORD = re.compile(
 _LETTER_KERNEL = re.compile(
     rf"(?={SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\()", re.ASCII
 )
+# After a blank, `s2p1`, `s(k)`, `stride=2` and `@64` go on with the layer; `bn` and `skip` do not.
+SET_OFF_MODIFIER = re.compile(
+    rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}", re.ASCII
+)
 NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
-RESERVED = frozenset({"input", "output", "def", "shared", "cat", "mul", "unused", "id"})
-MERGE_WORDS = ("cat", "mul", "unused")
+MERGE_WORDS = frozenset({"cat", "mul", "unused"})
+RESERVED = frozenset({"input", "output", "def", "shared", "id"}) | MERGE_WORDS
 
 
 def layer_word(text: str, at: int) -> str | None:
-    """The word of the layer that begins at `at`; "" for a bare kernel; None if no layer begins here."""
+    """The word of the layer that begins at `at`; "" for a bare kernel; None if none begins here.
+
+    >>> layer_word("max2x2s2", 0), layer_word("3x3", 0), layer_word("maxpool", 0)
+    ('max', '', None)
+    """
     character = text[at : at + 1]
     if character.isascii() and character.isdigit():
         return ""
@@ -64,60 +75,6 @@ def layer_word(text: str, at: int) -> str | None:
 
 def reads_as_layer(name: str) -> bool:
     """Whether a name could not be told from a layer, or from a word of the language."""
-    return name in RESERVED or name in KINDS or layer_word(name, 0) is not None
-
-
-_TORCH = re.compile(r"(?:nn\.)?(Conv|MaxPool|AvgPool|BatchNorm|Linear|ReLU|Sequential)\w*\s*\(")
-_POOL = re.compile(r"(max|avg|average)_?pool(?:ing)?_?(\d+(?:x\d+)*)?", re.IGNORECASE)
-_CONV_WORD = re.compile(r"conv(?:1d|2d|3d|olution)_?(\d+(?:x\d+)*)?", re.IGNORECASE)
-_DENSE_NUMBER = re.compile(r"(fc|linear|dense)(\d+)")
-_OTHER_NAMES = {
-    "identity": "id",
-    "skip": "id",
-    "batchnorm": "bn",
-    "layernorm": "ln",
-    "groupnorm": "gn32",
-    "swish": "silu",
-    "hswish": "hardswish",
-    "maxpool": "max2x2s2",
-    "avgpool": "avg2x2s2",
-    "globalavgpool": "gap",
-    "dense": "fc@1000",
-    "concat": "cat(a | b)",
-    "upsample": "up2",
-    "deconv": "convt2x2s2",
-    "depthwise": "dw3x3",
-    "dwconv": "dw3x3",
-}
-
-
-def hint_for(text: str, at: int) -> str:
-    """What was likely meant by the unknown word at `at`, or ""."""
-    if found := _TORCH.match(text, at):
-        example = {"Conv": "3x3p1@64b", "MaxPool": "max2x2s2", "AvgPool": "avg2x2s2"}
-        example |= {"BatchNorm": "bn", "Linear": "fc@1000b", "ReLU": "relu"}
-        wanted = example.get(found.group(1), "3x3p1@64, bn, relu")
-        return f"this looks like PyTorch; here it is written like {wanted}"
-    if found := _POOL.match(text, at):
-        kernel = found.group(2) or "2x2"
-        word = found.group(1).lower()[:3].replace("ave", "avg")
-        return f"pooling is written {word}{kernel}s{kernel.partition('x')[0]}: kernel, then stride"
-    if found := _DENSE_NUMBER.match(text, at):
-        word = found.group(1).replace("dense", "fc")
-        return f"the outputs follow an @: {word}@{found.group(2)}"
-    if found := _CONV_WORD.match(text, at):
-        return f"a convolution is written by its kernel: {found.group(1) or '3x3'}"
-    run = NAME.match(text, at)
-    word = run.group().lower() if run else ""
-    if word in _OTHER_NAMES:
-        return f"did you mean {_OTHER_NAMES[word]}?"
-    if re.fullmatch(SIZE, word):
-        return f"a kernel with one axis is written `conv {word}`"
-    if word and word[:2] == "dw" and re.match(SIZE, word[2:]):
-        return f"a kernel that begins with a small letter is set off: dw {word[2:]}"
-    if word in ("max", "avg", "dw", "conv", "convt"):
-        return f"{word} takes a kernel: {word}2x2" + ("s2" if word in ("max", "avg") else "")
-    from difflib import get_close_matches
-
-    close = get_close_matches(word, sorted(WORDS | RESERVED), n=1, cutoff=0.75)
-    return f"did you mean {close[0]}?" if close and close[0] != word else ""
+    if name in RESERVED or name in KINDS or layer_word(name, 0) is not None:
+        return True
+    return layer_word(f"{name}(", 0) is not None  # axis(3) would be the kernel axi, stride (3)

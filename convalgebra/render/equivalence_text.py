@@ -144,7 +144,7 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
         where = "--derive shows them" if report.system is not None else "too many to print"
         yield f"{title}: {products}; {where}"
     else:
-        yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
+        yield "\n".join([title, *_in_columns([equation_text(e, "*") for e in report.system], width)])
     counted = why_thin(report)
     if counted:
         yield "\n".join(_wrapped(line, width, "  ") for line in counted)

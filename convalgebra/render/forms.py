@@ -73,3 +73,29 @@ def equivalence_in(form: str, report: EquivalenceReport, width: int) -> str:
         "html": equivalence_markup.equivalence_to_html,
     }[form]
     return write(report)
+
+
+def derivation_in(form: str, derivation: Derivation, width: int) -> str:
+    """A derivation in one of the forms text, json, md, latex, html."""
+    if form == "json":
+        return to_json(derivation)
+    if form == "text":
+        from convalgebra.render.derivation_text import derivation_to_text
+
+        return derivation_to_text(derivation, width)
+    from convalgebra.render.derivation_latex import derivation_to_latex
+
+    return derivation_to_latex(derivation)
+
+
+def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
+    """A dense matrix in one of the forms text, json, latex."""
+    if form == "json":
+        return to_json(matrix)
+    if form == "text":
+        from convalgebra.render.matrix_text import matrix_to_text
+
+        return matrix_to_text(matrix, width)
+    from convalgebra.render.matrix_latex import matrix_to_latex
+
+    return matrix_to_latex(matrix)

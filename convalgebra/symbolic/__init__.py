@@ -6,7 +6,7 @@ It shows how a stack works and cross-checks the verdicts, which come from elsewh
 from convalgebra.symbolic.derivation import Derivation, derive
 from convalgebra.symbolic.engine import push, weights_of
 from convalgebra.symbolic.equations import equations
-from convalgebra.symbolic.matrix import DenseMatrix, matrix, with_channel
+from convalgebra.symbolic.matrix import DenseMatrix, matrix, matrix_of, with_channel
 
 __all__ = [
     "DenseMatrix",
@@ -14,6 +14,7 @@ __all__ = [
     "derive",
     "equations",
     "matrix",
+    "matrix_of",
     "push",
     "weights_of",
     "with_channel",

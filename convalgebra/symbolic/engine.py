@@ -34,8 +34,9 @@ _MOST_COLLECTED = 1_000_000  # a few seconds
 def weights_of(network: Network, first: int = 1) -> dict[int, Weights]:
     """The weights of every layer as symbols, by node index; `first` is the number of its letter.
 
-    A layer with weights takes the next letter, a shared one that of its first use. A weight is
-    named by its tap, then by channel out and channel in of its group where there are several.
+    A layer with weights takes the next letter, a shared one that of its first use, and so does an
+    average, though its kernel is fixed. A weight is named by its tap, then by channel out and
+    channel in of its group where there are several.
 
     >>> from convalgebra.language import parse
     >>> weights_of(parse("input 1x4x4; 2x2, 1x1@2b"))[2]
@@ -49,20 +50,31 @@ def weights_of(network: Network, first: int = 1) -> dict[int, Weights]:
     require_linear(network)
     _require_little_work(network)
     found: dict[int, Weights] = {}
-    letters: dict[int, str] = {}
-    for index, node in enumerate(network.nodes):
-        if not network.live[index] or KINDS[node.layer.kind].weights == "none":
+    for index, letter in letters_of(network, first).items():
+        node = network.nodes[index]
+        if KINDS[node.layer.kind].weights == "none":
             continue
-        if node.weights not in letters:
-            letters[node.weights] = layer_letter(first + len(letters))
-        if node.weights in found:
-            found[index] = found[node.weights]
-            continue
-        use = _use(network, index, Weights(None))
-        found[index] = _symbols(use, letters[node.weights])
-        # The first use may lie in a branch that no output reads.
-        found.setdefault(node.weights, found[index])
+        if node.weights not in found:  # the first use may lie in a branch that no output reads
+            found[node.weights] = _symbols(_use(network, index, Weights(None)), letter)
+        found[index] = found[node.weights]
     return found
+
+
+def letters_of(network: Network, first: int = 1) -> dict[int, str]:
+    """The letter of every layer that has one, by node index; `first` is the number of the first.
+
+    >>> from convalgebra.language import parse
+    >>> letters_of(parse("2x2, dropout, avg2x2s1, 2x2"))
+    {1: 'b', 3: 'c', 4: 'd'}
+    """
+    letters: dict[int, str] = {}
+    taken: dict[int, str] = {}
+    for index, node in enumerate(network.nodes):
+        kind = node.layer.kind
+        if network.live[index] and (KINDS[kind].weights != "none" or kind == "avg"):
+            letter = taken.setdefault(node.weights, layer_letter(first + len(taken)))
+            letters[index] = letter
+    return letters
 
 
 def _symbols(use: Use, letter: str) -> Weights:

@@ -19,7 +19,7 @@ from sympy.polys.matrices import DomainMatrix
 
 from convalgebra.errors import UnsupportedError
 from convalgebra.language.printer import layer_text
-from convalgebra.layers import Layer, groups_of
+from convalgebra.layers import Layer, groups_of, padding_of
 from convalgebra.letters import tap_name
 from convalgebra.network import Network
 from convalgebra.symbolic.engine import CONSTANT, linear_forms, require_linear, weights_of, written
@@ -27,19 +27,21 @@ from convalgebra.symbolic.rows import Places, Weights
 
 SLIDING = frozenset({"conv", "dw", "avg"})  # the kinds that are a kernel on an unbounded grid
 _MOST_PRODUCTS = 2_000  # past it nobody reads the equations
-_MOST_FACTORS = 60  # layers
+_MOST_LAYERS = 60
+_MOST_PLACES = 10_000  # inputs of the patch
 
 
 @dataclass(frozen=True)
 class Side:
     """A chain of convolutions on exactly the patch that one output of it reads.
 
-    `network` has no padding, which on an unbounded grid only shifts. `coefficients` are what stands
-    before the input at a place, by (channel out, channel in, position ..), multiplied out.
+    `network` has no padding, which on an unbounded grid only shifts: the patch of output 0 begins
+    at `start`, or anywhere if that is None since no padding is written.
     """
 
     network: Network
     stride: Places
+    start: Places | None
 
     @property
     def extent(self) -> Places:
@@ -57,10 +59,14 @@ class Side:
         """Its weights as symbols, by node index."""
         return weights_of(self.network, first)
 
-    def coefficients(self, first: int) -> dict[Places, Expr]:
-        """What stands before each input of the patch; biases at (channel out,)."""
-        shape = self.network.shapes[0]
-        places = list(product(*map(range, shape)))
+    def coefficients(self, first: int, corner: Places) -> dict[Places, Expr]:
+        """What stands before each input, multiplied out; biases at (channel out,).
+
+        The keys are (channel out, channel in, position ..), with the patch beginning at `corner`.
+        """
+        channels, *sides = self.network.shapes[0]
+        ranges = [range(at, at + side) for at, side in zip(corner, sides, strict=True)]
+        places = list(product(range(channels), *ranges))
         found: dict[Places, Expr] = {}
         for channel, form in enumerate(linear_forms(self.network, self.weights(first))):
             for at, coefficient in form.items():
@@ -74,15 +80,34 @@ class System:
     """The equations `kernel = stack`, one for each input of the patch that both read.
 
     `places` are the inputs, (channel out, channel in, position ..), or (channel out,) for a bias.
+    With padding on both sides, that says where the stack's patch lies; else it begins where the
+    kernel's does.
     """
 
     single: Side
     stack: Side
 
     @cached_property
+    def corners(self) -> tuple[Places, Places]:
+        """Where the two patches, of the kernel and of the stack, begin in the patch of both."""
+        zero = (0,) * len(self.single.stride)
+        if not self.is_placed:
+            return zero, zero
+        starts = self.single.start or zero, self.stack.start or zero
+        least = tuple(map(min, zip(*starts, strict=True)))
+        one, other = (tuple(a - b for a, b in zip(s, least, strict=True)) for s in starts)
+        return one, other
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether padding is written on both sides, and says where the patches lie."""
+        return self.single.start is not None and self.stack.start is not None
+
+    @cached_property
     def sides(self) -> tuple[dict[Places, Expr], dict[Places, Expr]]:
         """What stands before each input, for the single kernel and for the stack."""
-        return self.single.coefficients(0), self.stack.coefficients(1)
+        one, other = self.corners
+        return self.single.coefficients(0, one), self.stack.coefficients(1, other)
 
     @cached_property
     def places(self) -> tuple[Places, ...]:
@@ -100,10 +125,15 @@ class System:
     @property
     def extent(self) -> Places:
         """The sides of the patch that both read."""
-        return tuple(map(max, zip(self.single.extent, self.stack.extent, strict=True)))
+        extents = self.single.extent, self.stack.extent
+        ends = [
+            tuple(map(sum, zip(corner, extent, strict=True)))
+            for corner, extent in zip(self.corners, extents, strict=True)
+        ]
+        return tuple(map(max, zip(*ends, strict=True)))
 
     @property
-    def corners(self) -> int:
+    def rooms(self) -> int:
         """In how many places of the kernel the stack's patch fits; the first one is taken."""
         pairs = zip(self.single.extent, self.stack.extent, strict=True)
         return prod(max(0, one - other) + 1 for one, other in pairs)
@@ -150,8 +180,9 @@ def _gradient(value: Expr, weights: Sequence[Symbol], point: dict[Symbol, int]) 
 def equations(single: Network, stack: Network, channels: int = 1) -> list[Eq]:
     """The equations that say that a single kernel equals a chain of convolutions.
 
-    One for each input that either reads, on an unbounded grid, with the stack in the first corner
-    of the kernel where it is smaller. Symbols are plain: `.subs` and `sympy.solve` work on them.
+    One for each input that either reads, on an unbounded grid. Where the padding does not say how
+    the two lie, they begin at the same input. The symbols are plain: `.subs` and `sympy.solve`
+    work on them.
 
     >>> from convalgebra.language import parse
     >>> equations(parse("3"), parse("2, 2"))
@@ -213,40 +244,59 @@ def _side(network: Network, channels: int) -> Side:
         raise UnsupportedError(
             f"`{written(network)}` has no convolution: write a kernel, as in 3x3"
         )
+    if len(layers) > _MOST_LAYERS:
+        raise UnsupportedError(
+            f"the equations of `{written(network)}` are too long to write out: "
+            f"{len(layers):,} layers, where {_MOST_LAYERS} are the most; "
+            "the verdict needs no such list"
+        )
     if len({layer.axes for layer in layers}) > 1:
         raise UnsupportedError(
             f"the kernels of `{written(network)}` differ in their number of axes"
         )
     extent = [1] * len(layers[0].size)
-    stride = [1] * len(extent)
+    stride, start = [1] * len(extent), [0] * len(extent)
+    padded = False
     for layer in layers:
-        for axis, (taps, step, dilation) in enumerate(
-            zip(layer.size, layer.stride, layer.dilation, strict=True)
+        for axis, (taps, step, dilation, (left, right)) in enumerate(
+            zip(layer.size, layer.stride, layer.dilation, _padding(layer), strict=True)
         ):
             extent[axis] += dilation * (taps - 1) * stride[axis]
+            start[axis] -= left * stride[axis]
             stride[axis] *= step
+            padded |= left > 0 or right > 0
+    if prod(extent) > _MOST_PLACES:
+        raise UnsupportedError(
+            f"one output of `{written(network)}` spans {_sides(tuple(extent))} inputs: "
+            f"more than {_MOST_PLACES:,} are not written out; the verdict needs no such list"
+        )
     bare = tuple(
         replace(node, layer=replace(node.layer, padding=(), ceil=False)) for node in network.nodes
     )
     on_patch = Network((channels, *extent), bare, network.outputs)
     _require_short(network, on_patch)
-    return Side(on_patch, tuple(stride))
+    return Side(on_patch, tuple(stride), tuple(start) if padded else None)
+
+
+def _padding(layer: Layer) -> tuple[Any, ...]:
+    # 'same' is the same for every input at stride 1; else it says nothing about an unbounded grid.
+    if layer.padding == "same" and any(step != 1 for step in layer.stride):
+        return ((0, 0),) * len(layer.size)
+    return padding_of(layer, (1,) * len(layer.size))
 
 
 def _require_short(network: Network, on_patch: Network) -> None:
     """Nothing, if the sums that `on_patch` makes of its inputs can be read."""
-    products = on_patch.shapes[-1][0]
-    factors = 0
+    products, factors = on_patch.shapes[-1][0], 0
     for node, shape in zip(on_patch.nodes[1:], on_patch.shapes, strict=False):
         if node.layer.kind in SLIDING:
             factors += 1
             # A depthwise layer and an average read one channel each.
             width = shape[0] // groups_of(node.layer, shape[0]) if node.layer.kind == "conv" else 1
             products *= prod(node.layer.size) * width
-        if products > _MOST_PRODUCTS or factors > _MOST_FACTORS:
+        if products > _MOST_PRODUCTS:
             raise UnsupportedError(
                 f"the equations of `{written(network)}` are too long to write out: after {factors} "
-                f"of its layers, {products:,} products of {factors} weights; "
-                f"{_MOST_PRODUCTS:,} products of {_MOST_FACTORS} weights are the most, "
-                "and the verdict needs no such list"
+                f"of its layers they have {products:,} products of {factors} weights, where "
+                f"{_MOST_PRODUCTS:,} are the most; the verdict needs no such list"
             )

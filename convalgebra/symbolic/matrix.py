@@ -13,12 +13,13 @@ import numpy as np
 from sympy import Add, Expr, Matrix, Mul, Pow, S, SparseMatrix, Symbol, expand
 
 from convalgebra.errors import InputError, UnsupportedError
-from convalgebra.layers import KINDS
 from convalgebra.network import Network
+from convalgebra.readers import Input, Stack, read, read_shape
 from convalgebra.shapes import Shape, shape_text
 from convalgebra.symbolic.engine import (
     CONSTANT,
     LinearForm,
+    letters_of,
     linear_forms,
     most_products,
     require_linear,
@@ -179,7 +180,7 @@ def matrix(network: Network, shape: Shape | None = None, first: int | None = Non
     """The dense matrix of a linear network on an input of `shape` (its own, if None).
 
     A shape with as many sizes as the kernel has axes means one channel. `first` is the number of
-    the first letter: 0 (`a00`) for a single layer with weights, else 1 (`b00`), unless given.
+    the first letter: 0 (`a00`) for a single layer with a kernel, else 1 (`b00`), unless given.
 
     >>> from convalgebra.language import parse
     >>> matrix(parse("2, 2"), (3,)).to_sympy()
@@ -204,7 +205,7 @@ def matrix(network: Network, shape: Shape | None = None, first: int | None = Non
             f"{_MOST_TERMS:,} are the most; take fewer or smaller layers"
         )
     if first is None:
-        first = 0 if _layers_with_weights(network) == 1 else 1
+        first = 0 if len(set(letters_of(network).values())) == 1 else 1
     forms = linear_forms(network, weights_of(network, first))
     expanded = _multiplied_out(forms)
     entries = tuple(
@@ -219,6 +220,17 @@ def matrix(network: Network, shape: Shape | None = None, first: int | None = Non
     )
 
 
+def matrix_of(stack: Stack, input: Input = None) -> DenseMatrix:
+    """The dense matrix of a stack: text, a file, `zoo:NAME`, or a Network.
+
+    `input` is a shape, `3x4x4`, or only the sides, `4x4`, for one channel.
+
+    >>> matrix_of("3x3", input="4x4").zeros
+    28
+    """
+    return matrix(read(stack), None if input is None else read_shape(input))
+
+
 def with_channel(network: Network, shape: Shape) -> Network:
     """The network on an input of `shape`; one channel is meant where only the sides are given.
 
@@ -228,16 +240,6 @@ def with_channel(network: Network, shape: Shape) -> Network:
     """
     axes = next((node.layer.axes for node in network.nodes if node.layer.axes is not None), None)
     return network.with_input((1, *shape) if len(shape) == axes else shape)
-
-
-def _layers_with_weights(network: Network) -> int:
-    return len(
-        {
-            node.weights
-            for node, live in zip(network.nodes, network.live, strict=True)
-            if live and KINDS[node.layer.kind].weights != "none"
-        }
-    )
 
 
 def _multiplied_out(forms: list[LinearForm]) -> dict[Expr, Expr]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sized
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import count
 from typing import Any, NamedTuple
 
 from sympy import Eq, Symbol
 
-from convalgebra.letters import layer_letter
 from convalgebra.symbolic.elimination import Elimination
+from convalgebra.symbolic.engine import letters_of
 from convalgebra.symbolic.equations import System
 
 
@@ -70,16 +69,20 @@ class Facts:
         ]
 
     @cached_property
-    def capitals(self) -> dict[Symbol, str]:
-        """What the kernel is called that begins with a tap: B for b00. Shared layers count once."""
-        taps = [weights.kernel.flat[0] for weights in self.system.stack.weights(1).values()]
-        names = (layer_letter(number).strip("_").upper() for number in count(1))
-        return dict(zip(dict.fromkeys(taps), names, strict=False))
+    def capitals(self) -> dict[int, str]:
+        """What each layer of the stack is called, by node index: B for the layer of b00."""
+        letters = letters_of(self.system.stack.network)
+        return {index: letter.strip("_").upper() for index, letter in letters.items()}
 
     @property
     def letters(self) -> list[str]:
-        """The layers with weights, as capitals."""
-        return list(self.capitals.values())
+        """The layers with weights, as capitals, shared ones once."""
+        return list(dict.fromkeys(self.capitals[index] for index in self.system.stack.weights(1)))
+
+    def capital_of(self, tap: Symbol) -> str:
+        """The capital of the layer with this first tap."""
+        weights = self.system.stack.weights(1)
+        return next(self.capitals[i] for i, w in weights.items() if w.kernel.flat[0] == tap)
 
 
 def plural(number: int, noun: str) -> str:

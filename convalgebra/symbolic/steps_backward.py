@@ -45,7 +45,7 @@ def steps_backward(facts: Facts) -> tuple[Step, ...]:
 def _backward(facts: Facts) -> Step:
     parts: list[str | Line] = []
     if facts.fixed:
-        scaled = [facts.capitals[equation.lhs] for equation in facts.fixed]
+        scaled = [facts.capital_of(equation.lhs) for equation in facts.fixed]
         last = next(letter for letter in reversed(facts.letters) if letter not in scaled)
         chosen = " = ".join(str(equation.lhs) for equation in facts.fixed)
         one = len(scaled) == 1

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
-from sympy import Add, Eq, Expr, Matrix, Mul, S, Symbol
+from sympy import Add, Eq, Expr, Matrix, Mul, Rational, S, Symbol
 
 from convalgebra.language.printer import layer_text
+from convalgebra.layers import Layer
 from convalgebra.letters import tap_name
 from convalgebra.symbolic.equations import SLIDING
 from convalgebra.symbolic.rows import Places, Use, Weights, rows
@@ -37,15 +39,18 @@ def _patch(facts: Facts) -> Step:
         text += f"output of {facts.stack} reads the same patch."
     else:
         text += f"output of {facts.stack} a patch of {_by(other.extent)}."
-    if facts.system.corners > 1:
-        text += f" It fits in {facts.system.corners} places: take the first corner."
+    if facts.system.is_placed:
+        text += " Their padding says how the two lie."
+    elif facts.system.rooms > 1:
+        text += f" It fits in {facts.system.rooms} places: take the first corner."
     if any(step > 1 for step in one.stride):
         text += f" Both move on by {_by(one.stride)} from one output to the next."
     lines = list(_tables("x", _symbols("x", facts.system.extent)))
     (kernel,) = one.weights(0).values()
     lines += _tables("A", kernel.kernel[0, 0])
-    for weights in other.weights(1).values():
-        lines += _tables(facts.capitals[weights.kernel.flat[0]], weights.kernel[0, 0])
+    stack = other.weights(1)
+    for index, capital in facts.capitals.items():
+        lines += _tables(capital, _kernel(other.network.nodes[index].layer, stack.get(index)))
     return Step("The patch and the kernels", (text, *dict.fromkeys(lines)))
 
 
@@ -53,7 +58,10 @@ def _layers(facts: Facts) -> Iterator[Step]:
     network = facts.system.stack.network
     weights = facts.system.stack.weights(1)
     count = len(facts.system.stack.layers)
-    name, values = "the patch", _symbols("x", network.shapes[0][1:])
+    corner, extent = facts.system.corners[1], facts.system.stack.extent
+    patch = _symbols("x", facts.system.extent)
+    read = tuple(slice(at, at + side) for at, side in zip(corner, extent, strict=True))
+    name, values = "the patch", patch[read]
     number = 0
     for index, node in enumerate(network.nodes):
         if node.layer.kind not in SLIDING:
@@ -70,10 +78,8 @@ def _layers(facts: Facts) -> Iterator[Step]:
             terms = [Mul(term.weight, before[term.place[1:]]) for term in row.terms]
             constant = [] if row.constant is None else [row.constant]
             lines.append(Line(Eq(value, Add(*terms, *constant), evaluate=False)))
-        averages = given.kernel is None
-        kernel = "the average" if averages else facts.capitals[given.kernel.flat[0]]
         gives = f"the output {name}" if last else f"{_by(sides)} values {name}"
-        text = f"Slide {kernel} over {over}: it gives {gives}."
+        text = f"Slide {facts.capitals[index]} over {over}: it gives {gives}."
         yield Step(f"Layer {number}, {layer_text(node.layer)}", (text, *lines), repeats=True)
 
 
@@ -120,6 +126,13 @@ def _forward(facts: Facts) -> Step:
             f"{facts.single} reproduces every {facts.stack}."
         )
     return Step(f"Solution one: A from {given}", (text,))
+
+
+def _kernel(layer: Layer, weights: Weights | None) -> Any:
+    """The taps of a one-channel layer: symbols, or the fixed ones of an average."""
+    if weights is not None:
+        return weights.kernel[0, 0]
+    return np.full(layer.size, Rational(1, prod(layer.size)), dtype=object)
 
 
 def _symbols(letter: str, sides: Places) -> Any:

@@ -66,7 +66,9 @@ def random_stack(random, axes, count, **options):
 def random_weights(random, layers):
     return [
         {
-            tap: Fraction(1, prod(layer.taps)) if layer.average else random.choice((-3, -2, 1, 2, 5))
+            tap: Fraction(1, prod(layer.taps))
+            if layer.average
+            else random.choice((-3, -2, 1, 2, 5))
             for tap in layer.places()
         }
         for layer in layers
@@ -117,7 +119,9 @@ def rank_mod(rows, prime):
         for i in range(rank + 1, len(rows)):
             if rows[i][column]:
                 ratio = rows[i][column] * inverse
-                rows[i] = [(a - ratio * b) % prime for a, b in zip(rows[i], rows[rank], strict=True)]
+                rows[i] = [
+                    (a - ratio * b) % prime for a, b in zip(rows[i], rows[rank], strict=True)
+                ]
         rank += 1
     return rank
 
@@ -154,12 +158,13 @@ def ruppert_nullity(kernel, prime=2**31 - 1):
 
 
 def is_irreducible_over_c(kernel):
-    """Whether the rank proves it. With three axes: one is given a value, which can only factor more.
+    """Whether the rank proves it.
 
-    (A factor in that axis alone would divide every coefficient; one of them is a constant here.)
+    With more than two axes the first ones are given values, and then it can only factor more. (A
+    factor in those alone would divide every coefficient; one of them has to be a constant.)
     """
     axes = [axis for axis in range(len(next(iter(kernel)))) if len({e[axis] for e in kernel}) > 1]
-    values = {axis: value for axis, value in zip(axes[:-2], (3, 7, 11), strict=False)}
+    values = dict(zip(axes[:-2], (3, 7, 11), strict=False))
     flat = Counter()
     contents = {}
     for place, coefficient in kernel.items():

@@ -81,7 +81,7 @@ def test_same_padding():
     # k = 2: the zero is at the end; k = 3: one on each side; k = 3, d = 2: two on each side.
     assert chain_of(parse("2psame")).offset == (0,)
     assert chain_of(parse("2psame")).padded
-    assert chain_of(parse("3psame, 3psamed2")).offset == (-3,)
+    assert chain_of(parse("3psame, 3d2psame")).offset == (-3,)
 
 
 def test_padding_at_the_end_only_counts_as_written():
@@ -115,8 +115,7 @@ def test_dropout_does_nothing():
         ("3x3g2", "groups (here: `3x3g2`)"),
         ("(2x2) + (2x2)", "branches and named values (here: `2x2`)"),
         ("cat(2x2 | 2x2)", "branches and named values (here: `2x2`)"),
-        ("a = 2x2; b = 2x2; output a | b", "branches and named values (here: `2x2`)"),
-        ("a = 2x2; 3x3; output a", "branches and named values"),
+        ("a = 2x2; b = 3x3; output b | a", "outputs before the end (here: `2x2`)"),
         ("kxk", "a named size (here: `kxk`)"),
         ("3x3@C", "a named size (here: `3x3@C`)"),
         ("3x3sS", "a named size (here: `3x3sS`)"),

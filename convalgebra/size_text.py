@@ -1,0 +1,111 @@
+"""Named sizes as text: for the language, which reads it back, and for people."""
+
+from __future__ import annotations
+
+from math import lcm
+from typing import Any
+
+_COEFFICIENT = "-0123456789*"
+
+
+def written(expression: Any) -> str:
+    """A named size in the notation of the language: `9*C*C`, `(C + 1)//2`, `0 - C`."""
+    return _Writer(times="*", power=False).inside(expression)
+
+
+def shown(expression: Any) -> str:
+    """A named size as a reader likes it: `9C^2`, `(C + 1)//2`, `-C`."""
+    return _Writer(times=" ", power=True).inside(expression)
+
+
+class _Writer:
+    """Writes an expression; `times` joins factors, `power` allows `C^2` for `C*C`."""
+
+    def __init__(self, times: str, power: bool) -> None:
+        self.times = times
+        self.power = power
+
+    def write(self, expression: Any) -> str:
+        from sympy import floor
+
+        if expression.is_Add:
+            return self._sum(expression)
+        if isinstance(expression, floor):
+            return self._floor(expression)
+        return self._product(expression)
+
+    def inside(self, expression: Any) -> str:
+        """It, where it begins a text or stands in parentheses: the language has no sign there."""
+        text = self.write(expression)
+        return f"0 - {text[1:]}" if text.startswith("-") and not self.power else text
+
+    def _product(self, expression: Any) -> str:
+        coefficient, factors = expression.as_coeff_mul()
+        above: list[str] = []
+        below = [] if coefficient.q == 1 else [str(coefficient.q)]
+        for factor in sorted(factors, key=_by_power):
+            base, exponent = factor.as_base_exp()
+            (below if exponent < 0 else above).extend(self._power(base, abs(int(exponent))))
+        sign = "-" if coefficient.p < 0 else ""
+        return sign + "/".join([self._times(abs(coefficient.p), above), *below])
+
+    def _times(self, number: int, factors: list[str]) -> str:
+        if not factors:
+            return str(number)
+        joined = self.times.join(factors)
+        if number == 1:
+            return joined
+        # 49C^2, but 2*(H//2): a number stands right before a letter only.
+        return f"{number}{joined}" if self.power and joined[0].isalpha() else f"{number}*{joined}"
+
+    def _power(self, base: Any, exponent: int) -> list[str]:
+        atom = self._atom(base)
+        if self.power and exponent > 1:
+            return [f"{atom}^{exponent}"]
+        return [atom] * exponent
+
+    def _atom(self, base: Any) -> str:
+        from sympy import Max, Min
+
+        if base.is_Symbol:
+            return str(base.name)
+        if isinstance(base, (Max, Min)):
+            listed = ", ".join(sorted(self.write(argument) for argument in base.args))
+            return f"{type(base).__name__.lower()}({listed})"
+        return f"({self.inside(base)})"
+
+    def _sum(self, expression: Any) -> str:
+        # (C + 1)/2, not C/2 + 1/2: half a size is no size.
+        terms = list(expression.args)
+        denominator = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))
+        if denominator > 1:
+            whole = expression.func(*(term * denominator for term in terms))
+            return f"({self.inside(whole)})/{denominator}"
+        # Highest degree first, numbers last, else as in the alphabet.
+        written = [(-_degree(term), self.write(term)) for term in terms]
+        pieces = [p for _, p in sorted(written, key=lambda w: (w[0], w[1].lstrip(_COEFFICIENT)))]
+        if pieces[0].startswith("-"):  # begin with a positive term where there is one
+            pieces.sort(key=lambda piece: piece.startswith("-"))
+        text = pieces[0]
+        for piece in pieces[1:]:
+            text += f" - {piece[1:]}" if piece.startswith("-") else f" + {piece}"
+        return text
+
+    def _floor(self, expression: Any) -> str:
+        numerator, denominator = expression.args[0].together().as_numer_denom()
+        over = self.inside(numerator)
+        if numerator.is_Add or numerator.could_extract_minus_sign():
+            over = f"({over})"
+        under = str(denominator) if denominator.is_Integer else self._atom(denominator)
+        return f"{over}//{under}"
+
+
+def _by_power(factor: Any) -> tuple[bool, int, str]:
+    # 49C^2 H W (H//2): the highest power first, then by name, parentheses last.
+    base, exponent = factor.as_base_exp()
+    return not base.is_Symbol, -int(exponent), str(base)
+
+
+def _degree(term: Any) -> int:
+    powers = term.as_powers_dict().items()
+    return sum(int(exponent) for base, exponent in powers if not base.is_number)
