@@ -102,13 +102,10 @@ def equiv(
       convalgebra equiv 3 2,2 --format json
     """
     from convalgebra.algebra import equiv as decide
-    from convalgebra.render.forms import derivation_in, equivalence_in
+    from convalgebra.render.forms import equivalence_in
 
     report = decide(left, right)
-    click.echo(equivalence_in(form, report, _width()))
-    if derive:
-        click.echo()
-        click.echo(derivation_in(form, report.derivation(), _width()))
+    click.echo(equivalence_in(form, report, _width(), derive=derive))
     if exit_code and report.equivalent is not True:
         ctx.exit(3 if report.equivalent is None else 1)
 
@@ -182,17 +179,18 @@ def matrix(stack: str, shape: str, form: str) -> None:
 
 @main.command()
 def zoo() -> None:
-    """The networks whose specs are on board; `cost zoo:NAME` reads one.
+    """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
 
     \b
     Example:
       convalgebra zoo
     """
     from convalgebra import zoo as specs
+    from convalgebra.cost import cost as cost_of
+    from convalgebra.render.cost_text import overview_table
 
-    for name in specs.names():
-        first = specs.text(name).splitlines()[0]
-        click.echo(f"{name:<20}{first.removeprefix('#').strip() if first.startswith('#') else ''}")
+    reports = {name: cost_of(f"zoo:{name}") for name in specs.names()}
+    click.echo(overview_table(reports).to_text())
 
 
 if __name__ == "__main__":

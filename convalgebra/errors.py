@@ -80,17 +80,16 @@ def _point_at(source: Source, span: Span) -> str:
     line_start = text.rfind("\n", 0, start) + 1
     line_stop = text.find("\n", start)
     line_stop = len(text) if line_stop < 0 else line_stop
-    row = text.count("\n", 0, line_start) + 1
     column = start - line_start
-    width = max(1, min(span.stop, line_stop) - start)
-    first = max(0, column - _LINE_SHOWN // 2) if line_stop - line_start > _LINE_SHOWN else 0
+    place = f"  {source.name}:{text.count(chr(10), 0, line_start) + 1}:{column + 1}"
+    if not text[line_start:line_stop].strip():
+        return place
     # A hostile line may be megabytes long and hold control characters: show a window, made safe.
+    first = max(0, column - _LINE_SHOWN // 2) if line_stop - line_start > _LINE_SHOWN else 0
     shown = text[line_start + first : min(line_stop, line_start + first + _LINE_SHOWN)]
     shown = "".join(c if c.isprintable() else " " for c in shown)
-    width = min(width, max(1, _LINE_SHOWN - (column - first)))
-    lead, tail = (
-        ("..." if first else ""),
-        ("..." if line_start + first + len(shown) < line_stop else ""),
-    )
+    lead = "..." if first else ""
+    tail = "..." if line_start + first + len(shown) < line_stop else ""
+    width = max(1, min(span.stop - start, line_stop - start, _LINE_SHOWN - (column - first)))
     pointer = " " * (len(lead) + column - first) + "~" * (width - 1) + "^"
-    return f"  {lead}{shown}{tail}\n  {pointer}\n  {source.name}:{row}:{column + 1}"
+    return f"  {lead}{shown}{tail}\n  {pointer}\n{place}"

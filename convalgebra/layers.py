@@ -243,14 +243,21 @@ def _spread(values: tuple[Any, ...], default: Any, axes: int, field: str) -> tup
         return values * axes
     if len(values) != axes:
         name = field.replace("_", " ")
-        raise SizeError(
-            f"{len(values)} values of {name} for {axes} {'axis' if axes == 1 else 'axes'}"
-        )
+        raise SizeError(f"{len(values)} values of {name} for {axes_text(axes)}")
     return values
 
 
 def _gathered(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values[:1] if all(value == values[0] for value in values) else values
+
+
+def axes_text(axes: int) -> str:
+    """How many axes, in words.
+
+    >>> axes_text(2)
+    '2 axes'
+    """
+    return "1 axis" if axes == 1 else f"{axes or 'no'} axes"
 
 
 def spread_over(values: tuple[Any, ...], axes: int, what: str) -> tuple[Any, ...]:

@@ -13,6 +13,7 @@ from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
     Layer,
+    axes_text,
     groups_of,
     out_channels,
     padding_of,
@@ -72,12 +73,11 @@ def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions
 
 def _axes_differ(layer: Layer, shape: Shape) -> str:
     have = len(shape) - 1
-    wanted = f"{layer.axes} {'axis' if layer.axes == 1 else 'axes'}"
-    message = f"a kernel of {wanted} cannot slide over {shape_text(shape)}"
-    message += f" ({formula(shape[0])} channels, {have or 'no'} {'axis' if have == 1 else 'axes'})"
+    message = f"a kernel with {axes_text(len(layer.size))} cannot slide over {shape_text(shape)}"
+    message += f" ({formula(shape[0])} channels, {axes_text(have)})"
     if layer.axes == 1 and have > 1:
         kernel = "x".join([text(layer.size[0])] * have)
-        message += f"; a kernel with {have} axes is written {kernel}"
+        message += f"; a kernel with {axes_text(have)} is written {kernel}"
     return message
 
 

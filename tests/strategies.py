@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from hypothesis import strategies as st
 
@@ -56,9 +57,8 @@ def layers(
     zeros = sizes(0) if named else st.integers(0, 5)
     axes = draw(st.integers(1, 3))
     fields: dict[str, object] = {}
-    if argument in ("kernel", "sizes"):
-        fields["size"] = draw(st.tuples(*[size] * axes))
-    elif argument == "optional sizes" and draw(st.booleans()):
+    sized = argument in ("kernel", "sizes")
+    if sized or (argument == "optional sizes" and draw(st.booleans())):
         fields["size"] = draw(st.tuples(*[size] * axes))
     elif argument == "factor":
         fields["size"] = draw(per_axis(size, axes))
@@ -129,6 +129,12 @@ def networks(draw: Callable, most: int = 14) -> Network:
 
 
 # Texts
+
+# The examples of the reference of the language, as they stand there.
+EXAMPLES = {
+    path.stem: path.read_text(encoding="utf-8")
+    for path in sorted((Path(__file__).parent / "data" / "examples").glob("*.txt"))
+}
 
 # What a text is made of: cut anywhere and put together, it is nearly always wrong, and often nearly
 # right.

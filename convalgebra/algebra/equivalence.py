@@ -133,7 +133,7 @@ class EquivalenceReport:
         """The report under the keys of `convalgebra.equiv/1`."""
         from convalgebra.render.equation_text import equation_text
 
-        system = None if self.system is None else [equation_text(e, "*") for e in self.system]
+        system = None if self.system is None else [equation_text(e) for e in self.system]
         return {
             "schema": "convalgebra.equiv/1",
             "left": self.left.to_dict(),

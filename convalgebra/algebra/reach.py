@@ -126,10 +126,10 @@ def _places(support: Box, holder: Factor) -> list[Box]:
 
 
 def _held_whole(chain: Chain, target: Factor) -> list[Box]:
-    """The shifts at which one layer with weights holds all of `target`, the others single taps."""
+    """The shifts at which one layer holds all of `target`, the others being single taps."""
     support = tuple(sums([progression]) for progression in target.progressions)
     boxes = []
-    for layer in {factor for factor in chain.factors if factor.free}:
+    for layer in set(chain.factors):
         for box in _places(support, layer):
             others = list(chain.factors)
             others.remove(layer)
@@ -199,8 +199,9 @@ def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
         return _thin(_ELSEWHERE)
     multiple = size // step
     pairs = sum((layer.taps[axis] - 1) // 2 for layer in takers)
-    needed = multiple * count - 2 * pairs
-    fewest, most = (count % 2, count) if multiple % 2 else (0, 2 * count)
+    degree = multiple * count
+    needed = degree - 2 * pairs
+    fewest, most = degree % 2, count if multiple % 2 else 2 * count
     if needed <= fewest:
         reason = "its roots can be shared out among the layers, conjugate pairs together"
         return Reach("all", "all", "thin", reason, offsets, witnesses=(not_over_q,))

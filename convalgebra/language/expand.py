@@ -26,7 +26,7 @@ from convalgebra.language.syntax import (
     Term,
     Text,
 )
-from convalgebra.layers import KINDS, MERGES, Channels, Layer, check_field
+from convalgebra.layers import KINDS, MERGES, Channels, Layer, axes_text, check_field
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import Size, at_least, text
 
@@ -63,6 +63,8 @@ class _Expander:
         if program.outputs is not None:
             outputs = tuple(self.value(call, scope) for call in program.outputs)
         self.check_reached(outputs)
+        if shape is None:
+            self.check_axes()
         for index, name in self.names.items():
             self.nodes[index] = replace(self.nodes[index], name=name)
         return Network(shape, tuple(self.nodes), outputs, self.source)
@@ -82,6 +84,17 @@ class _Expander:
                 )
             for source in self.nodes[index].inputs:
                 reached[source] = True
+
+    def check_axes(self) -> None:
+        """No layer changes the number of axes: where kernels differ, no input fits them all."""
+        kernels = [(n.layer.axes, n.span) for n in self.nodes if n.layer.axes and n.span]
+        for axes, span in kernels:
+            if axes != kernels[0][0]:
+                raise self.fail(
+                    f"a kernel with {axes_text(axes)} beside one with {axes_text(kernels[0][0])}",
+                    span,
+                    "arithmetic in a size stands in parentheses: 3x3@(C+1)" if axes == 1 else "",
+                )
 
     def add(self, layer: Layer, inputs: tuple[int, ...], scope: Scope, span: Span) -> int:
         index = len(self.nodes)

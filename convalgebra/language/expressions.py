@@ -91,7 +91,7 @@ def parse_bound(scanner: Scanner) -> Expression:
 def _postfix(scanner: Scanner, closed: bool, signed: bool = False) -> Expression:
     """An expression; if `closed`, one that ends where its first parenthesis is closed."""
     scanner.skip_lines()
-    start, outside = scanner.at, scanner.depth
+    start, outside, units = scanner.at, scanner.depth, 0
     code: list[int | str] = []
     waiting: list[str] = []  # operators and parentheses whose right side is still to come
     if signed and scanner.peek() == "-":
@@ -103,6 +103,9 @@ def _postfix(scanner: Scanner, closed: bool, signed: bool = False) -> Expression
             scanner.open()
             waiting.append("(")
         _unit(scanner, code)
+        units += 1
+        if units > _MAX_UNITS:
+            scanner.fail(f"a size of more than {_MAX_UNITS} numbers and names")
         while scanner.depth > outside and _next_sign(scanner) == ")":
             scanner.read(1)
             scanner.depth -= 1
@@ -131,7 +134,6 @@ def _next_sign(scanner: Scanner) -> str:
 
 def _unit(scanner: Scanner, code: list[int | str]) -> None:
     """`unit = size | name`"""
-    start = scanner.at
     number = scanner.number()
     if number is not None:
         code.append(number)
@@ -143,8 +145,6 @@ def _unit(scanner: Scanner, code: list[int | str]) -> None:
         if name is None:
             scanner.expected("a number or a name")
         code.append(name)
-    if len(code) > 2 * _MAX_UNITS:
-        scanner.fail(f"a size of more than {_MAX_UNITS} numbers and names", scanner.span(start))
 
 
 _APPLY: dict[str, Callable[[Size, Size], Size]] = {

@@ -10,7 +10,7 @@ from convalgebra.language.expressions import parse_kernel, parse_size, parse_siz
 from convalgebra.language.hints import EXAMPLES
 from convalgebra.language.scanner import Scanner
 from convalgebra.language.syntax import Argument, LayerText, PadText, SizeText
-from convalgebra.language.words import GOES_ON, SET_OFF_MODIFIER
+from convalgebra.language.words import GOES_ON, set_off_modifier
 from convalgebra.layers import KINDS
 
 _LONG = re.compile(
@@ -118,7 +118,7 @@ class _LayerReader:
         back = scanner.at
         scanner.skip_blanks()
         start = scanner.at
-        if start > back and not scanner.looks_at(SET_OFF_MODIFIER):
+        if start > back and not scanner.looks_at(set_off_modifier()):
             scanner.at = back
             return False
         if flag := scanner.match(_FLAG):

@@ -45,7 +45,8 @@ class Scanner:
 
     def expected(self, what: str, hint: str = "") -> NoReturn:
         """Raise the error that `what` was expected here, after what was read last."""
-        self.fail(f"expected {what}{self._after()}, found {self._here()}", hint=hint)
+        span = None if self.at < len(self.text) else Span(self.end, self.end + 1)
+        self.fail(f"expected {what}{self._after()}, found {self._here()}", span, hint)
 
     def _after(self) -> str:
         before = " ".join(self.text[self.last : self.end].split())

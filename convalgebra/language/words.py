@@ -7,6 +7,7 @@ no name that a user defines can change how a layer reads, since a name that read
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from convalgebra.language.expressions import SIZE
 from convalgebra.layers import KINDS, WORDS
@@ -20,39 +21,44 @@ _OPEN = r"[xsdpog:]?(?=\()"
 GOES_ON = rf"(?={_MODIFIER}|{_END}|{_OPEN})"  # after the b of 3x3bs2, not of 3x3bn
 _SET_OFF_KERNEL = rf"[ \t]+(?:{SIZE}[xsdpogb@,]|{SIZE}{_END}|\()"  # dw kxk
 
-_SPELLED = {
-    "kernel": (
-        rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*{_MODIFIER}*(?:{_END}|{_OPEN})|\(|{_SET_OFF_KERNEL})"
-    ),
-    "number": rf"(?={_CAPITAL_SIZE}{_END}|\()",
-    "factor": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\()",
-    "sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\()",
-    "optional sizes": rf"(?={_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(|{_END})",
-    "pads": rf"(?={_CAPITAL_SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*(?:{_END}|[x:]\()|\()",
-    "none": rf"(?={_MODIFIER}*{_END})",
+# What may follow a word, by what the word takes.
+_FOLLOWS = {
+    "nothing": _END,
+    "none": rf"{_MODIFIER}*{_END}",
+    "kernel": rf"{_CAPITAL_SIZE}(?:x{SIZE})*{_MODIFIER}*(?:{_END}|{_OPEN})|\(|{_SET_OFF_KERNEL}",
+    "number": rf"{_CAPITAL_SIZE}{_END}|\(",
+    "factor": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(",
+    "sizes": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(",
+    "optional sizes": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(|{_END}",
+    "pads": rf"{_CAPITAL_SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*(?:{_END}|[x:]\()|\(",
 }
+_LONGEST_WORD = max(map(len, WORDS))
+_LONE_NUMBER = re.compile(rf"\d+{_END}", re.ASCII)
+_SIDE_THEN_X = re.compile(r"[A-Za-z]\d*x", re.ASCII)
 
 
-def _pattern(word: str) -> str:
-    kind = KINDS[word]
-    if not kind.modifiers and kind.argument == "none":
-        return word + _END
-    if word == "conv":  # conv1 is a name, as people like it; conv3x3, conv 1 and conv k are layers
-        return rf"conv(?!\d+{_END}){_SPELLED['kernel']}"
-    return word + _SPELLED[kind.argument]
+# Compiled when first met: together they take longer to compile than a network to be read.
+@lru_cache(maxsize=None)
+def _follows(what: str) -> re.Pattern[str]:
+    return re.compile(_FOLLOWS[what], re.ASCII)
 
 
-_WORD = re.compile(
-    "|".join(_pattern(word) for word in sorted(WORDS, key=len, reverse=True)), re.ASCII
-)
-# With one axis it would swallow names like `mb` or `f`: such a kernel is written `conv k`.
-_LETTER_KERNEL = re.compile(
-    rf"(?={SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\()", re.ASCII
-)
-# After a blank, `s2p1`, `s(k)`, `stride=2` and `@64` go on with the layer; `bn` and `skip` do not.
-SET_OFF_MODIFIER = re.compile(
-    rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}", re.ASCII
-)
+@lru_cache(maxsize=None)
+def _letter_kernel() -> re.Pattern[str]:
+    # With one axis it would swallow names like `mb` or `f`: such a kernel is written `conv k`.
+    return re.compile(
+        rf"{SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\(", re.ASCII
+    )
+
+
+@lru_cache(maxsize=None)
+def set_off_modifier() -> re.Pattern[str]:
+    """What goes on with a layer after a blank: `s2p1`, `s(k)`, `stride=2`, `@64`; not `bn`, `skip`."""
+    return re.compile(
+        rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}", re.ASCII
+    )
+
+
 NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 MERGE_WORDS = frozenset({"cat", "mul", "unused"})
 RESERVED = frozenset({"input", "output", "def", "shared", "id"}) | MERGE_WORDS
@@ -67,10 +73,21 @@ def layer_word(text: str, at: int) -> str | None:
     character = text[at : at + 1]
     if character.isascii() and character.isdigit():
         return ""
-    found = _WORD.match(text, at)
-    if found is not None:
-        return found.group()
-    return "" if _LETTER_KERNEL.match(text, at) else None
+    for length in range(_LONGEST_WORD, 1, -1):
+        word = text[at : at + length]
+        if len(word) == length and word in WORDS and _reads_on(word, text, at + length):
+            return word
+    # The first test is cheap, and most names fail it.
+    is_kernel = _SIDE_THEN_X.match(text, at) and _letter_kernel().match(text, at)
+    return "" if is_kernel else None
+
+
+def _reads_on(word: str, text: str, at: int) -> bool:
+    kind = KINDS[word]
+    if word == "conv" and _LONE_NUMBER.match(text, at):
+        return False  # conv1 is a name, as people like it; conv3x3, conv 1 and conv k are layers
+    plain = kind.argument == "none" and not kind.modifiers
+    return _follows("nothing" if plain else kind.argument).match(text, at) is not None
 
 
 def reads_as_layer(name: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -195,6 +195,21 @@ def field_sentence(report: CostReport) -> str:
     sees = edges[0] if len(set(edges)) == 1 else " by ".join(edges)
     through = f"{size}, jump {jump}, the first unit sees {sees}"
     return f"the whole input; through windows alone {through}" if field.is_global else through
+
+
+def overview_table(reports: Mapping[str, CostReport]) -> Table:
+    """One network a line: its name, input, params, MACs and receptive field through windows."""
+    rows = tuple(
+        (
+            name,
+            shape_text(report.input),
+            formula(report.total.params),
+            formula(report.total.macs),
+            field_cells(report.receptive_field._replace(is_global=False))[0],
+        )
+        for name, report in reports.items()
+    )
+    return Table(("network", "input", "params", "MACs", "field"), rows, 2)
 
 
 _COMPARED = {

@@ -7,18 +7,22 @@ from html import escape
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.render.formula_text import factors_of, ordered_terms
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from convalgebra.symbolic.derivation import Derivation
     from convalgebra.symbolic.steps import Line
 
-_MOST_TERMS = 16  # of a sum; of a longer one, the first are shown
+_MOST_TERMS = 32  # of a sum; of a longer one, the first are shown
 _SHOWN_TERMS = 4
+_WIDTH = 60  # characters of a line, as plain text
 _MOST_FORMULAS = 30  # of one step; of more, the first and the last are shown
 _SHOWN_FORMULAS = 12
-# What is a symbol in the sentences: a00, t, the kernel B. Sizes (3x3) are not.
-_SYMBOL = re.compile(r"\b(?:[a-z]\d+(?:_\d+)*|[stwxyz]\d*|[A-Z])\b")
+# What is a formula in the sentences: a00, a00*x00, b00 = 1, t, the kernel B. Sizes (3x3) are not.
+_SYMBOL = r"\b(?:[a-z]\d+(?:_\d+)*|[stwxyz]\d*|[A-Z])\b"
+_FORMULA = re.compile(rf"{_SYMBOL}(?:(?:\*| = ){_SYMBOL})*(?: = \d+)?")
 _SIGNS = {"==": "=", ">=": r"\ge", "!=": r"\ne"}
 
 
@@ -66,7 +70,11 @@ def _steps(
 def _with_symbols(text: str) -> str:
     from sympy import Symbol, latex
 
-    return _SYMBOL.sub(lambda found: f"${latex(Symbol(found.group()))}$", text)
+    def written(formula: re.Match[str]) -> str:
+        named = re.sub(_SYMBOL, lambda found: str(latex(Symbol(found.group()))), formula.group())
+        return f"${named.replace('*', ' ')}$"
+
+    return _FORMULA.sub(written, text)
 
 
 def _blocks(lines: list[Line]) -> Iterator[str]:
@@ -92,7 +100,9 @@ def _row(line: Line) -> str:
     formulas = line.formula if type(line.formula) is tuple else (line.formula,)
     row = f"{label}& " + r", \quad ".join(map(_relation, formulas))
     if line.other is not None:
-        row += rf" \quad \text{{{line.joint}}} \quad {_relation(line.other)}"
+        long = len(str(line.formula)) + len(str(line.other)) > _WIDTH
+        between = " \\\\\n& \\qquad" if long else " \\quad"
+        row += rf"{between} \text{{{line.joint}}} \quad {_relation(line.other)}"
     return row
 
 
@@ -101,17 +111,40 @@ def _relation(relation: Any) -> str:
 
 
 def _expression(expression: Any) -> str:
-    from sympy import Add, fraction, latex
+    from sympy import fraction
 
     above, below = fraction(expression)
     if below.is_number:
-        return _sum(expression, Add, latex)
-    return rf"\frac{{{_sum(above, Add, latex)}}}{{{_sum(below, Add, latex)}}}"
+        return _sum(expression)
+    return rf"\frac{{{_sum(above, broken=False)}}}{{{_sum(below, broken=False)}}}"
 
 
-def _sum(expression: Any, add: Any, latex: Any) -> str:
-    terms = expression.as_ordered_terms()
-    if len(terms) <= _MOST_TERMS:
-        return str(latex(expression))
-    first = latex(add(*terms[:_SHOWN_TERMS], evaluate=False))
-    return rf"{first} + \cdots \; (\text{{{len(terms)} terms}})"
+def _sum(expression: Any, broken: bool = True) -> str:
+    """A sum, on several lines if it is long, or the first terms of it if it is very long."""
+    terms = ordered_terms(expression)
+    shown = terms if len(terms) <= _MOST_TERMS else terms[:_SHOWN_TERMS]
+    written, width = "", 0
+    for number, term in enumerate(shown):
+        text = _term(term)
+        width += len(str(term)) + 3
+        if number and broken and width > _WIDTH:
+            width = len(str(term)) + 3
+            written += " \\\\\n& \\qquad {}"
+        sign = "" if text.startswith("-") or not number else "+ "
+        written += f" {sign}{text}" if number else text
+    if len(shown) < len(terms):
+        written += rf" + \cdots \; (\text{{{len(terms)} terms}})"
+    return written
+
+
+def _term(term: Any) -> str:
+    from sympy import latex
+
+    sums, others = factors_of(term)
+    if not sums:
+        return str(latex(others))
+    rest = str(latex(others))
+    sign = "-" if rest.startswith("-") else ""
+    rest = rest.removeprefix("-").strip()
+    product = " ".join(rf"\left({_sum(s, broken=False)}\right)" for s in sums)
+    return sign + product + ("" if rest == "1" else f" {rest}")

@@ -2,32 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equations import Equation
 
-def equation_text(equation: Equation, times: str = " ") -> str:
-    """`a01 = b00 c01 + b01 c00`.
+def equation_text(equation: Equation) -> str:
+    """`a01 = b00*c01 + b01*c00`.
 
     >>> from convalgebra.algebra.equations import Equation
     >>> equation_text(Equation("a01", (("b00", "c01"), ("b01", "c00"))))
-    'a01 = b00 c01 + b01 c00'
+    'a01 = b00*c01 + b01*c00'
     """
-    right = " + ".join(term_text(term, times) for term in equation.terms)
-    return f"{equation.left or '0'} = {right or '0'}"
-
-
-def term_text(term: Sequence[str], times: str) -> str:
-    """A product of weights; 1 if it is empty."""
-    return times.join(term) or "1"
+    right = " + ".join("*".join(term) or "1" for term in equation.terms)
+    factor = f"{equation.scale}*" if equation.scale != 1 and equation.left else ""
+    return f"{factor}{equation.left or '0'} = {right or '0'}"
 
 
 def equation_latex(equation: Equation) -> str:
     """`a_{01} = b_{00} c_{01} + b_{01} c_{00}`."""
     right = " + ".join(" ".join(map(name_latex, term)) or "1" for term in equation.terms)
-    return f"{name_latex(equation.left) or '0'} = {right or '0'}"
+    factor = f"{equation.scale} " if equation.scale != 1 and equation.left else ""
+    return f"{factor}{name_latex(equation.left) or '0'} = {right or '0'}"
 
 
 def name_latex(name: str) -> str:

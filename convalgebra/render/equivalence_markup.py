@@ -27,7 +27,7 @@ def equations_latex(report: EquivalenceReport) -> str:
     """The system as an `aligned` block, "" where it is too long to be read."""
     if report.system is None or len(report.system) > _MOST_EQUATIONS:
         return ""
-    lines = (equation_latex(equation).replace("=", "&=", 1) for equation in report.system)
+    lines = (equation_latex(e).replace("=", "&=", 1) for e in report.system)
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

@@ -137,14 +137,14 @@ def figures(report: EquivalenceReport) -> Table:
 
 def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     count = len(report.system) if report.system is not None else report.kernel.chain.ambient
-    layers = listed([letter for letter in layer_letters(report)], "then")
+    layers = listed(layer_letters(report), "then")
     title = f"The {in_words(count)} equations, A = {layers}"
     if report.system is None or count > _MOST_EQUATIONS:
         products = f"{report.terms:,} products of weights"
         where = "--derive shows them" if report.system is not None else "too many to print"
-        yield f"{title}: {products}; {where}"
+        yield fill(f"{title}: {products}; {where}", width, subsequent_indent="  ")
     else:
-        yield "\n".join([title, *_in_columns([equation_text(e, "*") for e in report.system], width)])
+        yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
     counted = why_thin(report)
     if counted:
         yield "\n".join(_wrapped(line, width, "  ") for line in counted)
@@ -181,7 +181,7 @@ def why_thin(report: EquivalenceReport) -> list[str]:
     if not direction.codimension:
         return []
     found = stack.dimension
-    letters = layer_letters(report)
+    letters = [letter for letter in layer_letters(report) if letter != "average"]
     idle = ""
     if found.idle:
         which = f"t {letters[0]} and {letters[-1]}/t make the same A"

@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from convalgebra.symbolic.derivation import Derivation
 
 
-def to_json(result: Any) -> str:
-    """A result's `to_dict()` as JSON."""
-    from json import dumps
+def dumps(result: dict[str, Any]) -> str:
+    """A result as JSON."""
+    import json
 
-    return dumps(result.to_dict(), indent=2)
+    return json.dumps(result, indent=2)
 
 
 def cost_in(form: str, report: CostReport, width: int, *, all_layers: bool = False) -> str:
     """A cost report in one of the forms text, json, csv, md, latex, html."""
     if form == "json":
-        return to_json(report)
+        return dumps(report.to_dict())
     if form == "text":
         from convalgebra.render.cost_text import cost_to_text
 
@@ -41,7 +41,7 @@ def cost_in(form: str, report: CostReport, width: int, *, all_layers: bool = Fal
 def comparison_in(form: str, comparison: Comparison, width: int) -> str:
     """A comparison in one of the forms text, json, csv, md, latex, html."""
     if form == "json":
-        return to_json(comparison)
+        return dumps(comparison.to_dict())
     if form == "text":
         from convalgebra.render.cost_text import comparison_to_text
 
@@ -57,41 +57,49 @@ def comparison_in(form: str, comparison: Comparison, width: int) -> str:
     return write(comparison)
 
 
-def equivalence_in(form: str, report: EquivalenceReport, width: int) -> str:
-    """An equivalence report in one of the forms text, json, md, latex, html."""
+def equivalence_in(
+    form: str, report: EquivalenceReport, width: int, *, derive: bool = False
+) -> str:
+    """An equivalence report in one of the forms text, json, md, latex, html.
+
+    With `derive` the derivation follows; in JSON it is one more key.
+    """
+    derivation = report.derivation() if derive else None
     if form == "json":
-        return to_json(report)
+        more = {"derivation": derivation.to_dict()} if derivation else {}
+        return dumps(report.to_dict() | more)
     if form == "text":
         from convalgebra.render.equivalence_text import equivalence_to_text
 
-        return equivalence_to_text(report, width)
-    from convalgebra.render import equivalence_markup
+        parts = [equivalence_to_text(report, width)]
+    else:
+        from convalgebra.render import equivalence_markup
 
-    write = {
-        "md": equivalence_markup.equivalence_to_markdown,
-        "latex": equivalence_markup.equivalence_to_latex,
-        "html": equivalence_markup.equivalence_to_html,
-    }[form]
-    return write(report)
+        write = {
+            "md": equivalence_markup.equivalence_to_markdown,
+            "latex": equivalence_markup.equivalence_to_latex,
+            "html": equivalence_markup.equivalence_to_html,
+        }[form]
+        parts = [write(report)]
+    if derivation:
+        parts.append(_derivation_in(form, derivation, width))
+    return "\n\n".join(parts)
 
 
-def derivation_in(form: str, derivation: Derivation, width: int) -> str:
-    """A derivation in one of the forms text, json, md, latex, html."""
-    if form == "json":
-        return to_json(derivation)
+def _derivation_in(form: str, derivation: Derivation, width: int) -> str:
     if form == "text":
         from convalgebra.render.derivation_text import derivation_to_text
 
         return derivation_to_text(derivation, width)
-    from convalgebra.render.derivation_latex import derivation_to_latex
+    from convalgebra.render.derivation_latex import derivation_to_html, derivation_to_latex
 
-    return derivation_to_latex(derivation)
+    return derivation_to_latex(derivation) if form == "latex" else derivation_to_html(derivation)
 
 
 def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
     """A dense matrix in one of the forms text, json, latex."""
     if form == "json":
-        return to_json(matrix)
+        return dumps(matrix.to_dict())
     if form == "text":
         from convalgebra.render.matrix_text import matrix_to_text
 

@@ -77,28 +77,45 @@ def _pieces(text: str, deepest: int) -> list[str]:
 _SIGNS = frozenset({"+", "-", "=", ">=", "!="})
 
 
-def _sum_text(expression: Any) -> str:
+def ordered_terms(expression: Any) -> list[Any]:
+    """The terms of a sum as one writes them, beginning with one that is not negative.
+
+    >>> from sympy.abc import a, b, t
+    >>> ordered_terms(a - b * t)
+    [a, -b*t]
+    """
     # Sums of products with sums in them (a collected formula) come in the order that is meant.
     collected = expression.is_Add and any(f.is_Add for term in expression.args for f in term.args)
-    ordered = expression.args if collected else expression.as_ordered_terms()
-    terms = [_term_text(term) for term in ordered]
-    positive = next((n for n, term in enumerate(terms) if not term.startswith("-")), 0)
-    terms.insert(0, terms.pop(positive))
-    written = terms[0]
-    for term in terms[1:]:
-        written += f" - {term[1:]}" if term.startswith("-") else f" + {term}"
-    return written
+    terms = list(expression.args if collected else expression.as_ordered_terms())
+    first = next((n for n, t in enumerate(terms) if not t.could_extract_minus_sign()), 0)
+    return [terms[first], *terms[:first], *terms[first + 1 :]]
+
+
+def factors_of(term: Any) -> tuple[list[Any], Any]:
+    """The sums in a product, and the rest of it.
+
+    >>> from sympy.abc import a, b, x
+    >>> factors_of(x * (a + b))
+    ([a + b], x)
+    """
+    from sympy import Mul
+
+    factors = Mul.make_args(term)
+    sums = [factor for factor in factors if factor.is_Add]
+    return sums, Mul(*(factor for factor in factors if not factor.is_Add))
+
+
+def _sum_text(expression: Any) -> str:
+    first, *others = map(_term_text, ordered_terms(expression))
+    return first + "".join(f" - {t[1:]}" if t.startswith("-") else f" + {t}" for t in others)
 
 
 def _term_text(term: Any) -> str:
     """A product, sums in it first: (b00*c01 + b01*c00)*x01."""
-    from sympy import Mul
-
-    factors = Mul.make_args(term)
-    sums = [f"({_sum_text(factor)})" for factor in factors if factor.is_Add]
-    rest = str(Mul(*(factor for factor in factors if not factor.is_Add))).replace("**", "^")
+    sums, others = factors_of(term)
+    rest = str(others).replace("**", "^")
     if not sums:
         return rest
     sign = "-" if rest.startswith("-") else ""
     rest = rest.removeprefix("-")
-    return sign + "*".join([*sums, *([] if rest == "1" else [rest])])
+    return sign + "*".join([*(f"({_sum_text(s)})" for s in sums), *([] if rest == "1" else [rest])])

@@ -142,9 +142,16 @@ def _block(report: DenseMatrix) -> int:
 
 
 def _grid_width(report: DenseMatrix, cell: int, gap: int) -> int:
-    label = max(map(len, _names("y", report.output_shape)))
-    rules = (report.columns - 1) // _block(report)
-    return label + 2 + report.columns * (cell + gap) + rules * (1 + gap)
+    return _label_width(report) + _cells_width(report, cell, gap, report.columns)
+
+
+def _label_width(report: DenseMatrix) -> int:
+    return max(map(len, _names("y", report.output_shape))) + 2
+
+
+def _cells_width(report: DenseMatrix, cell: int, gap: int, columns: int) -> int:
+    rules = (columns - 1) // _block(report)
+    return columns * (cell + gap) + rules * (1 + gap)
 
 
 def _grid(
@@ -188,8 +195,8 @@ def _map(report: DenseMatrix, width: int) -> list[str]:
         single = value.is_Integer and 0 < value < 10
         signs[value] = str(value) if single else next(letters, _OTHER)
     gap = 1 if _grid_width(report, 1, 1) <= width else 0
-    columns = report.columns
-    while columns > 1 and _cut_width(report, columns, gap) > width:
+    columns, room = report.columns, width - _label_width(report)
+    while columns > 1 and _cells_width(report, 1, gap, columns) > room:
         columns -= 1
     lines = _grid(report, signs, None, 1, gap, columns)
     if columns < report.columns:
@@ -213,7 +220,7 @@ def _legend(signs: dict[Expr, str], width: int) -> list[str]:
         lines = [
             ("  " + "".join(cells[at : at + many])).rstrip() for at in range(0, len(cells), many)
         ]
-        told = min(len(shown), _MOST_LEGEND * many)
+        told = len(shown)
     else:
         lines, told = [], 0
         for value, sign, text in shown:
@@ -224,8 +231,3 @@ def _legend(signs: dict[Expr, str], width: int) -> list[str]:
     if told < len(named):
         lines.append(f"  ({len(named) - told:,} more different entries)")
     return lines
-
-
-def _cut_width(report: DenseMatrix, columns: int, gap: int) -> int:
-    label = max(map(len, _names("y", report.output_shape)))
-    return label + 2 + columns * (1 + gap) + (columns - 1) // _block(report) * (1 + gap)

@@ -29,6 +29,7 @@ SLIDING = frozenset({"conv", "dw", "avg"})  # the kinds that are a kernel on an 
 _MOST_PRODUCTS = 2_000  # past it nobody reads the equations
 _MOST_LAYERS = 60
 _MOST_PLACES = 10_000  # inputs of the patch
+_LONGEST_QUOTED = 60  # characters of a stack in an error
 
 
 @dataclass(frozen=True)
@@ -197,7 +198,7 @@ def equations(single: Network, stack: Network, channels: int = 1) -> list[Eq]:
 def system(single: Network, stack: Network, channels: int = 1) -> System:
     """The equations of `single`, one convolution, against `stack`, a chain of them."""
     one, other = _side(single, channels), _side(stack, channels)
-    names = f"`{written(single)}`", f"`{written(stack)}`"
+    names = _quoted(single), _quoted(stack)
     if len(one.layers) != 1:
         raise UnsupportedError(
             f"the left side of a derivation is a single kernel, and {names[0]} has "
@@ -215,10 +216,15 @@ def system(single: Network, stack: Network, channels: int = 1) -> System:
     outputs = [side.network.shapes[-1][0] for side in (one, other)]
     if outputs[0] != outputs[1]:
         raise UnsupportedError(
-            f"{names[0]} has {outputs[0]} channels out and {names[1]} {outputs[1]}; "
-            f"write @{outputs[1]}"
+            f"the channels that go out differ: {outputs[0]} from {names[0]}, {outputs[1]} from "
+            f"{names[1]}; write @{outputs[1]}"
         )
     return System(one, other)
+
+
+def _quoted(network: Network) -> str:
+    text = written(network)
+    return f"`{text}`" if len(text) <= _LONGEST_QUOTED else f"`{text[: _LONGEST_QUOTED - 2]}..`"
 
 
 def _axes(side: Side) -> str:
@@ -236,24 +242,20 @@ def _side(network: Network, channels: int) -> Side:
         chained = node.inputs == (index - 1,)
         if not chained or node.layer.kind not in SLIDING | {"dropout"}:
             raise UnsupportedError(
-                f"{layer_text(node.layer)} in `{written(network)}`: equations are written out for "
+                f"{layer_text(node.layer)} in {_quoted(network)}: equations are written out for "
                 "chains of convolutions only, one after another"
             )
     layers = [node.layer for node in network.nodes if node.layer.kind in SLIDING]
     if not layers:
-        raise UnsupportedError(
-            f"`{written(network)}` has no convolution: write a kernel, as in 3x3"
-        )
+        raise UnsupportedError(f"{_quoted(network)} has no convolution: write a kernel, as in 3x3")
     if len(layers) > _MOST_LAYERS:
         raise UnsupportedError(
-            f"the equations of `{written(network)}` are too long to write out: "
+            f"the equations of {_quoted(network)} are too long to write out: "
             f"{len(layers):,} layers, where {_MOST_LAYERS} are the most; "
             "the verdict needs no such list"
         )
     if len({layer.axes for layer in layers}) > 1:
-        raise UnsupportedError(
-            f"the kernels of `{written(network)}` differ in their number of axes"
-        )
+        raise UnsupportedError(f"the kernels of {_quoted(network)} differ in their number of axes")
     extent = [1] * len(layers[0].size)
     stride, start = [1] * len(extent), [0] * len(extent)
     padded = False
@@ -267,7 +269,7 @@ def _side(network: Network, channels: int) -> Side:
             padded |= left > 0 or right > 0
     if prod(extent) > _MOST_PLACES:
         raise UnsupportedError(
-            f"one output of `{written(network)}` spans {_sides(tuple(extent))} inputs: "
+            f"one output of {_quoted(network)} spans {_sides(tuple(extent))} inputs: "
             f"more than {_MOST_PLACES:,} are not written out; the verdict needs no such list"
         )
     bare = tuple(
@@ -296,7 +298,7 @@ def _require_short(network: Network, on_patch: Network) -> None:
             products *= prod(node.layer.size) * width
         if products > _MOST_PRODUCTS:
             raise UnsupportedError(
-                f"the equations of `{written(network)}` are too long to write out: after {factors} "
+                f"the equations of {_quoted(network)} are too long to write out: after {factors} "
                 f"of its layers they have {products:,} products of {factors} weights, where "
                 f"{_MOST_PRODUCTS:,} are the most; the verdict needs no such list"
             )

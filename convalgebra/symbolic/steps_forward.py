@@ -87,8 +87,9 @@ def _collected(facts: Facts) -> Step:
     count = len(facts.system.stack.layers)
     _, right = facts.system.sides
     terms = [
-        Mul(value, _input(facts, place), evaluate=False) if len(place) > 1 else value
-        for place, value in right.items()
+        Mul(right[place], _input(facts, place), evaluate=False) if len(place) > 1 else right[place]
+        for place in facts.system.places
+        if place in right
     ]
     names = listed_with_and([_value(n, count) for n in range(1, count)])
     text = f"Put in {names}, and collect what stands before each x:" if names else "Sorted by x:"

@@ -7,10 +7,12 @@ from random import Random
 
 import pytest
 
+from convalgebra import layers as kinds
 from convalgebra.algebra.chains import MAX_LAYERS, Factor, chain_of
 from convalgebra.algebra.places import holds, listed, progression, shifts, sums
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.language import parse
+from convalgebra.network import INPUT, Network, Node
 
 from .oracles import Layer, plus, random_stack, random_weights, response, text_of
 
@@ -120,7 +122,6 @@ def test_dropout_does_nothing():
         ("3x3@C", "a named size (here: `3x3@C`)"),
         ("3x3sS", "a named size (here: `3x3sS`)"),
         ("shared f = 2x2; f, f", "shared weights (here: `2x2`)"),
-        ("3x3, 3", "another number of axes than 2 (here: `3`)"),
         ("convt2x2s2", "transposed convolution (here: `convt2x2s2`)"),
         ("max2x2s1, 2x2", "max pooling (here: `max2x2s1`)"),
         ("pad1, 3x3", "zeros around (here: `pad1`)"),
@@ -138,6 +139,15 @@ def test_refused(stack, said):
     with pytest.raises(UnsupportedError) as caught:
         chain_of(parse(stack))
     assert said in str(caught.value)
+
+
+def test_kernels_with_different_numbers_of_axes():
+    # The language does not let them be written.
+    nodes = [Node(INPUT, (), 0)]
+    for index, size in enumerate([(3, 3), (3,)], 1):
+        nodes.append(Node(kinds.Layer("conv", size), (index - 1,), index))
+    with pytest.raises(UnsupportedError, match="another number of axes than 2"):
+        chain_of(Network(None, tuple(nodes), (2,)))
 
 
 def test_a_network_that_cannot_run_on_its_input():

@@ -195,7 +195,7 @@ def test_padding_on_both_sides_places_the_stack(single: str, stack: str, left: l
         ("3x3", "2x2 + 2x2", "chains of convolutions only"),
         ("3x3", "convt3x3", "chains of convolutions only"),
         ("3x3", "id", "`id` has no convolution"),
-        ("3x3", "3x3@2", "`3x3` has 1 channels out and `3x3@2` 2; write @2"),
+        ("3x3", "3x3@2", "1 from `3x3`, 2 from `3x3@2`; write @2"),
         ("kxk", "3x3", "k is not known"),
         ("11x11", "5*(3x3)", "6,561 products of 4 weights"),
         ("3x3", "3x3d100000", "spans 200001x200001 inputs"),
@@ -206,11 +206,11 @@ def test_padding_on_both_sides_places_the_stack(single: str, stack: str, left: l
 )
 def test_refused_at_once(single: str, stack: str, message: str) -> None:
     one, other = parse(single), parse(stack)
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UnsupportedError) as caught:
         equations(one, other)
     assert message in str(caught.value)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_the_largest_that_is_written_out() -> None:

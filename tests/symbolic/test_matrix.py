@@ -150,10 +150,10 @@ def test_one_channel_is_meant_where_only_sides_are_given() -> None:
     ],
 )
 def test_what_is_too_large_is_refused_at_once(text: str, shape: str, message: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(UnsupportedError, match=message):
         dense(text, shape)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_values_compare_and_go_to_json() -> None:

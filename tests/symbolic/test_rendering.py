@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from textwrap import dedent
 
 import pytest
@@ -15,7 +16,7 @@ from convalgebra.render.derivation_text import derivation_to_text
 from convalgebra.render.formula_text import expression_text, relation_text, wrapped
 from convalgebra.render.matrix_latex import matrix_to_html, matrix_to_latex
 from convalgebra.render.matrix_text import matrix_to_text, summary
-from convalgebra.symbolic import derive, matrix
+from convalgebra.symbolic import Derivation, derive, matrix
 
 PAIRS = [
     ("3x3", "2x2,2x2"),
@@ -30,6 +31,11 @@ PAIRS = [
     ("3", "3"),
     ("2", "avg2s1"),
 ]
+
+
+@cache
+def derived(single: str, stack: str) -> Derivation:
+    return derive(parse(single), parse(stack))
 
 
 def shown(text: str, shape: str, width: int = 80) -> str:
@@ -96,10 +102,7 @@ def test_what_does_not_fit_is_counted() -> None:
     assert "(720 more rows)" in text
     assert "(the first 64 of 243 columns)" in text
     assert "more different entries)" in text
-    assert (
-        text.endswith("432 free weights 49 times each, 169,344 zeros".replace("169,344 zeros", ""))
-        or "169,344 zeros" in text
-    )
+    assert "432 free weights 49 times each" in text
 
 
 @pytest.mark.parametrize(
@@ -144,14 +147,14 @@ def test_a_large_matrix_is_a_note_in_html_and_refused_in_latex() -> None:
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize(("single", "stack"), PAIRS)
 def test_derivations_keep_to_the_width(single: str, stack: str, width: int) -> None:
-    lines = derivation_to_text(derive(parse(single), parse(stack)), width).splitlines()
+    lines = derivation_to_text(derived(single, stack), width).splitlines()
     assert max(map(len, lines)) <= width
     assert len(lines) < 220
     assert not any(line != line.rstrip() for line in lines)
 
 
 def test_two_2x2_as_one_does_it_by_hand() -> None:
-    text = str(derive(parse("3x3"), parse("2x2,2x2")))
+    text = str(derived("3x3", "2x2,2x2"))
     for line in (
         "     x = x00 x01 x02    A = a00 a01 a02    B = b00 b01    C = c00 c01",
         "     y00 = b00*x00 + b01*x01 + b10*x10 + b11*x11",
@@ -173,7 +176,7 @@ def test_two_2x2_as_one_does_it_by_hand() -> None:
 
 
 def test_long_derivations_are_shortened_and_say_so() -> None:
-    text = str(derive(parse("7x7"), parse("3*(3x3)")))
+    text = str(derived("7x7", "3*(3x3)"))
     assert "(22 more like these)" in text
     assert "(36 more like these)" in text
     assert ".. (49 terms in all)" in text
@@ -182,7 +185,7 @@ def test_long_derivations_are_shortened_and_say_so() -> None:
 
 @pytest.mark.parametrize(("single", "stack"), PAIRS)
 def test_derivations_in_latex_and_html(single: str, stack: str) -> None:
-    found = derive(parse(single), parse(stack))
+    found = derived(single, stack)
     latex = derivation_to_latex(found)
     assert latex.count("{") == latex.count("}")
     assert latex.count(r"\[") == latex.count(r"\]") >= 5
@@ -195,8 +198,11 @@ def test_derivations_in_latex_and_html(single: str, stack: str) -> None:
 
 
 def test_sentences_have_their_symbols_as_formulas() -> None:
-    latex = derivation_to_latex(derive(parse("3x3"), parse("2x2,2x2")))
-    assert "choose $b_{00}$ = 1" in latex
+    latex = derivation_to_latex(derived("3x3", "2x2,2x2"))
+    assert "choose $b_{00} = 1$, assuming" in latex
+    assert "The single kernel gives $a_{00} x_{00}$ + $a_{01} x_{01}$" in latex
+    assert r"\left(b_{00} c_{01} + b_{01} c_{00}\right) x_{01}" in latex
+    assert r"c_{01} = a_{01} - a_{00} b_{01}" in latex
     assert "One output of 3x3 reads" in latex
     assert r"\text{from $a_{02}$:}\quad & b_{01} = t" in latex
 
