@@ -65,7 +65,7 @@ def __getattr__(name: str) -> Any:
 class _Package(ModuleType):
     """This package: `convalgebra.cost` is the function, though a folder has that name too.
 
-    Importing a submodule sets it as an attribute of its package; here it must not hide a public name.
+    Importing a submodule sets it as an attribute of its package; here it must not hide a name.
     """
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -57,7 +57,9 @@ def _width() -> int:
     return max(40, min(get_terminal_size((80, 24)).columns, 120))
 
 
-def _numbers(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> dict[str, int]:
+def _numbers(
+    ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
     """`C=64,H=56` as a dictionary."""
     found: dict[str, int] = {}
     for part in ",".join(values).split(",") if values else []:
@@ -112,8 +114,12 @@ def equiv(
 
 @main.command()
 @click.argument("stacks", nargs=-1, metavar="[STACK]...")
-@click.option("--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated.")
-@click.option("--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW.")
+@click.option(
+    "--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated."
+)
+@click.option(
+    "--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW."
+)
 @click.option(
     "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
 )

@@ -1,4 +1,4 @@
-"""How the weights of kernels are called in equations: a00 .. a22 for the kernel, b.., c.., for layers."""
+"""How weights are called in equations: a00 .. a22 for the kernel, b00, c00 .. for the layers."""
 
 from __future__ import annotations
 

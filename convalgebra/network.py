@@ -56,6 +56,9 @@ class Network:
             if not 0 <= node.weights <= index:
                 raise ValueError(f"node {index} shares the weights of a later node {node.weights}")
 
+    def __repr__(self) -> str:
+        return f"Network({self})"
+
     def __len__(self) -> int:
         """The number of layers, the input and the places where branches meet not counted."""
         return sum(1 for node in self.nodes if len(node.inputs) == 1)
@@ -153,9 +156,9 @@ class Network:
         return self._flow[0]
 
     @property
-    def assumptions(self) -> tuple[str, ...]:
+    def assumptions(self) -> Assumptions:
         """What was taken for granted of named sizes to find the shapes."""
-        return self._flow[1].listed()
+        return self._flow[1].copy()
 
     @cached_property
     def live(self) -> tuple[bool, ...]:

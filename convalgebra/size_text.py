@@ -14,8 +14,36 @@ def written(expression: Any) -> str:
 
 
 def shown(expression: Any) -> str:
-    """A named size as a reader likes it: `9C^2`, `(C + 1)//2`, `-C`."""
-    return _Writer(times=" ", power=True).inside(expression)
+    """A named size as a reader likes it: `9C^2`, `(C + 1)//2`, `-C`; factored where it is shorter.
+
+    >>> from sympy.abc import C, H, k
+    >>> shown(C**2 * H * k**2 - C**2 * k**3 + C**2 * k**2)
+    'C^2 k^2 (H - k + 1)'
+    """
+    writer = _Writer(times=" ", power=True)
+    expanded = writer.inside(expression)
+    if not 2 < len(getattr(expression, "args", ())) <= _MOST_FACTORED or not expression.is_Add:
+        return expanded
+    from sympy import Mul, factor
+
+    number, parts = factor(expression).as_coeff_mul()
+    if len(parts) < 2:
+        return expanded
+    for place, part in enumerate(parts):
+        base, exponent = part.as_base_exp()
+        if _mostly_negative(base):  # H - k + 1, not k - H - 1
+            parts = (*parts[:place], (-base) ** exponent, *parts[place + 1 :])
+            number *= (-1) ** exponent
+    factored = writer.inside(Mul(number, *parts))
+    return factored if len(factored) < len(expanded) else expanded
+
+
+def _mostly_negative(base: Any) -> bool:
+    terms = base.args if base.is_Add else ()
+    return 2 * sum(1 for term in terms if term.as_coeff_Mul()[0] < 0) > len(terms)
+
+
+_MOST_FACTORED = 60  # terms
 
 
 class _Writer:

@@ -104,6 +104,8 @@ def at_least(size: Size, bound: Size) -> bool | None:
             return None
     if any(rounded.args[0].has(floor) for rounded in difference.atoms(floor)):
         return None  # sympy would think for seconds, and not know
+    if difference.has(floor):
+        return _between_floors(difference)
     # Every name is at least 1: write it as 1 + n with n >= 0, and let sympy look at the signs.
     shifted = {
         s: 1 + Symbol(s.name, integer=True, nonnegative=True) for s in difference.free_symbols
@@ -114,6 +116,41 @@ def at_least(size: Size, bound: Size) -> bool | None:
     if moved.is_negative:
         return False
     return None
+
+
+def _between_floors(difference: Any) -> bool | None:
+    # (p - n + 1)/n <= floor(p/n) <= p/n for whole p and n > 0: without floors the signs show.
+    if not difference.is_integer:
+        return None
+    low = _floors_bounded(difference, below=True)
+    if low is not None and at_least(low * _denominator(low) + _denominator(low), 1):
+        return True  # a whole number above -1
+    high = _floors_bounded(difference, below=False)
+    if high is not None and at_least(high * _denominator(high), 0) is False:
+        return False
+    return None
+
+
+def _floors_bounded(difference: Any, *, below: bool) -> Any:
+    """`difference` with every floor replaced so that the whole is smaller (`below`) or larger."""
+    from sympy import Add, Rational, floor
+
+    total = difference * 0
+    for term in Add.make_args(difference):
+        coefficient, monomial = term.as_coeff_Mul()
+        if isinstance(monomial, floor):
+            (inside,) = monomial.args
+            n = _denominator(inside)
+            if is_whole(simplest(inside * n)) is not True:
+                return None
+            if (coefficient > 0) == below:
+                inside = inside - Rational(n - 1, n)
+            total += coefficient * inside
+        elif monomial.has(floor):
+            return None
+        else:
+            total += term
+    return total.expand()
 
 
 @lru_cache(maxsize=4096)
@@ -347,8 +384,20 @@ class Assumptions:
             self._note_bound(simplest((size - bound) * _denominator(size - bound)))
 
     def _note_bound(self, difference: Any) -> None:
-        # H >= k + 1, not H - k - 1 >= 0: what has a minus goes to the right, and numbers do.
         number, terms = difference.as_coeff_add()
+        if len(terms) == 1:
+            from sympy import floor
+
+            # 2*(H//16) >= 1 says H//16 >= 1, and that H >= 16.
+            coefficient, monomial = terms[0].as_coeff_Mul()
+            least = -(number // coefficient)
+            if coefficient > 0 and isinstance(monomial, floor):
+                inside = monomial.args[0] - least
+                self._note_bound(simplest(inside * _denominator(inside)))
+                return
+            if coefficient > 0:
+                number, terms = -least, (monomial,)
+        # H >= k + 1, not H - k - 1 >= 0: what has a minus goes to the right, and numbers do.
         smaller = [term for term in terms if term.as_coeff_Mul()[0] < 0]
         left = simplest(sum(term for term in terms if term not in smaller))
         right = simplest(-sum(smaller) - number)
@@ -386,6 +435,12 @@ class Assumptions:
         if not isinstance(size, int) and not size.is_integer:
             numerator, denominator = size.together().as_numer_denom()
             self.divides(simplest(denominator), simplest(numerator))
+
+    def copy(self) -> Assumptions:
+        """The same facts, to be added to."""
+        other = Assumptions()
+        other._facts.update(self._facts)
+        return other
 
     def note(self, fact: str) -> None:
         """Take `fact`, in words."""

@@ -55,7 +55,11 @@ BAD_TEXTS = {
 @pytest.mark.parametrize("text", BAD_TEXTS, ids=lambda text: repr(text[:24]))
 @pytest.mark.parametrize("command", ["cost", "equiv"])
 def test_bad_text(text: str, command: str) -> None:
-    arguments = [command, "--input", "3x32x32", "--", text] if command == "cost" else [command, "--", "3x3", text]
+    arguments = (
+        [command, "--input", "3x32x32", "--", text]
+        if command == "cost"
+        else [command, "--", "3x3", text]
+    )
     assert BAD_TEXTS[text] in refused(*arguments)
 
 
@@ -90,7 +94,9 @@ def test_bad_input_shape(shape: str) -> None:
     refused("cost", "3x3", "--input", shape)
 
 
-@pytest.mark.parametrize("at", ["C", "C=", "=3", "C=x", "C=1.5", "C=-1", "C=1;D=2", "C=" + "9" * 30])
+@pytest.mark.parametrize(
+    "at", ["C", "C=", "=3", "C=x", "C=1.5", "C=-1", "C=1;D=2", "C=" + "9" * 30]
+)
 def test_bad_numbers_for_names(at: str) -> None:
     assert "NAME=NUMBER" in refused("cost", "3x3@C", "--input", "CxHxW", "--at", at)
 
@@ -189,7 +195,9 @@ def test_help_has_examples_that_work_when_pasted() -> None:
     tried = 0
     for arguments in ([], *([name] for name in main.commands)):
         text = runner.invoke(main, [*arguments, "--help"], prog_name="convalgebra").output
-        examples = [line.strip() for line in text.splitlines() if line.strip().startswith("convalgebra ")]
+        examples = [
+            line.strip() for line in text.splitlines() if line.strip().startswith("convalgebra ")
+        ]
         assert examples, f"{arguments} has no example"
         for example in examples:
             result = runner.invoke(main, shlex.split(example)[1:], prog_name="convalgebra")
@@ -214,11 +222,16 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         assert b"Traceback" not in running.stderr.read()
 
 
-HEAVY = "import sys; heavy = {'sympy', 'numpy', 'torch', 'onnx'} & set(sys.modules); sys.exit(str(heavy) if heavy else 0)"
+HEAVY = """
+import sys
+heavy = {"sympy", "numpy", "torch", "onnx"} & set(sys.modules)
+sys.exit(str(heavy) if heavy else 0)
+"""
 
 
 def imports_of(*arguments: str) -> subprocess.CompletedProcess[str]:
-    code = f"from convalgebra.cli import main; main({list(arguments)!r}, standalone_mode=False); {HEAVY}"
+    run = f"from convalgebra.cli import main; main({list(arguments)!r}, standalone_mode=False)"
+    code = run + HEAVY
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
 
 

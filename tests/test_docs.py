@@ -1,7 +1,7 @@
 """What the pages show is what the tool prints.
 
-`UPDATE_DOCS=1 pytest tests/test_docs.py` writes the present output into the pages and the golden files;
-read the difference before committing it.
+`UPDATE_DOCS=1 pytest tests/test_docs.py` writes the present output into the pages; read the
+difference before committing it.
 """
 
 from __future__ import annotations
@@ -53,7 +53,9 @@ def test_console_blocks_show_what_is_printed(page: Path, monkeypatch: pytest.Mon
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_python_blocks_run(page: Path) -> None:
-    found = doctest.testfile(str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    found = doctest.testfile(
+        str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
+    )
     assert found.failed == 0
 
 

@@ -1,6 +1,7 @@
 """What the commands print, whole, at 80 columns.
 
-`UPDATE_DOCS=1 pytest tests/test_golden.py` writes the files anew; read the difference before committing it.
+`UPDATE_DOCS=1 pytest tests/test_golden.py` writes the files anew; read the difference before
+committing it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ COMMANDS = {
     "cost_latex": "cost 'kxk@C, relu' --input CxHxW --format latex",
     "cost_html": "cost 'kxk@C, relu' --input CxHxW --format html",
     "cost_symbolic": "cost kxk@C --input CxHxW",
-    "cost_branches": "cost 'cat(1x1@8 | 3x3p1@8 | up2, max2x2s2, 1x1@4) + 1x1@20, gap, fc@10' --input 4x8x8",
+    "cost_branches": "cost 'cat(1x1@8 | 3x3p1@8 | up2, max2x2s2) + 1x1@20, gap, fc@10' --input 4x8x8",
     "compare_symbolic": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW",
     "compare_numbers": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW --at C=64,H=56,W=56",
     "compare_three": "cost 7x7p3@8 '3*(3x3p1@8)' dw7x7p3,1x1@8 --input 8x28x28",
@@ -65,7 +66,9 @@ def test_output(name: str) -> None:
     assert result.stdout == path.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", [n for n in COMMANDS if not n.endswith(("json", "html", "csv", "md", "latex"))])
+@pytest.mark.parametrize(
+    "name", [n for n in COMMANDS if not n.endswith(("json", "html", "csv", "md", "latex"))]
+)
 def test_text_fits_on_80_columns(name: str) -> None:
     lines = (GOLDEN / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     assert max(map(len, lines)) <= 80

@@ -52,7 +52,12 @@ def test_the_equations_solve() -> None:
 def test_the_two_engines_write_the_same_equations() -> None:
     from sympy import sympify
 
-    for kernel, stack in [("3x3", "2x2,2x2"), ("4x4s2", "2x2s2,2x2"), ("5", "2,2d2,2"), ("3x3", "2x2")]:
+    for kernel, stack in [
+        ("3x3", "2x2,2x2"),
+        ("4x4s2", "2x2s2,2x2"),
+        ("5", "2,2d2,2"),
+        ("3x3", "2x2"),
+    ]:
         report = ca.equiv(kernel, stack)
         assert report.system is not None
         assert len(report.system) == len(report.equations)

@@ -172,13 +172,10 @@ def cost_of(network: Network) -> CostReport:
 
     Raises ShapeError where the input is not known or layers do not fit.
     """
-    assumptions = Assumptions()
-    for fact in network.assumptions:
-        assumptions.note(fact)
+    assumptions = network.assumptions
     fields = receptive_fields(network)
-    met: dict[
-        tuple[Any, ...], tuple[Counts, str]
-    ] = {}  # blocks repeat: the same use, the same cost
+    # Blocks repeat: the same use, the same cost.
+    met: dict[tuple[Any, ...], tuple[Counts, str]] = {}
     layers = []
     for index in range(1, len(network.nodes)):
         use = _use(network, index, assumptions)

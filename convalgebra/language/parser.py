@@ -86,7 +86,9 @@ class _Parser:
         if scanner.peek():
             scanner.fail("`output` is the last line of a text")
         if not lines and outputs is None:
-            scanner.fail("expected a layer, like 3x3p1@64, found nothing", scanner.span(scanner.end))
+            scanner.fail(
+                "expected a layer, like 3x3p1@64, found nothing", scanner.span(scanner.end)
+            )
         return Program(shape, Text(tuple(lines), scanner.span(start)), outputs)
 
     def end_line(self) -> None:

@@ -8,7 +8,7 @@ own. Equal neighbours are folded into `n*( )`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from convalgebra.layers import KEPT, KINDS, MERGES, Layer
@@ -102,12 +102,16 @@ def _once(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @dataclass(slots=True)
 class _Path:
-    """A series of items on the value `start`; it covers all the nodes `first` .. `last`."""
+    """A series of items on the value `start`; it covers all the nodes `first` .. `last`.
+
+    `reads` counts how often it reads `start`; `depth` is that of the parentheses in it.
+    """
 
     start: int
     items: _Items
     first: int
     last: int
+    reads: int
     depth: int = 0
 
 
@@ -168,8 +172,8 @@ class _Printer:
         item = self.shared.get(node.weights) or layer_text(node.layer)
         path = self.open_path(value)
         if path is not None and path.last == index - 1:
-            return _Path(path.start, _Items(path.items, item), path.first, index, path.depth)
-        return _Path(value, _Items(None, item), index, index)
+            return replace(path, items=_Items(path.items, item), last=index)
+        return _Path(value, _Items(None, item), index, index, reads=1)
 
     def merge(self, index: int) -> _Path:
         """Branches that leave one value, one after another, are written inside; others by name."""
@@ -177,38 +181,39 @@ class _Printer:
         unused = node.layer.kind == "unused"
         ends = node.inputs[1:] if unused else node.inputs
         paths = [self.open_path(value) for value in ends]
-        starts = {path.start for path in paths if path}
-        starts |= {node.inputs[0]} if unused else set()
-        starts -= {_NOWHERE}
-        if not starts and not any(paths):
-            starts = set(ends)
-        start = _NOWHERE if not starts else starts.pop() if len(starts) == 1 else None
         inside = [path for path in paths if path]
+        starts = {path.start for path in inside if path.start != _NOWHERE}
+        if unused:
+            starts.add(node.inputs[0])
+        elif not inside:
+            starts = set(ends)
+        first = _begin(inside, index)
         depth = 1 + max((path.depth for path in inside), default=0)
-        first = index - sum(path.last - path.first + 1 for path in inside)
-        borders = [first, *(path.last + 1 for path in inside)]
-        in_order = all(path.first == at for path, at in zip(inside, borders, strict=False))
-        if start is None or not in_order or borders[-1] != index or depth > _DEEPEST:
-            self.read_by_name[index] = list(ends)
-            texts = [self.name(value) for value in ends]
-            begin = node.inputs[0] if unused else _NOWHERE
-            return _Path(begin, _Items(None, _branches(node, texts)), index, index)
-        texts = []
-        for value, path in zip(ends, paths, strict=True):
-            if path is None and value != start:
-                self.read_by_name.setdefault(index, []).append(value)
-            text = "id" if value == start else self.name(value)
-            texts.append(_series(path.items.listed()) if path else text)
-        item = _branches(node, texts)
-        reads = sum(
-            (path.start if path else value) == start
+        if len(starts) > 1 or first is None or depth > _DEEPEST:
+            return self.merge_by_name(index, ends)
+        start = starts.pop() if starts else _NOWHERE
+        self.read_by_name[index] = [v for v in ends if v != start and not self.open_path(v)]
+        texts = [
+            _series(path.items.listed()) if path else "id" if value == start else self.name(value)
             for value, path in zip(ends, paths, strict=True)
-        )
-        trunk = self.paths.get(start)
-        if trunk and trunk.last == first - 1 and self.uses[start] == reads + unused:
-            items = _Items(trunk.items, item)
-            return _Path(trunk.start, items, trunk.first, index, max(depth, trunk.depth))
-        return _Path(start, _Items(None, item), first, index, depth)
+        ]
+        reads = unused + sum(path.reads for path in inside) + ends.count(start)
+        merged = _Path(start, _Items(None, _branches(node, texts)), first, index, reads, depth)
+        return self.behind(self.paths.get(start), merged)
+
+    def behind(self, trunk: _Path | None, path: _Path) -> _Path:
+        """`path` as the end of `trunk`, where nothing else reads what comes out of that."""
+        if trunk is None or trunk.last != path.first - 1 or self.uses[path.start] != path.reads:
+            return path
+        items, depth = _Items(trunk.items, path.items.text), max(path.depth, trunk.depth)
+        return replace(trunk, items=items, last=path.last, depth=depth)
+
+    def merge_by_name(self, index: int, ends: tuple[int, ...]) -> _Path:
+        node = self.network.nodes[index]
+        self.read_by_name[index] = list(ends)
+        item = _branches(node, [self.name(value) for value in ends])
+        reads = len(node.inputs) - len(ends)
+        return _Path(node.inputs[0] if reads else _NOWHERE, _Items(None, item), index, index, reads)
 
     def name(self, value: int) -> str:
         return f"value_{value}" if value else "input"
@@ -246,6 +251,15 @@ class _Printer:
         if listed:
             lines.append("output " + " | ".join(map(self.name, self.network.outputs)))
         return lines or ["id"]
+
+
+def _begin(paths: list[_Path], stop: int) -> int | None:
+    """Where paths begin that come one after another, up to `stop`; None if they do not."""
+    for path in reversed(paths):
+        if path.last != stop - 1:
+            return None
+        stop = path.first
+    return stop
 
 
 def _branches(node: Node, texts: list[str]) -> str:

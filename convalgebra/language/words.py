@@ -7,7 +7,7 @@ no name that a user defines can change how a layer reads, since a name that read
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 
 from convalgebra.language.expressions import SIZE
 from convalgebra.layers import KINDS, WORDS
@@ -38,24 +38,23 @@ _SIDE_THEN_X = re.compile(r"[A-Za-z]\d*x", re.ASCII)
 
 
 # Compiled when first met: together they take longer to compile than a network to be read.
-@lru_cache(maxsize=None)
+@cache
 def _follows(what: str) -> re.Pattern[str]:
     return re.compile(_FOLLOWS[what], re.ASCII)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _letter_kernel() -> re.Pattern[str]:
     # With one axis it would swallow names like `mb` or `f`: such a kernel is written `conv k`.
-    return re.compile(
-        rf"{SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\(", re.ASCII
-    )
+    return re.compile(rf"{SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\(", re.ASCII)
 
 
-@lru_cache(maxsize=None)
+@cache
 def set_off_modifier() -> re.Pattern[str]:
-    """What goes on with a layer after a blank: `s2p1`, `s(k)`, `stride=2`, `@64`; not `bn`, `skip`."""
+    """What goes on with a layer after a blank: `s2p1`, `s(k)`, `stride=2`, `@64`; not `bn`."""
     return re.compile(
-        rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}", re.ASCII
+        rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}",
+        re.ASCII,
     )
 
 

@@ -1,7 +1,7 @@
 """Whatever names a stack -> Network: text, a file, standard input, the zoo, or a Network itself.
 
-What a string is depends on the string alone, never on what lies on the disk: it is text, unless it is
-`-`, begins with `zoo:`, or ends like a file of ours.
+What a string is depends on the string alone, never on what lies on the disk: it is text, unless it
+is `-`, begins with `zoo:`, or ends like a file of ours.
 """
 
 from __future__ import annotations

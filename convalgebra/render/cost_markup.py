@@ -46,11 +46,11 @@ def _markdown(title: str, table: Table, notes: list[str]) -> str:
 
 def cost_to_csv(report: CostReport) -> str:
     """Every layer on a line, numbers without separators, named sizes as the language reads them."""
-    header = "name layer output params macs macs_exact flops activations field jump".split()
+    keys = ("params", "macs", "macs_exact", "flops", "activations")
+    header = ("name", "layer", "output", *keys, "field", "jump")
     rows = []
     for layer in report.layers:
         figures = layer.to_dict()
-        keys = ("params", "macs", "macs_exact", "flops", "activations")
         field = figures["receptive_field"]
         rows.append(
             (
@@ -61,7 +61,7 @@ def cost_to_csv(report: CostReport) -> str:
                 *("x".join(map(str, field[key] or ())) for key in ("size", "jump")),
             )
         )
-    return Table(tuple(header), tuple(rows)).to_csv()
+    return Table(header, tuple(rows)).to_csv()
 
 
 def cost_to_latex(report: CostReport, *, all_layers: bool = False) -> str:
@@ -73,9 +73,8 @@ def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
     """A table and the totals, for Jupyter; formulas stand between dollar signs."""
     table = cost_table(report, all_layers=all_layers, write=size_latex)
     notes = "".join(f"<li>{escaped(' '.join(n.split()))}</li>" for n in summary(report, _WIDE))
-    return (
-        f"<div><p>input {escaped(shape_text(report.input))}</p>{table.to_html()}<ul>{notes}</ul></div>"
-    )
+    title = f"<p>input {escaped(shape_text(report.input))}</p>"
+    return f"<div>{title}{table.to_html()}<ul>{notes}</ul></div>"
 
 
 def comparison_to_markdown(comparison: Comparison) -> str:
@@ -105,5 +104,3 @@ def comparison_to_latex(comparison: Comparison) -> str:
 def comparison_to_html(comparison: Comparison) -> str:
     """A table, for Jupyter."""
     return f"<div>{comparison_table(comparison, write=size_latex).to_html()}</div>"
-
-

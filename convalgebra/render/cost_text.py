@@ -34,6 +34,10 @@ def cost_to_text(report: CostReport, width: int = 80, *, all_layers: bool = Fals
     table = cost_table(report, all_layers=all_layers)
     while table.width() > width and len(table.header) > 3:
         table = _without(table, _column_to_drop(table))
+    if table.width() > width:  # long formulas: the totals stand below, where they are wrapped
+        *others, total = table.rows
+        total = tuple(cell if len(cell) <= _LONGEST_LABEL else "(below)" for cell in total)
+        table = Table(table.header, (*others, total), table.left, table.rules)
     return "\n\n".join([title, table.to_text(), "\n".join(summary(report, width))])
 
 
@@ -78,13 +82,13 @@ def shortened(label: str) -> str:
 
 
 def rows(layers: Sequence[LayerCost], most: int) -> list[Row]:
-    """The layers one by one if there are at most `most`, else by the deepest blocks that are so few."""
+    """The layers one by one if they are at most `most`, else by the deepest blocks that are few."""
     if len(layers) <= most:
         return [Row(layer.layer, (layer,)) for layer in layers]
     deepest = max(len(layer.block) for layer in layers)
     for depth in range(deepest, 0, -1):
         grouped = _by_block(layers, depth)
-        if len(grouped) <= _MOST_BLOCKS:
+        if len(grouped) <= _MOST_BLOCKS and not _leaves_rests(grouped):
             return grouped
     return grouped if deepest and len(grouped) <= most else _by_number(layers, _MOST_BLOCKS)
 
@@ -100,6 +104,14 @@ def _by_block(layers: Sequence[LayerCost], depth: int) -> list[Row]:
         Row(" ".join(block) or ", ".join(layer.layer for layer in members), tuple(members))
         for block, members in found
     ]
+
+
+def _leaves_rests(grouped: Sequence[Row]) -> bool:
+    """Whether a block stands in pieces: one of its parts on a line, and its rest on another."""
+    blocks = [row.layers[0].block for row in grouped]
+    depth = max(map(len, blocks))
+    parts = {block[:length] for block in blocks for length in range(1, len(block[:depth]))}
+    return any(0 < len(block) < depth and block in parts for block in blocks)
 
 
 def _by_number(layers: Sequence[LayerCost], most: int) -> list[Row]:
@@ -222,9 +234,7 @@ _COMPARED = {
 }
 
 
-def comparison_table(
-    comparison: Comparison, *, write: Callable[[Size], str] = formula
-) -> Table:
+def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
     """The figures of several stacks, one quantity a row; for two stacks with their ratio."""
     reports = comparison.reports
     two = len(reports) == 2
@@ -270,12 +280,19 @@ def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
     notes = [f"assumed: {', '.join(assumed)}"] if assumed else []
     notes = [fill(note, width) for note in notes]
-    for dropped in ("", "MACs on real data", "traffic, bytes"):  # long formulas, the least asked for
+    for dropped in (
+        "",
+        "MACs on real data",
+        "traffic, bytes",
+    ):  # long formulas, the least asked for
         table = Table(table.header, tuple(row for row in table.rows if row[0] != dropped))
         if table.width() <= width:
             return "\n\n".join([title, table.to_text(), *notes])
     paragraphs = []
     for row in table.rows:
-        lines = [f"  {name or 'ratio'}: {cell}" for name, cell in zip(table.header[1:], row[1:], strict=True)]
+        lines = [
+            f"  {name or 'ratio'}: {cell}"
+            for name, cell in zip(table.header[1:], row[1:], strict=True)
+        ]
         paragraphs.append("\n".join([row[0], *(line for line in lines if not line.endswith(": "))]))
     return "\n\n".join([title, *paragraphs, *notes])

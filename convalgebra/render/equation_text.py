@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from convalgebra.algebra.equations import Equation
 
+
 def equation_text(equation: Equation) -> str:
     """`a01 = b00*c01 + b01*c00`.
 

@@ -87,5 +87,8 @@ def equivalence_to_html(report: EquivalenceReport) -> str:
     parts += [figures(report).to_html(), *_displayed(equations_latex(report))]
     parts += [f"<p>{escaped(text)}</p>" for text in why_thin(report)]
     for witness in shown_witnesses(report):
-        parts += [*_displayed(witness_latex(witness)), f"<p>{escaped(_cannot(report, witness))}</p>"]
+        parts += [
+            *_displayed(witness_latex(witness)),
+            f"<p>{escaped(_cannot(report, witness))}</p>",
+        ]
     return "<div>" + "\n".join([*parts, answers(report).to_html()]) + "</div>"

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from convalgebra.render.equation_text import equation_text
-from convalgebra.render.tables import Table, in_words, listed
+from convalgebra.render.tables import Table, counted, in_words, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equivalence import Direction, EquivalenceReport, Side
@@ -69,7 +69,7 @@ def _explanation(direction: Direction) -> str:
     text = reach.reason[0].upper() + reach.reason[1:] + "."
     if reach.real == "all":
         if maker.chain.is_kernel:
-            text = f"Whatever the weights of {name(made)}, there is one {name(maker)} that equals it."
+            text = f"Whatever the weights of {name(made)}, one {name(maker)} kernel equals it."
         return text + _places(direction)
     if reach.least_real_roots is not None and reach.real == "part":
         return f"Over the reals {_real_condition(direction)}: {reach.reason}."
@@ -82,15 +82,18 @@ def _explanation(direction: Direction) -> str:
 
 
 def _real_condition(direction: Direction) -> str:
-    needed = direction.reach.least_real_roots
+    reach = direction.reach
     (target,) = direction.made.chain.factors
-    if sorted(target.taps)[-1] == 3 and needed == 2:
+    (axis,) = target.axes
+    # Three taps are a quadratic in z^dilation; its roots count if no layer has a finer lattice.
+    if target.taps[axis] == 3 and target.dilation[axis] == reach.root_step:
         first, middle, last = kernel_names(direction.made)
-        return (
-            "exactly the kernels with "
-            f"discriminant {middle}^2 - 4 {first} {last} >= 0 are made"
-        )
-    return f"exactly the kernels with at least {needed} real roots (with multiplicity) are made"
+        return f"exactly the kernels with discriminant {middle}^2 - 4*{first}*{last} >= 0 are made"
+    step = f", as polynomials in z^{reach.root_step}" if reach.root_step > 1 else ""
+    return (
+        f"exactly the kernels with at least {reach.least_real_roots} real roots are made "
+        f"(with multiplicity, those at 0 and infinity too{step})"
+    )
 
 
 def kernel_names(side: Side) -> list[str]:
@@ -138,16 +141,16 @@ def figures(report: EquivalenceReport) -> Table:
 def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     count = len(report.system) if report.system is not None else report.kernel.chain.ambient
     layers = listed(layer_letters(report), "then")
-    title = f"The {in_words(count)} equations, A = {layers}"
+    equations = "equation" if count == 1 else f"{in_words(count)} equations"
+    title = f"The {equations}, A = {layers}"
     if report.system is None or count > _MOST_EQUATIONS:
-        products = f"{report.terms:,} products of weights"
+        products = counted(report.terms, "product") + " of weights"
         where = "--derive shows them" if report.system is not None else "too many to print"
         yield fill(f"{title}: {products}; {where}", width, subsequent_indent="  ")
     else:
         yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
-    counted = why_thin(report)
-    if counted:
-        yield "\n".join(_wrapped(line, width, "  ") for line in counted)
+    for line in why_thin(report):
+        yield _wrapped(line, width, "  ")
 
 
 def _in_columns(lines: list[str], width: int) -> list[str]:
@@ -186,15 +189,27 @@ def why_thin(report: EquivalenceReport) -> list[str]:
     if found.idle:
         which = f"t {letters[0]} and {letters[-1]}/t make the same A"
         count = "one of them is" if found.idle == 1 else f"{in_words(found.idle)} of them are"
-        idle = f", but {count} idle ({which}): {found.value} count"
+        idle = f", but {count} idle ({which}): {found.value:,} count"
     conditions = direction.codimension
     left = "condition is" if conditions == 1 else "conditions are"
+    given = f"Given {listed(letters)}, each line is one weight of A. " if letters else ""
     return [
-        f"Given {listed(letters)}, each line is one weight of A. Given A, there are "
-        f"{kernel.chain.weights:,} equations for {found.weights:,} unknowns{idle}. So "
-        f"{kernel.chain.weights:,} - {found.value:,} = {conditions:,} {left} left on A: "
-        f"codimension {conditions:,}, degree {direction.degree:,}."
+        f"{given}Given A, that makes {counted(kernel.chain.weights, 'equation')} for "
+        f"{counted(found.weights, 'unknown')}{idle}. So {kernel.chain.weights:,} - {found.value:,} "
+        f"= {conditions:,} {left} left on A: codimension {conditions:,}"
+        f"{_degree(direction.degree)}."
     ]
+
+
+_LONGEST_DEGREE = 30  # digits
+
+
+def _degree(degree: int | None) -> str:
+    if degree is None:
+        return ""
+    if degree < 10**_LONGEST_DEGREE:
+        return f", degree {degree:,}"
+    return f", degree about 10^{len(str(degree)) - 1}"
 
 
 def shown_witnesses(report: EquivalenceReport) -> list[Witness]:

@@ -75,7 +75,9 @@ class Table:
         """A `<table>`; cells that begin and end with `$` are left for MathJax."""
         head = "".join(f"<th>{escaped(cell)}</th>" for cell in self.header)
         body = "".join(
-            "<tr>" + "".join(_cell(cell, column < self.left) for column, cell in enumerate(row)) + "</tr>"
+            "<tr>"
+            + "".join(_cell(cell, column < self.left) for column, cell in enumerate(row))
+            + "</tr>"
             for row in self.rows
         )
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
@@ -120,7 +122,22 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-_WORDS = "no one two three four five six seven eight nine ten eleven twelve".split()
+def counted(number: int, noun: str) -> str:
+    """`1 equation`, `9 equations`; a power of ten for a number that nobody reads.
+
+    >>> counted(1, "equation"), counted(59049, "product")
+    ('1 equation', '59,049 products')
+    """
+    if number >= 10**30:
+        # A bit is log10(2) = 0.30103 digits: Python writes no numbers of thousands of digits.
+        return f"about 10^{int((number.bit_length() - 1) * 0.30103)} {noun}s"
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+_WORDS = (
+    *("no", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+)
 
 
 def in_words(number: int) -> str:

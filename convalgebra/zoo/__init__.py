@@ -19,7 +19,9 @@ def names() -> list[str]:
     >>> "resnet50" in names()
     True
     """
-    return sorted(entry[: -len(_ENDING)] for entry in os.listdir(_FOLDER) if entry.endswith(_ENDING))
+    return sorted(
+        entry[: -len(_ENDING)] for entry in os.listdir(_FOLDER) if entry.endswith(_ENDING)
+    )
 
 
 def text(name: str) -> str:

@@ -36,7 +36,10 @@ def refused(text: str) -> str:
         ("conv3x3", Layer("conv", (3, 3))),
         ("conv 3x3", Layer("conv", (3, 3))),
         ("conv 3", Layer("conv", (3,))),
-        ("3x3s2p1@64", Layer("conv", (3, 3), (2, 2), padding=((1, 1),), channels=Channels("=", 64))),
+        (
+            "3x3s2p1@64",
+            Layer("conv", (3, 3), (2, 2), padding=((1, 1),), channels=Channels("=", 64)),
+        ),
         ("3x3@64b", Layer("conv", (3, 3), channels=Channels("=", 64), bias=True)),
         ("3x3bs2", Layer("conv", (3, 3), (2, 2), bias=True)),
         ("3x3bp1", Layer("conv", (3, 3), padding=((1, 1),), bias=True)),
@@ -378,7 +381,7 @@ def test_examples_of_the_reference(name: str) -> None:
 def test_shapes_of_the_examples(name: str, output: tuple[int, ...]) -> None:
     network = parse(EXAMPLES[name])
     assert network.shapes[network.outputs[0]] == output
-    assert network.assumptions == ()
+    assert network.assumptions.listed() == ()
 
 
 def test_parse_shape() -> None:
