@@ -22,7 +22,7 @@ _PLAIN = re.compile(r"\d+|[acefh-nqrt-wyzA-WYZ]\d*", re.ASCII)
 _SMALL_LETTER = re.compile(r"^[a-z]\d*")
 _LONGEST_FOLD = 64  # the longest run of layers that is compared with its neighbour
 _NOWHERE = -1  # the start of a path whose branches all begin with names
-_DEEPEST = 40  # parentheses inside parentheses; the parser reads 100
+_DEEPEST = 35  # merges inside merges, of two parentheses each; the parser reads 100
 
 
 def layer_text(layer: Layer) -> str:
