@@ -15,6 +15,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from convalgebra.errors import SizeError
+from convalgebra.size_signs import denominator, is_nonnegative
 from convalgebra.size_text import shown, written
 
 if TYPE_CHECKING:
@@ -86,77 +87,7 @@ def at_least(size: Size, bound: Size) -> bool | None:
     difference = simplest(size - bound)
     if isinstance(difference, int):
         return difference >= 0
-    from sympy import Add, Symbol, floor
-
-    # floor(x) >= b for a whole number b says the same as x >= b.
-    floors = [t for t in Add.make_args(difference) if isinstance(t, floor)]
-    if len(floors) == 1 and not (difference - floors[0]).free_symbols:
-        difference = (difference - floors[0] + floors[0].args[0]).expand()
-    constant, terms = difference.as_coeff_add()
-    parts = [term.as_coeff_Mul() for term in terms]
-    if all(_grows(monomial) for _, monomial in parts):
-        where_all_are_one = constant + sum(coefficient for coefficient, _ in parts)
-        if all(coefficient > 0 for coefficient, _ in parts):
-            return True if where_all_are_one >= 0 else None
-        if all(coefficient < 0 for coefficient, _ in parts):
-            return False if where_all_are_one < 0 else None
-        if all(monomial.is_Symbol for _, monomial in parts):
-            return None
-    if any(rounded.args[0].has(floor) for rounded in difference.atoms(floor)):
-        return None  # sympy would think for seconds, and not know
-    if difference.has(floor):
-        return _between_floors(difference)
-    # Every name is at least 1: write it as 1 + n with n >= 0, and let sympy look at the signs.
-    shifted = {
-        s: 1 + Symbol(s.name, integer=True, nonnegative=True) for s in difference.free_symbols
-    }
-    moved = difference.subs(shifted, simultaneous=True).expand()
-    if moved.is_nonnegative:
-        return True
-    if moved.is_negative:
-        return False
-    return None
-
-
-def _between_floors(difference: Any) -> bool | None:
-    # (p - n + 1)/n <= floor(p/n) <= p/n for whole p and n > 0: without floors the signs show.
-    if not difference.is_integer:
-        return None
-    low = _floors_bounded(difference, below=True)
-    if low is not None and at_least(low * _denominator(low) + _denominator(low), 1):
-        return True  # a whole number above -1
-    high = _floors_bounded(difference, below=False)
-    if high is not None and at_least(high * _denominator(high), 0) is False:
-        return False
-    return None
-
-
-def _floors_bounded(difference: Any, *, below: bool) -> Any:
-    """`difference` with every floor replaced so that the whole is smaller (`below`) or larger."""
-    from sympy import Add, Rational, floor
-
-    total = difference * 0
-    for term in Add.make_args(difference):
-        coefficient, monomial = term.as_coeff_Mul()
-        if isinstance(monomial, floor):
-            (inside,) = monomial.args
-            n = _denominator(inside)
-            if is_whole(simplest(inside * n)) is not True:
-                return None
-            if (coefficient > 0) == below:
-                inside = inside - Rational(n - 1, n)
-            total += coefficient * inside
-        elif monomial.has(floor):
-            return None
-        else:
-            total += term
-    return total.expand()
-
-
-@lru_cache(maxsize=4096)
-def _grows(monomial: Any) -> bool:
-    """Whether a product of names is at least 1 and has no bound."""
-    return all(base.is_Symbol and power > 0 for base, power in monomial.as_powers_dict().items())
+    return is_nonnegative(difference)
 
 
 def maximum(first: Size, *others: Size) -> Size:
@@ -176,7 +107,17 @@ def maximum(first: Size, *others: Size) -> Size:
 
 def minimum(first: Size, *others: Size) -> Size:
     """The smallest of some sizes; `Min(..)` of what cannot be decided."""
-    return simplest(-maximum(-first, *(-other for other in others)))
+    smallest = first
+    for other in others:
+        if at_least(other, smallest):
+            continue
+        if at_least(smallest, other):
+            smallest = other
+        else:
+            from sympy import Min
+
+            smallest = Min(smallest, other)
+    return smallest
 
 
 _LONGEST = 100  # numbers and names in a size; products of sums have one term for every choice
@@ -355,13 +296,6 @@ def formula(size: Size) -> str:
     return f"{size:,}" if isinstance(size, int) else shown(size)
 
 
-def _denominator(expression: Any) -> int:
-    """The least number that makes all coefficients of an expression whole."""
-    from sympy import Add
-
-    return lcm(*(int(term.as_coeff_Mul()[0].q) for term in Add.make_args(expression)))
-
-
 class Assumptions:
     """What was taken for granted of named sizes, in the order met, each once.
 
@@ -381,7 +315,7 @@ class Assumptions:
         if decided is False:
             raise SizeError(otherwise or f"{formula(size)} must be at least {formula(bound)}")
         if decided is None:
-            self._note_bound(simplest((size - bound) * _denominator(size - bound)))
+            self._note_bound(simplest((size - bound) * denominator(size - bound)))
 
     def _note_bound(self, difference: Any) -> None:
         number, terms = difference.as_coeff_add()
@@ -393,7 +327,7 @@ class Assumptions:
             least = -(number // coefficient)
             if coefficient > 0 and isinstance(monomial, floor):
                 inside = monomial.args[0] - least
-                self._note_bound(simplest(inside * _denominator(inside)))
+                self._note_bound(simplest(inside * denominator(inside)))
                 return
             if coefficient > 0:
                 number, terms = -least, (monomial,)

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from convalgebra.errors import LanguageError, ShapeError, SizeError, Source, Span
-from convalgebra.language import hints
 from convalgebra.language.counting import check_size
 from convalgebra.language.expressions import evaluate
 from convalgebra.language.scopes import Binding, Pattern, Scope, Shared
@@ -203,10 +202,16 @@ class _Expander:
         in_pattern = scope.is_in_pattern()
         if call.arguments is None and call.name == "input" and not in_pattern:
             return 0
-        hint = hints.unknown_word(self.source.text, call.span.start)
+        from convalgebra.language import hints  # only for errors
+
+        text, start = self.source.text, call.span.start
+        hint = hints.unknown_word(text, start)
+        span = call.span
+        if call.arguments is not None and (foreign := hints.foreign_call(text, start)):
+            hint, span = foreign, Span(start, start + len(call.name))
         if not hint and in_pattern:
             hint = "a pattern sees its parameters and the patterns before it only"
-        raise self.fail(f"`{call.name}` is not defined", call.span, hint)
+        raise self.fail(f"`{call.name}` is not defined", span, hint)
 
     def pattern(self, pattern: Pattern, call: Call, value: int, scope: Scope, segment: str) -> int:
         define, arguments = pattern.define, call.arguments or ()

@@ -7,16 +7,15 @@ from typing import Literal, NamedTuple
 
 from convalgebra.errors import Span
 from convalgebra.language.expressions import parse_kernel, parse_size, parse_sizes
-from convalgebra.language.hints import EXAMPLES
 from convalgebra.language.scanner import Scanner
 from convalgebra.language.syntax import Argument, LayerText, PadText, SizeText
-from convalgebra.language.words import GOES_ON, set_off_modifier
+from convalgebra.language.words import goes_on, modifier_set_off
 from convalgebra.layers import KINDS
 
 _LONG = re.compile(
     r"(stride|dilation|padding|output_padding|groups|channels)[ \t]*=[ \t]*", re.ASCII
 )
-_FLAG = re.compile(rf"psame|ceil|bias|b{GOES_ON}", re.ASCII)
+_FLAG = re.compile(r"psame|ceil|bias|b")
 _SHORT = re.compile(r"[sdpog@]")
 
 
@@ -118,10 +117,10 @@ class _LayerReader:
         back = scanner.at
         scanner.skip_blanks()
         start = scanner.at
-        if start > back and not scanner.looks_at(set_off_modifier()):
+        if start > back and not modifier_set_off(scanner.text, start):
             scanner.at = back
             return False
-        if flag := scanner.match(_FLAG):
+        if flag := self.flag():
             self.claim(_FLAG_LETTERS[flag], scanner.span(start))
             self.same |= flag == "psame"
         elif long := scanner.match(_LONG):
@@ -132,6 +131,14 @@ class _LayerReader:
             scanner.at = back
             return False
         return True
+
+    def flag(self) -> str:
+        """`"psame" | "ceil" | "bias" | "b"`; "" if none stands here"""
+        found = self.scanner.looks_at(_FLAG)
+        if found is None or (found.group() == "b" and not goes_on(self.scanner.text, found.end())):
+            return ""
+        self.scanner.at = found.end()
+        return found.group()
 
     def value(self, letter: str, start: int) -> None:
         """What follows the letter of a modifier."""
@@ -167,6 +174,8 @@ class _LayerReader:
         self.given.add(letter)
 
     def no_such_modifier(self, letter: str, span: Span) -> None:
+        from convalgebra.language.hints import EXAMPLES  # only for errors
+
         hint = ""
         if self.kind == "dw" and letter == "g":
             hint = "a depthwise layer has one group a channel; write 3x3g8 for 8 groups"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
-from convalgebra.errors import Source, Span
-from convalgebra.language import hints
+from convalgebra.errors import LanguageError, Source, Span
 from convalgebra.language.expressions import parse_bound, parse_expression, parse_shape
 from convalgebra.language.layer_parser import parse_layer
 from convalgebra.language.scanner import BLANK_LINES, MAX_NESTING, Scanner
@@ -104,6 +103,8 @@ class _Parser:
         scanner = self.scanner
         if scanner.peek() == "|":
             scanner.fail("`|` stands between branches: cat(.. | ..)")
+        from convalgebra.language import hints  # only for errors
+
         last = scanner.text[scanner.last : scanner.end]
         hint = hints.missing_comma(scanner.text, scanner.at, last, scanner.at > scanner.end)
         scanner.expected(expected, hint)
@@ -309,7 +310,9 @@ class _Parser:
         start = scanner.at
         word = scanner.match(NAME) or ""
         if scanner.peek() != "(":
-            scanner.expected("`(`", f"`{word}` is written like {hints.EXAMPLES[word]}")
+            from convalgebra.language.hints import EXAMPLES
+
+            scanner.expected("`(`", f"`{word}` is written like {EXAMPLES[word]}")
         opened = scanner.at
         scanner.open()
         texts = [self.inner_text(opened)]
@@ -332,14 +335,26 @@ class _Parser:
         assert name is not None
         if scanner.peek() != "(":
             return Call(name, None, scanner.span(start))
-        if hint := hints.foreign_call(scanner.text, start):
-            scanner.fail(f"`{name}` is not defined", scanner.span(start), hint)
+        span = scanner.span(start)
+        try:
+            arguments = self.arguments()
+        except LanguageError:
+            from convalgebra.language import hints
+
+            if hint := hints.foreign_call(scanner.text, start):
+                scanner.fail(f"`{name}` is not defined", span, hint)
+            raise
+        return Call(name, arguments, scanner.span(start))
+
+    def arguments(self) -> tuple[SizeText, ...]:
+        """`"(" expr { "," expr } ")"`"""
+        scanner = self.scanner
         scanner.open()
         arguments = [parse_expression(scanner)]
         while scanner.take(","):
             arguments.append(parse_expression(scanner))
         scanner.close("`,` or `)`")
-        return Call(name, tuple(arguments), scanner.span(start))
+        return tuple(arguments)
 
     def slice(self) -> Slice:
         """`"[" [ expr ] ":" [ expr ] "]"`"""

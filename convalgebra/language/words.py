@@ -7,55 +7,49 @@ no name that a user defines can change how a layer reads, since a name that read
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from convalgebra.language.expressions import SIZE
 from convalgebra.layers import KINDS, WORDS
 
-_CAPITAL_SIZE = r"(?:\d+(?:[A-WYZ]\d*)?|[A-WYZ]\d*)"
-_PADS = rf"{SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*"
-_MODIFIER = rf"(?:psame|ceil|b|[sdo]{SIZE}(?:x{SIZE})*|g{SIZE}|p{_PADS})"
-_END = r"(?![\w.])"
+# Small patterns, applied one after another: one that says it all takes longer to compile than a
+# network takes to be read.
+_CAPITAL = r"(?:\d+(?:[A-WYZ]\d*)?|[A-WYZ]\d*)"
+_CAPITAL_SIZES = re.compile(rf"{_CAPITAL}(?:x{SIZE})*", re.ASCII)
+_CAPITAL_PADS = re.compile(rf"{_CAPITAL}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*", re.ASCII)
+_SIDES = re.compile(rf"{SIZE}(?:x{SIZE})*", re.ASCII)
+_MODIFIER = re.compile(
+    rf"psame|ceil|b|[sdo]{SIZE}(?:x{SIZE})*|g{SIZE}|p{SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*",
+    re.ASCII,
+)
+_END = re.compile(r"(?![\w.])", re.ASCII)
 # A run may stop in the middle of a layer where a parenthesis follows: kxksSp(K//2), 3x(k+1).
-_OPEN = r"[xsdpog:]?(?=\()"
-GOES_ON = rf"(?={_MODIFIER}|{_END}|{_OPEN})"  # after the b of 3x3bs2, not of 3x3bn
-_SET_OFF_KERNEL = rf"[ \t]+(?:{SIZE}[xsdpogb@,]|{SIZE}{_END}|\()"  # dw kxk
-
-# What may follow a word, by what the word takes.
-_FOLLOWS = {
-    "nothing": _END,
-    "none": rf"{_MODIFIER}*{_END}",
-    "kernel": rf"{_CAPITAL_SIZE}(?:x{SIZE})*{_MODIFIER}*(?:{_END}|{_OPEN})|\(|{_SET_OFF_KERNEL}",
-    "number": rf"{_CAPITAL_SIZE}{_END}|\(",
-    "factor": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(",
-    "sizes": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(",
-    "optional sizes": rf"{_CAPITAL_SIZE}(?:x{SIZE})*(?:{_END}|x\()|\(|{_END}",
-    "pads": rf"{_CAPITAL_SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*(?:{_END}|[x:]\()|\(",
-}
+_OPEN = re.compile(r"[xsdpog:]?\(")
+_LONE_LETTER = re.compile(r"[sdpog](?![\w.])|@|bias(?![\w.])|[a-z_]+[ \t]*=", re.ASCII)
+_BLANKS = re.compile(r"[ \t]+")
 _LONGEST_WORD = max(map(len, WORDS))
-_LONE_NUMBER = re.compile(rf"\d+{_END}", re.ASCII)
-_SIDE_THEN_X = re.compile(r"[A-Za-z]\d*x", re.ASCII)
 
 
-# Compiled when first met: together they take longer to compile than a network to be read.
-@cache
-def _follows(what: str) -> re.Pattern[str]:
-    return re.compile(_FOLLOWS[what], re.ASCII)
+def _past_modifiers(text: str, at: int) -> int:
+    while (found := _MODIFIER.match(text, at)) is not None:
+        at = found.end()
+    return at
 
 
-@cache
-def _letter_kernel() -> re.Pattern[str]:
-    # With one axis it would swallow names like `mb` or `f`: such a kernel is written `conv k`.
-    return re.compile(rf"{SIZE}(?:x{SIZE})+{_MODIFIER}*(?:{_END}|{_OPEN})|{SIZE}x\(", re.ASCII)
+def _stops(text: str, at: int) -> bool:
+    return _END.match(text, at) is not None or _OPEN.match(text, at) is not None
 
 
-@cache
-def set_off_modifier() -> re.Pattern[str]:
-    """What goes on with a layer after a blank: `s2p1`, `s(k)`, `stride=2`, `@64`; not `bn`."""
-    return re.compile(
-        rf"@|[a-z_]+[ \t]*=|bias{_END}|{_MODIFIER}+(?:{_END}|{_OPEN})|{_OPEN}|[sdpog]{_END}",
-        re.ASCII,
-    )
+def goes_on(text: str, at: int) -> bool:
+    """Whether a layer goes on or ends here: after the b of `3x3bs2` it does, of `3x3bn` not."""
+    return _MODIFIER.match(text, at) is not None or _stops(text, at)
+
+
+def modifier_set_off(text: str, at: int) -> bool:
+    """Whether what follows a blank is a modifier: `s2p1`, `s(k)`, `stride=2`, `@64`; not `bn`."""
+    past = _past_modifiers(text, at)
+    if (past > at and _stops(text, past)) or _OPEN.match(text, at):
+        return True
+    return _LONE_LETTER.match(text, at) is not None
 
 
 NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
@@ -76,17 +70,51 @@ def layer_word(text: str, at: int) -> str | None:
         word = text[at : at + length]
         if len(word) == length and word in WORDS and _reads_on(word, text, at + length):
             return word
-    # The first test is cheap, and most names fail it.
-    is_kernel = _SIDE_THEN_X.match(text, at) and _letter_kernel().match(text, at)
-    return "" if is_kernel else None
+    # With one axis it would swallow names like `mb` or `f`: such a kernel is written `conv k`.
+    sides = _SIDES.match(text, at)
+    if sides is None:
+        return None
+    past = sides.end()
+    if "x" in sides.group() and _stops(text, _past_modifiers(text, past)):
+        return ""
+    return "" if text.startswith("x(", past) else None
 
 
 def _reads_on(word: str, text: str, at: int) -> bool:
+    """Whether what follows the word is what such a layer takes."""
     kind = KINDS[word]
-    if word == "conv" and _LONE_NUMBER.match(text, at):
-        return False  # conv1 is a name, as people like it; conv3x3, conv 1 and conv k are layers
-    plain = kind.argument == "none" and not kind.modifiers
-    return _follows("nothing" if plain else kind.argument).match(text, at) is not None
+    if kind.argument == "none":
+        at = _past_modifiers(text, at) if kind.modifiers else at
+        return _END.match(text, at) is not None
+    if text.startswith("(", at):
+        return True
+    if kind.argument == "kernel":
+        return _kernel_follows(word, text, at)
+    found = (_CAPITAL_PADS if kind.argument == "pads" else _CAPITAL_SIZES).match(text, at)
+    if found is None:
+        return kind.argument == "optional sizes" and _END.match(text, at) is not None
+    past = found.end()
+    if _END.match(text, past):
+        return kind.argument != "number" or "x" not in found.group()
+    return text.startswith("x(", past) or (kind.argument == "pads" and text.startswith(":(", past))
+
+
+def _kernel_follows(word: str, text: str, at: int) -> bool:
+    found = _CAPITAL_SIZES.match(text, at)
+    if found is not None:
+        # conv1 is a name, as people like it; conv3x3, conv 1 and conv k are layers.
+        lone = word == "conv" and found.group().isdigit() and _END.match(text, found.end())
+        return not lone and _stops(text, _past_modifiers(text, found.end()))
+    blanks = _BLANKS.match(text, at)
+    if blanks is None:
+        return False
+    if text.startswith("(", blanks.end()):
+        return True
+    sides = _SIDES.match(text, blanks.end())  # dw kxk
+    if sides is None:
+        return False
+    past = sides.end()
+    return text[past : past + 1] in set("xsdpogb@,") or _END.match(text, past) is not None
 
 
 def reads_as_layer(name: str) -> bool:
