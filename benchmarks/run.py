@@ -22,19 +22,18 @@ import time
 from pathlib import Path
 from statistics import median
 
-NOTHING = ["-c", "pass"]
-SYMPY = ["-c", "import sympy"]
+NOTHING = [sys.executable, "-c", "pass"]
+SYMPY = [sys.executable, "-c", "import sympy"]
 
 
 def tool(*arguments: str) -> list[str]:
-    """The command line as the installed script runs it, without the shell."""
-    return ["-c", "from convalgebra.cli import main; main()", *arguments]
+    """A command of the installed script beside this Python."""
+    return [str(Path(sys.executable).with_name("convalgebra")), *arguments]
 
 
-def seconds(arguments: list[str]) -> float:
-    """How long a whole Python process takes, away from the checkout: the installed package runs."""
+def seconds(command: list[str]) -> float:
+    """How long a whole process takes, away from the checkout: the installed package runs."""
     start = time.perf_counter()
-    command = [sys.executable, *arguments]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, cwd=tempfile.gettempdir())
     return time.perf_counter() - start
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convalgebra.algebra import EquivalenceReport, equiv
-    from convalgebra.cost import Comparison, CostReport, compare, cost
+    from convalgebra.cost import CostReport, cost
+    from convalgebra.cost.comparison import Comparison, compare
     from convalgebra.errors import ConvalgebraError
     from convalgebra.network import Network
     from convalgebra.readers import read as parse
@@ -24,13 +25,13 @@ __version__ = "0.1.0"
 
 # Where each public name lives; it is imported when it is first asked for.
 _PUBLIC = {
-    "Comparison": ("convalgebra.cost", "Comparison"),
+    "Comparison": ("convalgebra.cost.comparison", "Comparison"),
     "ConvalgebraError": ("convalgebra.errors", "ConvalgebraError"),
     "CostReport": ("convalgebra.cost", "CostReport"),
     "DenseMatrix": ("convalgebra.symbolic", "DenseMatrix"),
     "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
     "Network": ("convalgebra.network", "Network"),
-    "compare": ("convalgebra.cost", "compare"),
+    "compare": ("convalgebra.cost.comparison", "compare"),
     "cost": ("convalgebra.cost", "cost"),
     "equiv": ("convalgebra.algebra", "equiv"),
     "matrix": ("convalgebra.symbolic", "matrix_of"),

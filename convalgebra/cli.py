@@ -145,7 +145,6 @@ def cost(
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
     """
-    from convalgebra.cost import compare
     from convalgebra.cost import cost as cost_of
     from convalgebra.readers import read, read_file
     from convalgebra.render.forms import comparison_in, cost_in
@@ -159,6 +158,8 @@ def cost(
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:
+        from convalgebra.cost.comparison import compare
+
         click.echo(comparison_in(form, compare(reports, named), _width()))
 
 
@@ -197,7 +198,3 @@ def zoo() -> None:
 
     reports = {name: cost_of(f"zoo:{name}") for name in specs.names()}
     click.echo(overview_table(reports).to_text())
-
-
-if __name__ == "__main__":
-    main()

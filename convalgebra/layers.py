@@ -160,8 +160,7 @@ class Layer:
         for field, values in self._fields().items():
             for size in _flat(values):
                 if not isinstance(size, int):
-                    assumptions.whole(size)
-                    assumptions.at_least(size, _LEAST[field][1])
+                    assumptions.whole(size, _LEAST[field][1])
 
     def _fields(self) -> dict[str, tuple[Size, ...] | tuple[Pad, ...]]:
         return {

@@ -10,6 +10,7 @@ import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 from convalgebra.errors import ShapeError, SizeError, Source, Span
 from convalgebra.layers import Layer
@@ -19,8 +20,7 @@ from convalgebra.sizes import Assumptions, Size, at, names, product, same
 INPUT = Layer("input")
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One use of a layer.
 
     `inputs` are the indices of the nodes it reads. `weights` is the index of the first node with
@@ -31,9 +31,18 @@ class Node:
     layer: Layer
     inputs: tuple[int, ...]
     weights: int
-    name: str = field(default="", compare=False)
-    block: tuple[str, ...] = field(default=(), compare=False)
-    span: Span | None = field(default=None, compare=False)
+    name: str = ""
+    block: tuple[str, ...] = ()
+    span: Span | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self[:3] == other[:3]
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash(self[:3])
 
 
 @dataclass(frozen=True)
@@ -96,7 +105,7 @@ class Network:
                 except SizeError as error:
                     raise self._shape_error(str(error), node) from None
                 changed[id(node.layer)] = layer
-            nodes.append(replace(node, layer=layer))
+            nodes.append(node._replace(layer=layer))
         shape = self.shape and tuple(at(size, values) for size in self.shape)
         return replace(self, shape=shape, nodes=tuple(nodes))
 
@@ -109,8 +118,7 @@ class Network:
             )
         assumptions = Assumptions()
         for size in self.shape:
-            assumptions.whole(size)
-            assumptions.at_least(size, 1)
+            assumptions.whole(size, 1)
         shapes: list[Shape] = [self.shape]
         known: dict[tuple[object, ...], Shape] = {}  # deep networks repeat themselves
         for node in self.nodes[1:]:

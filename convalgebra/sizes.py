@@ -120,6 +120,15 @@ def minimum(first: Size, *others: Size) -> Size:
     return smallest
 
 
+def has_choice(size: Size) -> bool:
+    """Whether a `Max(..)` or `Min(..)` is in it, of what could not be decided."""
+    if isinstance(size, int):
+        return False
+    from sympy import Max, Min
+
+    return bool(size.has(Max, Min))
+
+
 _LONGEST = 100  # numbers and names in a size; products of sums have one term for every choice
 
 
@@ -364,11 +373,19 @@ class Assumptions:
         if whole is None:
             self.note(f"{formula(divisor)} divides {formula(size)}")
 
-    def whole(self, size: Size) -> None:
-        """Take that `size` is a whole number; an error where it never is."""
-        if not isinstance(size, int) and not size.is_integer:
-            numerator, denominator = size.together().as_numer_denom()
-            self.divides(simplest(denominator), simplest(numerator))
+    def whole(self, size: Size, least: int | None = None) -> None:
+        """Take that `size` is a whole number, and at least `least`; an error where it never is."""
+        if isinstance(size, int):
+            if least is not None:
+                self.at_least(size, least)
+            return
+        if not size.is_integer:
+            above, below = size.together().as_numer_denom()
+            self.divides(simplest(below), simplest(above))
+        if least is not None:
+            # A whole number c/n is at least 1 where c is.
+            n = denominator(size)
+            self.at_least(simplest(n * size), n * (least - 1) + 1)
 
     def copy(self) -> Assumptions:
         """The same facts, to be added to."""

@@ -18,6 +18,7 @@ from convalgebra.sizes import (
     ceil_divide,
     exact_divide,
     floor_divide,
+    has_choice,
     maximum,
     minimum,
     simplest,
@@ -105,7 +106,7 @@ def taps_on_data(
 
     Tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`. For numbers the pairs are
     counted in closed form. For named sizes the count is known without padding, at stride and
-    dilation 1, and else tap by tap where their number is known and small; otherwise None. What has
+    dilation 1, and else tap by tap where that comes out without a max(..); otherwise None. What has
     to hold of named sizes is noted in `assumptions`.
 
     >>> taps_on_data(4, 4, Window(3, padding=(1, 1)))
@@ -140,6 +141,8 @@ _MOST_TAPS = 64  # a formula with a floor for each tap is worked out; nobody rea
 
 def _count(inputs: Any, outputs: Any, window: Any) -> int:
     # On data or before it, less those before it.
+    if outputs <= 0:
+        return 0
     left = window.padding[0]
     reached = _pairs_up_to(left + inputs - 1, outputs, window)
     return reached - _pairs_up_to(left - 1, outputs, window)
@@ -180,18 +183,17 @@ def _count_dense(inputs: Size, outputs: Size, window: Window, assumptions: Assum
 
 def _count_tap_by_tap(
     inputs: Size, outputs: Size, window: Window, assumptions: Assumptions
-) -> Size:
-    total: Size = 0
+) -> Size | None:
+    counts = []
     for tap in range(window.taps):
-        count = _positions_inside(
-            inputs, outputs, window.stride, tap * window.dilation - window.padding[0]
-        )
-        if isinstance(count, int):
-            count = max(0, count)
-        else:
-            assumptions.at_least(count, 0)
-        total = total + count
-    return simplest(total)
+        offset = tap * window.dilation - window.padding[0]
+        count = _positions_inside(inputs, outputs, window.stride, offset)
+        if has_choice(count):
+            return None  # a formula that nobody can read, with conditions that nobody can check
+        counts.append(max(0, count) if isinstance(count, int) else count)
+    for count in counts:
+        assumptions.at_least(count, 0)
+    return simplest(sum(counts))
 
 
 def _positions_inside(inputs: Size, outputs: Size, stride: Size, offset: Size) -> Size:

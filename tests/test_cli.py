@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from convalgebra.cli import main
 
-COMMAND = [sys.executable, "-c", "from convalgebra.cli import main; main(prog_name='convalgebra')"]
+COMMAND = [sys.executable, "-m", "convalgebra"]
 
 
 def process(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:

@@ -43,7 +43,7 @@ COMMANDS = {
     "cost_latex": "cost 'kxk@C, relu' --input CxHxW --format latex",
     "cost_html": "cost 'kxk@C, relu' --input CxHxW --format html",
     "cost_symbolic": "cost kxk@C --input CxHxW",
-    "cost_branches": "cost 'cat(1x1@8 | 3x3p1@8 | up2, max2x2s2) + 1x1@20, gap, fc@10' --input 4x8x8",
+    "cost_branches": "cost 'cat(1x1@8 | 3x3p1@8 | up2, 2x2s2) + 1x1@20, gap, fc@9' --input 4x8x8",
     "compare_symbolic": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW",
     "compare_numbers": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW --at C=64,H=56,W=56",
     "compare_three": "cost 7x7p3@8 '3*(3x3p1@8)' dw7x7p3,1x1@8 --input 8x28x28",

@@ -272,7 +272,7 @@ def test_facts_are_noted_once_and_the_stronger_one_stays() -> None:
     taken.divides(4, C)
     taken.divides(1, C)
     taken.divides(2, 4 * C)
-    taken.whole(exact_divide(C, 4))
+    taken.whole(exact_divide(C, 4), 1)
     taken.whole(exact_divide(C + 1, 2))
     taken.whole(exact_divide(C, H))
     assert taken.listed() == ("H >= 7", "H = W", "4 divides C", "2 divides C + 1", "H divides C")

@@ -15,7 +15,7 @@ from math import prod
 
 from convalgebra.algebra.places import Box, sums
 from convalgebra.errors import UnsupportedError
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import KEPT, KINDS, MERGES, Channels, Layer
 from convalgebra.network import Network
 from convalgebra.sizes import text

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from convalgebra.cost.comparison import Comparison, compare
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.readers import Input, Stack, read
 
-__all__ = ["Comparison", "CostReport", "LayerCost", "Totals", "compare", "cost"]
+__all__ = ["CostReport", "LayerCost", "Totals", "cost"]
 
 
 def cost(stack: Stack, *, input: Input = None, at: Mapping[str, int] | None = None) -> CostReport:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border

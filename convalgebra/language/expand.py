@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from convalgebra.errors import LanguageError, ShapeError, SizeError, Source, Span
@@ -65,7 +64,7 @@ class _Expander:
         if shape is None:
             self.check_axes()
         for index, name in self.names.items():
-            self.nodes[index] = replace(self.nodes[index], name=name)
+            self.nodes[index] = self.nodes[index]._replace(name=name)
         return Network(shape, tuple(self.nodes), outputs, self.source)
 
     def check_reached(self, outputs: tuple[int, ...]) -> None:
@@ -240,7 +239,7 @@ class _Expander:
         for index, owner in enumerate(shared.owners, start):
             node = self.nodes[index]
             if KINDS[node.layer.kind].weights != "none" and node.weights != owner:
-                self.nodes[index] = replace(node, weights=owner)
+                self.nodes[index] = node._replace(weights=owner)
         return value
 
     # Layers

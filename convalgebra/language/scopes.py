@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from convalgebra.language.syntax import Define, Share
 from convalgebra.sizes import Size
 
 
-@dataclass(eq=False, slots=True)
 class Pattern:
     """What `def` defines, with the scope that it stands in."""
 
-    define: Define
-    scope: Scope
+    def __init__(self, define: Define, scope: Scope) -> None:
+        self.define = define
+        self.scope = scope
 
     def opened(self, parameters: dict[str, Size], block: tuple[str, ...] = ()) -> Scope:
         """The scope of its series at one use."""
         return Scope(self.scope, parameters, block, self.define.span.start, in_pattern=True)
 
 
-@dataclass(eq=False, slots=True)
 class Shared:
     """What `shared` defines, with the scope that it stands in."""
 
-    share: Share
-    scope: Scope
-    owners: tuple[int, ...] | None = None  # the weights of its first use, node by node
+    def __init__(self, share: Share, scope: Scope) -> None:
+        self.share = share
+        self.scope = scope
+        self.owners: tuple[int, ...] | None = None  # the weights of its first use, node by node
 
     def opened(self, block: tuple[str, ...] = ()) -> Scope:
         """The scope of its series at one use."""
@@ -37,7 +36,6 @@ class Shared:
 Binding: TypeAlias = "int | Pattern | Shared"  # an int is the node of a named value
 
 
-@dataclass(eq=False, slots=True)
 class Scope:
     """The names bound at a place, inside those of the `outer` scope.
 
@@ -45,12 +43,21 @@ class Scope:
     the text, and a pattern only other patterns.
     """
 
-    outer: Scope | None = None
-    parameters: dict[str, Size] = field(default_factory=dict)
-    block: tuple[str, ...] = ()
-    before: int | None = None
-    in_pattern: bool = False
-    bound: dict[str, tuple[int, Binding]] = field(default_factory=dict)
+    def __init__(
+        self,
+        outer: Scope | None = None,
+        parameters: dict[str, Size] | None = None,
+        block: tuple[str, ...] = (),
+        before: int | None = None,
+        *,
+        in_pattern: bool = False,
+    ) -> None:
+        self.outer = outer
+        self.parameters = parameters or {}
+        self.block = block
+        self.before = before
+        self.in_pattern = in_pattern
+        self.bound: dict[str, tuple[int, Binding]] = {}
 
     def inside(self, *segment: str) -> Scope:
         """A scope for what stands in parentheses here."""

@@ -7,7 +7,6 @@ is a parameter, elsewhere a named size.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Literal, NamedTuple, TypeAlias
 
 from convalgebra.errors import Span
@@ -52,8 +51,7 @@ class Side(NamedTuple):
     span: Span
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class LayerText:
+class LayerText(NamedTuple):
     """A layer as written: its kind, the fields that were given, and the named sizes they use."""
 
     kind: str

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convalgebra.algebra import EquivalenceReport
-    from convalgebra.cost import Comparison, CostReport
+    from convalgebra.cost import CostReport
+    from convalgebra.cost.comparison import Comparison
     from convalgebra.symbolic import DenseMatrix
     from convalgebra.symbolic.derivation import Derivation
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of texts under a header. Columns are aligned right, the first `left` ones to the left.
 
     `rules` are the rows (by number) above which a line is drawn.

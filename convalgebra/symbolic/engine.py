@@ -15,7 +15,7 @@ import numpy as np
 from sympy import Add, Expr, Mul, S, Symbol, sympify
 
 from convalgebra.errors import UnsupportedError
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import KINDS, groups_of
 from convalgebra.letters import layer_letter, tap_name
 from convalgebra.network import Network

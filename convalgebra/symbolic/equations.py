@@ -18,7 +18,7 @@ from sympy import QQ, Add, Eq, Expr, S, Symbol, expand
 from sympy.polys.matrices import DomainMatrix
 
 from convalgebra.errors import UnsupportedError
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import Layer, groups_of, padding_of
 from convalgebra.letters import tap_name
 from convalgebra.network import Network
@@ -273,7 +273,7 @@ def _side(network: Network, channels: int) -> Side:
             f"more than {_MOST_PLACES:,} are not written out; the verdict needs no such list"
         )
     bare = tuple(
-        replace(node, layer=replace(node.layer, padding=(), ceil=False)) for node in network.nodes
+        node._replace(layer=replace(node.layer, padding=(), ceil=False)) for node in network.nodes
     )
     on_patch = Network((channels, *extent), bare, network.outputs)
     _require_short(network, on_patch)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from sympy import Add, Eq, Expr, Matrix, Mul, Rational, S, Symbol
 
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import Layer
 from convalgebra.letters import tap_name
 from convalgebra.symbolic.equations import SLIDING

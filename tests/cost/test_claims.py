@@ -4,7 +4,8 @@ from fractions import Fraction
 
 import pytest
 
-from convalgebra.cost import compare, cost
+from convalgebra.cost import cost
+from convalgebra.cost.comparison import compare
 from convalgebra.sizes import symbol
 
 C, k = symbol("C"), symbol("k")

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from convalgebra.language import parse
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import Channels, Layer
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import symbol

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from strategies import formulas, layers, networks
 
 from convalgebra.language import parse
-from convalgebra.language.printer import layer_text
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import Layer
 from convalgebra.network import Network
 from convalgebra.sizes import Size, text

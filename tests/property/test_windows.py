@@ -49,7 +49,7 @@ def test_output_size(inputs: int, window: Window) -> None:
 def test_output_size_rounded_up(inputs: int, window: Window) -> None:
     assume(output_size(inputs, window) >= 1)
     places = begins(inputs, window)
-    left, right = window.padding
+    _, right = window.padding
     if places[-1] + extent(window) < inputs + right:  # something is left over
         one_more = places[-1] + window.stride
         if one_more < inputs:  # and a window can begin before the input ends
@@ -101,7 +101,7 @@ def test_transposed_taps_on_data(inputs: int, window: Window, extra: int) -> Non
 
 def holds(facts: tuple[str, ...], numbers: dict[str, int]) -> bool:
     """Whether facts like `H >= 3` and `H + 2p >= k` are true of numbers."""
-    scope = {"__builtins__": {}, **numbers}
+    scope = {"__builtins__": {}, "max": max, "min": min, **numbers}
     for fact in facts:
         spelled = "".join(
             f"*{letter}" if letter.isalpha() and before.isdigit() else letter
