@@ -15,7 +15,7 @@ from typing import NamedTuple
 from convalgebra.errors import ShapeError, SizeError, Source, Span
 from convalgebra.layers import Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
-from convalgebra.sizes import Assumptions, Size, at, names, product, same
+from convalgebra.sizes import Assumptions, Size, at, at_least, names, product, same, text
 
 INPUT = Layer("input")
 
@@ -118,6 +118,8 @@ class Network:
             )
         assumptions = Assumptions()
         for size in self.shape:
+            if at_least(size, 1) is False:
+                raise ShapeError(f"a size of the input must be at least 1, not {text(size)}")
             assumptions.whole(size, 1)
         shapes: list[Shape] = [self.shape]
         known: dict[tuple[object, ...], Shape] = {}  # deep networks repeat themselves

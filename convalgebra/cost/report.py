@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
@@ -95,8 +94,7 @@ class Totals(NamedTuple):
         return figures | {"flops_by_class": by_class}
 
 
-@dataclass(frozen=True)
-class CostReport:
+class CostReport(NamedTuple):
     """What a network costs, exactly. Shown as a table by `print`, and as HTML in Jupyter.
 
     `layers` are in the order in which they run. `receptive_field` is that of the (first) output.

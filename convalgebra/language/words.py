@@ -13,14 +13,9 @@ from convalgebra.layers import KINDS, WORDS
 
 # Small patterns, applied one after another: one that says it all takes longer to compile than a
 # network takes to be read.
-_CAPITAL = r"(?:\d+(?:[A-WYZ]\d*)?|[A-WYZ]\d*)"
-_CAPITAL_SIZES = re.compile(rf"{_CAPITAL}(?:x{SIZE})*", re.ASCII)
-_CAPITAL_PADS = re.compile(rf"{_CAPITAL}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*", re.ASCII)
+_CAPITAL_SIZES = re.compile(rf"(?:\d+(?:[A-WYZ]\d*)?|[A-WYZ]\d*)(?:[x:]{SIZE})*", re.ASCII)
 _SIDES = re.compile(rf"{SIZE}(?:x{SIZE})*", re.ASCII)
-_MODIFIER = re.compile(
-    rf"psame|ceil|b|[sdo]{SIZE}(?:x{SIZE})*|g{SIZE}|p{SIZE}(?::{SIZE})?(?:x{SIZE}(?::{SIZE})?)*",
-    re.ASCII,
-)
+_MODIFIER = re.compile(rf"psame|ceil|b|[sdopg]{SIZE}(?:[x:]{SIZE})*", re.ASCII)
 _END = re.compile(r"(?![\w.])", re.ASCII)
 # A run may stop in the middle of a layer where a parenthesis follows: kxksSp(K//2), 3x(k+1).
 _OPEN = re.compile(r"[xsdpog:]?\(")
@@ -90,8 +85,8 @@ def _reads_on(word: str, text: str, at: int) -> bool:
         return True
     if kind.argument == "kernel":
         return _kernel_follows(word, text, at)
-    found = (_CAPITAL_PADS if kind.argument == "pads" else _CAPITAL_SIZES).match(text, at)
-    if found is None:
+    found = _CAPITAL_SIZES.match(text, at)
+    if found is None or (":" in found.group() and kind.argument != "pads"):
         return kind.argument == "optional sizes" and _END.match(text, at) is not None
     past = found.end()
     if _END.match(text, past):
