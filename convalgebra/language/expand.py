@@ -301,11 +301,11 @@ class _Expander:
 def evaluate_shape(sides: tuple[Side, ...], source: Source) -> tuple[Size, ...]:
     """The shape of an input. Raises a ShapeError at a size that is below 1."""
     shape = []
-    for side, span in sides:
-        size = evaluate(side, {}, source)
+    for side in sides:
+        size = evaluate(side.size, {}, source)
         if at_least(size, 1) is False:
             raise ShapeError(
-                f"a size of the input must be at least 1, not {text(size)}", source, span
+                f"a size of the input must be at least 1, not {text(size)}", source, side.span
             )
         shape.append(size)
     return tuple(shape)

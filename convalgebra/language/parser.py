@@ -141,7 +141,8 @@ class _Parser:
         return Call(name, None, self.scanner.span(start))
 
     def new_name(self) -> str:
-        name, _, span = self.name()
+        found = self.name()
+        name, span = found.name, found.span
         if reads_as_layer(name):
             other = f"{name}_1" if name.isalpha() else f"n_{name}"
             self.scanner.fail(
@@ -184,7 +185,8 @@ class _Parser:
         names: list[str] = []
         self.scanner.open()
         while True:
-            name, _, span = self.name(_PARAMETER)
+            found = self.name(_PARAMETER)
+            name, span = found.name, found.span
             if name in names:
                 self.scanner.fail(f"the parameter `{name}` stands twice", span)
             names.append(name)

@@ -7,14 +7,34 @@ is a parameter, elsewhere a named size.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, TypeAlias, dataclass_transform
 
 from convalgebra.errors import Span
 
 OPERATORS = frozenset({"+", "-", "*", "/", "//"})
 
 
-class Expression(NamedTuple):
+@dataclass_transform()
+class Syntax:
+    """A part of the tree: a dataclass for the type checker, without its price at start-up.
+
+    (A dataclass or a named tuple takes up to a millisecond to define, and there are a dozen here.)
+
+    >>> Call("stem", None, Span(0, 4)).name
+    'stem'
+    """
+
+    _fields: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls._fields = tuple(cls.__annotations__)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        self.__dict__.update(zip(self._fields, values, strict=False))
+        self.__dict__.update(named)
+
+
+class Expression(Syntax):
     """A size in postfix form, numbers, names and operators: `C//4 + 1` is `C 4 // 1 +`."""
 
     code: tuple[int | str, ...]
@@ -29,7 +49,7 @@ SizeText: TypeAlias = "int | Expression"  # most sizes are plain numbers
 PadText: TypeAlias = tuple[SizeText, SizeText]
 
 
-class Argument(NamedTuple):
+class Argument(Syntax):
     """Sizes as written, and where they stand."""
 
     values: tuple[SizeText, ...] | tuple[PadText, ...]
@@ -44,14 +64,14 @@ class Argument(NamedTuple):
                 yield from (size for size in value if isinstance(size, Expression))
 
 
-class Side(NamedTuple):
+class Side(Syntax):
     """One size of the shape of the input, and where it stands."""
 
     size: SizeText
     span: Span
 
 
-class LayerText(NamedTuple):
+class LayerText(Syntax):
     """A layer as written: its kind, the fields that were given, and the named sizes they use."""
 
     kind: str
@@ -64,7 +84,7 @@ class LayerText(NamedTuple):
     bias: bool = False
 
 
-class Call(NamedTuple):
+class Call(Syntax):
     """A name: a value, a shared series, or a pattern with its arguments."""
 
     name: str
@@ -72,7 +92,7 @@ class Call(NamedTuple):
     span: Span
 
 
-class Slice(NamedTuple):
+class Slice(Syntax):
     """`[start:stop]` of the channels."""
 
     start: SizeText | None
@@ -80,7 +100,7 @@ class Slice(NamedTuple):
     span: Span
 
 
-class Branches(NamedTuple):
+class Branches(Syntax):
     """`cat(..|..)`, `mul(..|..)` or `unused(..)`."""
 
     word: str
@@ -88,7 +108,7 @@ class Branches(NamedTuple):
     span: Span
 
 
-class Term(NamedTuple):
+class Term(Syntax):
     """`times * atom`; `times` is a number or the name of a parameter."""
 
     times: int | str
@@ -96,7 +116,7 @@ class Term(NamedTuple):
     span: Span
 
 
-class Added(NamedTuple):
+class Added(Syntax):
     """Two or more parallel terms, added."""
 
     terms: tuple[Item, ...]
@@ -107,14 +127,14 @@ Atom: TypeAlias = "LayerText | Call | Slice | Branches | Text"
 Item: TypeAlias = "Atom | Term | Added"
 
 
-class Series(NamedTuple):
+class Series(Syntax):
     """Items applied one after another."""
 
     items: tuple[Item, ...]
     span: Span
 
 
-class Line(NamedTuple):
+class Line(Syntax):
     """`name = series`, or a series alone."""
 
     name: str
@@ -122,7 +142,7 @@ class Line(NamedTuple):
     span: Span
 
 
-class Define(NamedTuple):
+class Define(Syntax):
     """`def name(parameters) = series`."""
 
     name: str
@@ -131,7 +151,7 @@ class Define(NamedTuple):
     span: Span
 
 
-class Share(NamedTuple):
+class Share(Syntax):
     """`shared name = series`."""
 
     name: str
@@ -139,14 +159,14 @@ class Share(NamedTuple):
     span: Span
 
 
-class Text(NamedTuple):
+class Text(Syntax):
     """Lines, in order."""
 
     lines: tuple[Line | Define | Share, ...]
     span: Span
 
 
-class Program(NamedTuple):
+class Program(Syntax):
     """A whole text: with the shape after `input` and the names after `output`, where given."""
 
     shape: tuple[Side, ...] | None

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.render.tables import Table
+from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, simplest
 
@@ -169,10 +168,7 @@ def summary(report: CostReport, width: int) -> list[str]:
         ("field", field_sentence(report)),
     ]
     lines += [("assumed", fact) for fact in report.assumptions]
-    return [
-        fill(f"{label:<12}{text}", width, subsequent_indent=" " * 12, break_on_hyphens=False)
-        for label, text in lines
-    ]
+    return [filled(text, width, f"{label:<12}", " " * 12) for label, text in lines]
 
 
 _CLASS_NAMES = {
@@ -279,7 +275,7 @@ def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
     )
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
     notes = [f"assumed: {', '.join(assumed)}"] if assumed else []
-    notes = [fill(note, width) for note in notes]
+    notes = [filled(note, width) for note in notes]
     for dropped in (
         "",
         "MACs on real data",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 from convalgebra.render.equation_text import equation_text
-from convalgebra.render.tables import Table, counted, in_words, listed
+from convalgebra.render.tables import Table, counted, filled, in_words, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equivalence import Direction, EquivalenceReport, Side
@@ -46,7 +45,7 @@ def _directions(report: EquivalenceReport, width: int) -> Iterator[str]:
 
 
 def _wrapped(text: str, width: int, indent: str) -> str:
-    return fill(text, width, initial_indent=indent, subsequent_indent=indent)
+    return filled(text, width, indent, indent)
 
 
 def sentences(direction: Direction) -> tuple[str, str]:
@@ -146,7 +145,7 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     if report.system is None or count > _MOST_EQUATIONS:
         products = counted(report.terms, "product") + " of weights"
         where = "--derive shows them" if report.system is not None else "too many to print"
-        yield fill(f"{title}: {products}; {where}", width, subsequent_indent="  ")
+        yield filled(f"{title}: {products}; {where}", width, after="  ")
     else:
         yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
     for line in why_thin(report):
@@ -160,7 +159,7 @@ def _in_columns(lines: list[str], width: int) -> list[str]:
     gap = 2 + max(map(len, left)) + 5
     if len(lines) > 6 and gap + max(map(len, right)) <= width:
         return [f"  {a.ljust(gap - 2)}{b}".rstrip() for a, b in zip(left, right, strict=False)]
-    return [fill(a, width, initial_indent="  ", subsequent_indent=" " * 8) for a in lines]
+    return [filled(a, width, "  ", " " * 8) for a in lines]
 
 
 def layer_letters(report: EquivalenceReport) -> list[str]:
@@ -233,7 +232,7 @@ def _witness(witness: Witness, report: EquivalenceReport, width: int) -> str:
         "  " + " ".join(cell.rjust(w) for cell, w in zip(row, widths, strict=True)) for row in cells
     ]
     margin = len(grid[0]) + 4
-    beside = fill(witness.reason, width - margin).split("\n")
+    beside = filled(witness.reason, width - margin).split("\n")
     lines = []
     for number in range(max(len(grid), len(beside))):
         left = grid[number] if number < len(grid) else ""

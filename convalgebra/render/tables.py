@@ -110,6 +110,26 @@ def _ampersands(line: Sequence[str]) -> str:
     return " & ".join(map(latex_escaped, line)) + r" \\"
 
 
+def filled(text: str, width: int, first: str = "", after: str = "") -> str:
+    """`text` in lines of at most `width`, begun with `first` and `after`; words stay whole.
+
+    (The library's textwrap compiles patterns for longer than a whole report takes to print.)
+
+    >>> print(filled("a kernel that is made", 12, after="  "))
+    a kernel
+      that is
+      made
+    """
+    lines = [first]
+    for word in text.split():
+        space = "" if lines[-1] in (first, after) else " "
+        if len(lines[-1]) + len(space) + len(word) > width and space:
+            lines.append(after + word)
+        else:
+            lines[-1] += space + word
+    return "\n".join(lines)
+
+
 def listed(items: Sequence[str], last: str = "and") -> str:
     """`a, b and c`.
 

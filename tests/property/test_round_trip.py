@@ -12,7 +12,7 @@ from convalgebra.network import Network
 from convalgebra.sizes import Size, text
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(layers())
 def test_layers(layer: Layer) -> None:
     network = parse(layer_text(layer))
@@ -20,7 +20,7 @@ def test_layers(layer: Layer) -> None:
     assert str(network) == layer_text(layer)
 
 
-@settings(max_examples=600)
+@settings(max_examples=300)
 @given(networks())
 def test_networks(network: Network) -> None:
     printed = str(network)
@@ -28,8 +28,8 @@ def test_networks(network: Network) -> None:
     assert str(parse(printed)) == printed
 
 
-@settings(max_examples=200)
-@given(networks(), networks())
+@settings(max_examples=100)
+@given(networks(6), networks(6))
 def test_equal_networks_and_no_others_print_equally(one: Network, other: Network) -> None:
     assert (str(one) == str(other)) == (one == other)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from facts import all_hold
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -99,19 +100,6 @@ def test_transposed_taps_on_data(inputs: int, window: Window, extra: int) -> Non
     assert transposed_taps_on_data(inputs, outputs, window) == kept
 
 
-def holds(facts: tuple[str, ...], numbers: dict[str, int]) -> bool:
-    """Whether facts like `H >= 3` and `H + 2p >= k` are true of numbers."""
-    scope = {"__builtins__": {}, "max": max, "min": min, **numbers}
-    for fact in facts:
-        spelled = "".join(
-            f"*{letter}" if letter.isalpha() and before.isdigit() else letter
-            for before, letter in zip(" " + fact, fact, strict=False)
-        )
-        if not eval(spelled.replace("^", "**"), scope):
-            return False
-    return True
-
-
 @settings(max_examples=150)
 @given(windows, st.lists(sides, min_size=6, max_size=6), st.booleans())
 def test_named_inputs(window: Window, samples: list[int], ceil: bool) -> None:
@@ -124,7 +112,7 @@ def test_named_inputs(window: Window, samples: list[int], ceil: bool) -> None:
         return
     assert count is not None
     for inputs in samples:
-        if holds(taken.listed(), {"H": inputs}):
+        if all_hold(taken.listed(), {"H": inputs}):
             number = output_size(inputs, window, ceil=ceil)
             assert at(outputs, {"H": inputs}) == number
             assert at(count, {"H": inputs}) == taps_on_data(inputs, number, window)
@@ -139,7 +127,7 @@ def test_named_taps(inputs: int, taps: int, left: int, right: int) -> None:
     outputs = output_size(side, window)
     count = taps_on_data(side, outputs, window, taken)
     numbers = {"H": inputs, "k": taps}
-    if holds(taken.listed(), numbers):
+    if all_hold(taken.listed(), numbers):
         number = output_size(inputs, Window(taps, padding=(left, right)))
         assert at(outputs, numbers) == number
         expected = taps_on_data(inputs, number, Window(taps, padding=(left, right)))
@@ -157,7 +145,7 @@ def test_named_same_padding(taps: int, stride: int, dilation: int, samples: list
         numbers = {"H": inputs}
         known = same_padding(inputs, taps, stride, dilation)
         assert tuple(at(zeros, numbers) for zeros in padding) == known
-        if count is not None and holds(taken.listed(), numbers):
+        if count is not None and all_hold(taken.listed(), numbers):
             outputs = same_output_size(inputs, stride)
             expected = taps_on_data(inputs, outputs, window._replace(padding=known))
             assert at(count, numbers) == expected
