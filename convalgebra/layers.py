@@ -11,17 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
-from convalgebra.sizes import (
-    Assumptions,
-    Size,
-    at_least,
-    exact_divide,
-    is_whole,
-    names,
-    simplest,
-    text,
-)
+from convalgebra.sizes import Size, at_least, exact_divide, is_whole, names, simplest, text
 from convalgebra.windows import Pad, same_padding
 
 Argument = Literal["none", "kernel", "factor", "sizes", "optional sizes", "pads", "number", "slice"]

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import ShapeError, SizeError, Source, Span
 from convalgebra.layers import Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
-from convalgebra.sizes import Assumptions, Size, at, at_least, names, product, same, text
+from convalgebra.sizes import Size, at, at_least, names, product, same, text
 
 INPUT = Layer("input")
 

@@ -7,7 +7,9 @@ and notes in `assumptions` what has to hold of named sizes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
+from convalgebra.assumptions import Assumptions, Message
 from convalgebra.errors import SizeError
 from convalgebra.layers import (
     ACTIVATIONS,
@@ -20,7 +22,6 @@ from convalgebra.layers import (
     spread_over,
 )
 from convalgebra.sizes import (
-    Assumptions,
     Size,
     at_least,
     exact_divide,
@@ -92,6 +93,11 @@ def windows(layer: Layer, shape: Shape) -> tuple[Window, ...]:
     )
 
 
+def _says(template: str, *sizes: Size) -> Message:
+    """The text of an error, put together where it is shown: formulas take time to write."""
+    return lambda: template.format(*map(formula, sizes))
+
+
 def _slide(layer: Layer, shape: Shape, assumptions: Assumptions) -> Shape:
     if layer.padding == "same":
         axes = zip(shape[1:], layer.stride, strict=True)
@@ -99,13 +105,12 @@ def _slide(layer: Layer, shape: Shape, assumptions: Assumptions) -> Shape:
     out = []
     for inputs, window in zip(shape[1:], windows(layer, shape), strict=True):
         left, right = window.padding
-        zeros = f" with {formula(left)} + {formula(right)} of padding" if left or right else ""
-        assumptions.at_least(
-            inputs + left + right,
-            extent(window),
-            f"a window over {formula(simplest(extent(window)))} does not fit on an input of "
-            f"{formula(inputs)}{zeros}",
-        )
+        covered = simplest(extent(window))
+        message = _says("a window over {} does not fit on an input of {}", covered, inputs)
+        if window.padding != (0, 0):
+            longer = "a window over {} does not fit on an input of {} with {} + {} of padding"
+            message = _says(longer, covered, inputs, left, right)
+        assumptions.at_least(inputs + left + right, covered, message)
         out.append(output_size(inputs, window, ceil=layer.ceil))
     return tuple(out)
 
@@ -128,7 +133,7 @@ def _transposed(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions)
         shape[1:], windows(layer, shape), layer.output_padding, strict=True
     ):
         side = transposed_output_size(size, window, extra)
-        assumptions.at_least(side, 1, "the padding takes away the whole output")
+        assumptions.at_least(side, 1, _says("the padding takes away the whole output"))
         sides.append(side)
     return (out, *sides)
 
@@ -136,16 +141,14 @@ def _transposed(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions)
 def _check_groups(layer: Layer, channels: Size, out: Size, assumptions: Assumptions) -> None:
     groups = groups_of(layer, channels)
     for count, where in ((channels, "come in"), (out, "go out")):
-        message = (
-            f"{formula(groups)} groups do not divide the {formula(count)} channels that {where}"
-        )
-        assumptions.divides(groups, count, message)
+        message = f"{{}} groups do not divide the {{}} channels that {where}"
+        assumptions.divides(groups, count, _says(message, groups, count))
 
 
 def _out_channels(layer: Layer, channels: Size, assumptions: Assumptions) -> Size:
     rule, size = layer.channels
     if rule == "/":
-        message = f"{formula(channels)} channels cannot be divided by {formula(size)}"
+        message = _says("{} channels cannot be divided by {}", channels, size)
         assumptions.divides(size, channels, message)
     return out_channels(layer, channels)
 
@@ -176,9 +179,8 @@ def _unchanged(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) 
 
 def _grouped(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     (groups,), channels = layer.size, inputs[0][0]
-    assumptions.divides(
-        groups, channels, f"{formula(groups)} groups do not divide {formula(channels)} channels"
-    )
+    message = _says("{} groups do not divide {} channels", groups, channels)
+    assumptions.divides(groups, channels, message)
     return inputs[0]
 
 
@@ -198,15 +200,15 @@ def _border(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> 
     out = []
     for side, (left, right) in zip(sides, border(layer, len(sides)), strict=True):
         if layer.kind == "crop":
-            assumptions.at_least(side - left - right, 1, f"nothing is left of {formula(side)}")
+            assumptions.at_least(side - left - right, 1, _says("nothing is left of {}", side))
             out.append(simplest(side - left - right))
             continue
         if layer.kind in ("reflect", "circular"):
             spare = 1 if layer.kind == "reflect" else 0
             for pad in (left, right):
-                message = f"{layer.kind} by {formula(pad)} needs a side of at least "
-                message += f"{formula(simplest(pad + spare))}, not {formula(side)}"
-                assumptions.at_least(side, pad + spare, message)
+                least = simplest(pad + spare)
+                message = f"{layer.kind} by {{}} needs a side of at least {{}}, not {{}}"
+                assumptions.at_least(side, least, _says(message, pad, least, side))
         out.append(simplest(side + left + right))
     return (channels, *out)
 
@@ -220,8 +222,8 @@ def _pixelshuffle(layer: Layer, inputs: Sequence[Shape], assumptions: Assumption
     (factor,) = layer.size
     channels, *sides = inputs[0]
     block = product([factor] * len(sides))
-    message = f"pixelshuffle by {formula(factor)} needs a multiple of {formula(block)} channels"
-    assumptions.divides(block, channels, f"{message}, not {formula(channels)}")
+    message = "pixelshuffle by {} needs a multiple of {} channels, not {}"
+    assumptions.divides(block, channels, _says(message, factor, block, channels))
     return (exact_divide(channels, block), *(simplest(side * factor) for side in sides))
 
 
@@ -234,10 +236,13 @@ def _slice(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> S
     start, stop = slice_bounds(layer, channels)
     assumptions.whole(start)
     assumptions.whole(stop)
-    what = f"[{formula(start)}:{formula(stop)}] of {formula(channels)} channels"
-    assumptions.at_least(start, 0, f"{what}: begins before the first")
-    assumptions.at_least(stop - start, 1, f"{what}: nothing is left")
-    assumptions.at_least(channels, stop, f"{what}: there are not so many")
+    for larger, smaller, fault in (
+        (start, 0, "begins before the first"),
+        (stop - start, 1, "nothing is left"),
+        (channels, stop, "there are not so many"),
+    ):
+        message = _says(f"[{{}}:{{}}] of {{}} channels: {fault}", start, stop, channels)
+        assumptions.at_least(larger, smaller, message)
     return (simplest(stop - start), *sides)
 
 
@@ -259,7 +264,7 @@ def _add(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
         if len(other) != len(first):
             raise SizeError(_differ("added", first, other))
         for one, two in zip(first, other, strict=True):
-            assumptions.same(one, two, _differ("added", first, other))
+            assumptions.same(one, two, partial(_differ, "added", first, other))
     return first
 
 
@@ -273,7 +278,7 @@ def _mul(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
             if same(one, 1) or same(two, 1):
                 sides.append(two if same(one, 1) else one)
                 continue
-            assumptions.same(one, two, _differ("multiplied", result, other))
+            assumptions.same(one, two, partial(_differ, "multiplied", result, other))
             sides.append(one)
         result = tuple(sides)
     return result
@@ -286,7 +291,7 @@ def _cat(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
         if len(other) != len(first):
             raise SizeError(_differ("concatenated", first, other))
         for one, two in zip(first[1:], other[1:], strict=True):
-            assumptions.same(one, two, _differ("concatenated", first, other))
+            assumptions.same(one, two, partial(_differ, "concatenated", first, other))
         channels = channels + other[0]
     return (simplest(channels), *first[1:])
 

@@ -15,7 +15,7 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from convalgebra.errors import SizeError
-from convalgebra.size_signs import denominator, is_nonnegative
+from convalgebra.size_signs import is_nonnegative
 from convalgebra.size_text import shown, written
 
 if TYPE_CHECKING:
@@ -303,103 +303,3 @@ def formula(size: Size) -> str:
     '49C^2'
     """
     return f"{size:,}" if isinstance(size, int) else shown(size)
-
-
-class Assumptions:
-    """What was taken for granted of named sizes, in the order met, each once.
-
-    >>> taken = Assumptions()
-    >>> taken.at_least(symbol("H"), 7)
-    >>> taken.same(symbol("H"), 2 * floor_divide(symbol("H"), 2))
-    >>> taken.listed()
-    ('H >= 7', 'H = 2*(H//2)')
-    """
-
-    def __init__(self) -> None:
-        self._facts: dict[str, int | None] = {}  # of `H >= 7` the 7
-
-    def at_least(self, size: Size, bound: Size, otherwise: str = "") -> None:
-        """Take `size >= bound`; an error that says `otherwise` where it is false."""
-        decided = at_least(size, bound)
-        if decided is False:
-            raise SizeError(otherwise or f"{formula(size)} must be at least {formula(bound)}")
-        if decided is None:
-            self._note_bound(simplest((size - bound) * denominator(size - bound)))
-
-    def _note_bound(self, difference: Any) -> None:
-        number, terms = difference.as_coeff_add()
-        if len(terms) == 1:
-            from sympy import floor
-
-            # 2*(H//16) >= 1 says H//16 >= 1, and that H >= 16.
-            coefficient, monomial = terms[0].as_coeff_Mul()
-            least = -(number // coefficient)
-            if coefficient > 0 and isinstance(monomial, floor):
-                inside = monomial.args[0] - least
-                self._note_bound(simplest(inside * denominator(inside)))
-                return
-            if coefficient > 0:
-                number, terms = -least, (monomial,)
-        # H >= k + 1, not H - k - 1 >= 0: what has a minus goes to the right, and numbers do.
-        smaller = [term for term in terms if term.as_coeff_Mul()[0] < 0]
-        left = simplest(sum(term for term in terms if term not in smaller))
-        right = simplest(-sum(smaller) - number)
-        if isinstance(right, int):
-            known = self._facts.get(formula(left))
-            self._facts[formula(left)] = right if known is None else max(known, right)
-        elif left == 0:
-            self.note(f"{formula(simplest(right + number))} <= {formula(int(number))}")
-        else:
-            self.note(f"{formula(left)} >= {formula(right)}")
-
-    def same(self, left: Size, right: Size, otherwise: str = "") -> None:
-        """Take `left = right`; an error that says `otherwise` where it is false."""
-        decided = same(left, right)
-        if decided is False:
-            raise SizeError(otherwise or f"{formula(left)} is not {formula(right)}")
-        if decided is None:
-            self.note(f"{formula(left)} = {formula(right)}")
-
-    def divides(self, divisor: Size, size: Size, otherwise: str = "") -> None:
-        """Take that `divisor` divides `size`; an error that says `otherwise` where it does not."""
-        if divisor == 1:
-            return
-        if isinstance(divisor, int) and isinstance(size, int):
-            whole: bool | None = size % divisor == 0
-        else:
-            whole = is_whole(exact_divide(size, divisor))
-        if whole is False:
-            raise SizeError(otherwise or f"{formula(divisor)} does not divide {formula(size)}")
-        if whole is None:
-            self.note(f"{formula(divisor)} divides {formula(size)}")
-
-    def whole(self, size: Size, least: int | None = None) -> None:
-        """Take that `size` is a whole number, and at least `least`; an error where it never is."""
-        if isinstance(size, int):
-            if least is not None:
-                self.at_least(size, least)
-            return
-        if not size.is_integer:
-            above, below = size.together().as_numer_denom()
-            self.divides(simplest(below), simplest(above))
-        if least is not None:
-            # A whole number c/n is at least 1 where c is.
-            n = denominator(size)
-            self.at_least(simplest(n * size), n * (least - 1) + 1)
-
-    def copy(self) -> Assumptions:
-        """The same facts, to be added to."""
-        other = Assumptions()
-        other._facts.update(self._facts)
-        return other
-
-    def note(self, fact: str) -> None:
-        """Take `fact`, in words."""
-        self._facts[fact] = None
-
-    def listed(self) -> tuple[str, ...]:
-        """The assumptions as text."""
-        return tuple(
-            fact if bound is None else f"{fact} >= {formula(bound)}"
-            for fact, bound in self._facts.items()
-        )

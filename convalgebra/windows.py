@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.sizes import (
-    Assumptions,
     Size,
     at_least,
     ceil_divide,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
 from convalgebra.layers import (
     ACTIVATIONS,
@@ -23,7 +24,7 @@ from convalgebra.layers import (
     padding_of,
     spread_over,
 )
-from convalgebra.sizes import Assumptions, at, symbol
+from convalgebra.sizes import at, symbol
 
 C, k = symbol("C"), symbol("k")
 

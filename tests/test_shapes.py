@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import ShapeError, SizeError
 from convalgebra.language import parse, parse_shape
 from convalgebra.layers import Layer
 from convalgebra.shapes import border, output_shape, shape_text, slice_bounds, windows
-from convalgebra.sizes import Assumptions, exact_divide, floor_divide, symbol
+from convalgebra.sizes import exact_divide, floor_divide, symbol
 from convalgebra.windows import Window
 
 C, H, W = symbol("C"), symbol("H"), symbol("W")

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
 from convalgebra.language import parse
 from convalgebra.language.printer import layer_text
 from convalgebra.layers import Channels, Layer
 from convalgebra.shapes import Shape, output_shape
-from convalgebra.sizes import Assumptions
 
 torch = pytest.importorskip("torch")
 functional = torch.nn.functional

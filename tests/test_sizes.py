@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
 
 import pytest
 from sympy import Max, Min
 
 from convalgebra.errors import SizeError
 from convalgebra.sizes import (
-    Assumptions,
     Size,
     at,
     at_least,
@@ -51,7 +49,8 @@ def test_numbers_stay_numbers() -> None:
 def test_no_named_size_no_sympy() -> None:
     program = """
 import sys
-from convalgebra.sizes import Assumptions, ceil_divide, limited, maximum, same, text
+from convalgebra.assumptions import Assumptions
+from convalgebra.sizes import ceil_divide, limited, maximum, same, text
 taken = Assumptions()
 taken.at_least(3, 2), taken.divides(2, 4), taken.whole(3), taken.same(3, 3)
 assert text(limited(maximum(3, ceil_divide(7, 2)), 9)) == "4" and same(3, 3)
@@ -256,76 +255,6 @@ def test_limited() -> None:
 def test_text(size: Size, written: str, shown: str) -> None:
     assert text(size) == written
     assert formula(size) == shown
-
-
-# Assumptions
-
-
-def test_facts_are_noted_once_and_the_stronger_one_stays() -> None:
-    taken = Assumptions()
-    taken.at_least(H, 3)
-    taken.at_least(H - 2, 5)
-    taken.at_least(H, 4)
-    taken.at_least(H, 1)
-    taken.same(H, W)
-    taken.same(H, W)
-    taken.divides(4, C)
-    taken.divides(1, C)
-    taken.divides(2, 4 * C)
-    taken.whole(exact_divide(C, 4), 1)
-    taken.whole(exact_divide(C + 1, 2))
-    taken.whole(exact_divide(C, H))
-    assert taken.listed() == ("H >= 7", "H = W", "4 divides C", "2 divides C + 1", "H divides C")
-
-
-@pytest.mark.parametrize(
-    ("size", "bound", "fact"),
-    [
-        (C - H, 0, "C >= H"),
-        (C - H, 1, "C >= H + 1"),
-        (64 - C, 0, "C <= 64"),
-        (exact_divide(C, 2), 32, "C >= 64"),
-        (exact_divide(C - 1, 2), 1, "C >= 3"),
-        (2 * C, 5, "C >= 3"),
-        (half(H), 3, "H >= 6"),
-        (2 * half(H), 3, "H >= 4"),
-        (half(H + 1), 3, "H >= 5"),
-        (half(H) - k, 0, "H//2 >= k"),
-        (C * H, 5, "C H >= 5"),
-    ],
-)
-def test_bounds_as_text(size: Size, bound: Size, fact: str) -> None:
-    taken = Assumptions()
-    taken.at_least(size, bound)
-    assert taken.listed() == (fact,)
-
-
-@pytest.mark.parametrize(
-    ("take", "message"),
-    [
-        (lambda taken: taken.at_least(3, 4), "3 must be at least 4"),
-        (lambda taken: taken.at_least(-C, 0), "-C must be at least 0"),
-        (lambda taken: taken.at_least(3, 4, "no room"), "no room"),
-        (lambda taken: taken.same(C, C + 1), "C is not C + 1"),
-        (lambda taken: taken.divides(3, 4), "3 does not divide 4"),
-        (lambda taken: taken.divides(2, 2 * C + 1), "2 does not divide 2C + 1"),
-        (lambda taken: taken.whole(C + C / (2 * C)), "2 does not divide 2C + 1"),
-    ],
-)
-def test_what_is_false_is_an_error(take: Callable[[Assumptions], None], message: str) -> None:
-    taken = Assumptions()
-    with pytest.raises(SizeError) as caught:
-        take(taken)
-    assert str(caught.value) == message
-    assert taken.listed() == ()
-
-
-def test_a_copy_is_one() -> None:
-    taken = Assumptions()
-    taken.note("the sun rises")
-    other = taken.copy()
-    other.at_least(C, 2)
-    assert (taken.listed(), other.listed()) == (("the sun rises",), ("the sun rises", "C >= 2"))
 
 
 def test_is_whole() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from convalgebra.sizes import Assumptions, Size, at, floor_divide, simplest, symbol
+from convalgebra.assumptions import Assumptions
+from convalgebra.sizes import Size, at, floor_divide, simplest, symbol
 from convalgebra.windows import (
     Window,
     extent,

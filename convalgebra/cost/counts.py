@@ -12,16 +12,10 @@ from collections.abc import Callable, Sequence
 from math import gcd
 from typing import NamedTuple
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.layers import ACTIVATIONS, KINDS, Layer, groups_of
 from convalgebra.shapes import Shape, windows
-from convalgebra.sizes import (
-    Assumptions,
-    Size,
-    exact_divide,
-    product,
-    same,
-    simplest,
-)
+from convalgebra.sizes import Size, exact_divide, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
 
 # Per output element, unless the rule says otherwise.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border
-from convalgebra.sizes import Assumptions, Size, product, simplest, text
+from convalgebra.sizes import Size, product, simplest, text
 from convalgebra.windows import Pad
 
 BYTES_PER_NUMBER = 4  # float32

@@ -6,8 +6,9 @@ from facts import all_hold
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
-from convalgebra.sizes import Assumptions, at, symbol
+from convalgebra.sizes import at, symbol
 from convalgebra.windows import (
     Window,
     extent,
