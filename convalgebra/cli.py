@@ -95,7 +95,8 @@ def equiv(
 ) -> None:
     """Can one stack stand in for the other? Both ways, exactly, with the equations.
 
-    One side is a single kernel, the other any chain of one-channel convolutions.
+    One side is a single kernel, the other any chain of one-channel convolutions. With --exit-code
+    the numbers that decide are the real ones.
 
     \b
     Examples:
@@ -149,18 +150,23 @@ def cost(
     from convalgebra.readers import read, read_file
     from convalgebra.render.forms import comparison_in, cost_in
 
-    named = [*stacks, *layers]
-    if not named:
+    titles = [*stacks, *layers]
+    if not titles:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
     networks = [read(stack) for stack in stacks]
     networks += [read(path) if path == "-" else read_file(path) for path in layers]
-    reports = [cost_of(network, input=shape, at=at) for network in networks]
+    networks = [read(network, shape) for network in networks]
+    named = set().union(*(network.named() for network in networks))
+    for name in at.keys() - named:
+        known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
+        raise InputError(f"there is no named size `{name}`; {known}")
+    reports = [cost_of(network, at=at) for network in networks]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:
         from convalgebra.cost.comparison import compare
 
-        click.echo(comparison_in(form, compare(reports, named), _width()))
+        click.echo(comparison_in(form, compare(reports, titles), _width()))
 
 
 @main.command()

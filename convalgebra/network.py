@@ -115,7 +115,8 @@ class Network:
         if self.shape is None:
             raise ShapeError(
                 "the input shape is not known",
-                hint="begin with a line like `input 3x224x224`, or give --input 3x224x224",
+                hint="begin with a line like `input 3x224x224`, or give --input 3x224x224 "
+                "(in Python input=..)",
             )
         assumptions = Assumptions()
         for size in self.shape:

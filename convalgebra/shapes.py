@@ -43,6 +43,7 @@ from convalgebra.windows import (
 
 Shape = tuple[Size, ...]
 
+_MAX_UNITS = 400  # names and numbers in a formula; nobody reads the half of it
 _MAX_DIGITS = 15  # a side or channel count past it is a slip, and its powers would fill the memory
 
 
@@ -69,7 +70,7 @@ def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions
     if layer.axes is not None and layer.axes != len(inputs[0]) - 1:
         raise SizeError(_axes_differ(layer, inputs[0]))
     shape = _RULES[layer.kind](layer, inputs, assumptions)
-    return tuple(limited(size, _MAX_DIGITS) for size in shape)
+    return tuple(limited(size, _MAX_DIGITS, _MAX_UNITS) for size in shape)
 
 
 def _axes_differ(layer: Layer, shape: Shape) -> str:

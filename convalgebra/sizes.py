@@ -52,9 +52,8 @@ def simplest(size: Any) -> Size:
     """`size` in canonical form: expanded, and a plain int where it is a number."""
     if isinstance(size, int):
         return size
-    from sympy import expand
-
-    expanded = expand(size)
+    # Only what sizes have: sympy would look for logarithms in every term as well.
+    expanded = size.expand(power_base=False, power_exp=False, log=False, basic=False)
     return int(expanded) if expanded.is_Integer else expanded
 
 
@@ -129,32 +128,29 @@ def has_choice(size: Size) -> bool:
     return bool(size.has(Max, Min))
 
 
-_LONGEST = 100  # numbers and names in a size; products of sums have one term for every choice
-
-
-def limited(size: Size, digits: int) -> Size:
+def limited(size: Size, digits: int, units: int) -> Size:
     """`size` in canonical form, where it is not beyond what is worked with.
 
     Raises SizeError for a number of more than `digits` digits, and for a formula of more than
-    100 numbers and names.
+    `units` numbers and names: products of sums have one term for every choice.
 
-    >>> limited(2 * symbol("C") - symbol("C"), 9)
+    >>> limited(2 * symbol("C") - symbol("C"), 9, 50)
     C
     """
     if isinstance(size, int):
         if abs(size) >= 10**digits:
             raise SizeError(f"a size of more than {digits} digits")
         return size
-    return _limited_formula(size, digits)
+    return _limited_formula(size, digits, units)
 
 
 @lru_cache(maxsize=4096)
-def _limited_formula(size: Expr, digits: int) -> Size:
+def _limited_formula(size: Expr, digits: int, units: int) -> Size:
     canonical: Any = simplest(size)
     if isinstance(canonical, int):
-        return limited(canonical, digits)
-    if _length(canonical) > _LONGEST:
-        raise SizeError(f"a size of more than {_LONGEST} numbers and names")
+        return limited(canonical, digits, units)
+    if _units(canonical, units) > units:
+        raise SizeError(f"a size of more than {units} numbers and names")
     from sympy import Rational
 
     numbers = canonical.atoms(Rational)
@@ -163,11 +159,11 @@ def _limited_formula(size: Expr, digits: int) -> Size:
     return cast("Expr", canonical)
 
 
-def _length(expression: Any) -> int:
-    """The numbers and names in an expression when it is written out; past the limit, any number."""
+def _units(expression: Any, most: int) -> int:
+    """The numbers and names in an expression when it is written out; past `most`, any number."""
     total = 0
     waiting = [(expression, 1)]
-    while waiting and total <= _LONGEST:
+    while waiting and total <= most:
         part, times = waiting.pop()
         if part.is_Pow:
             waiting.append((part.base, times * abs(int(part.exp))))

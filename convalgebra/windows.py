@@ -104,10 +104,10 @@ def taps_on_data(
 ) -> Size | None:
     """How many (output, tap) pairs read a real input: the rest read zeros of the padding.
 
-    Tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`. For numbers the pairs are
-    counted in closed form. For named sizes the count is known without padding, at stride and
-    dilation 1, and else tap by tap where that comes out without a max(..); otherwise None. What has
-    to hold of named sizes is noted in `assumptions`.
+    Tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`. No window may hang over the
+    padding, as in ceil mode. Numbers are counted in closed form. For named sizes the count is known
+    without padding, at stride and dilation 1, and else tap by tap where that comes out without a
+    max(..); otherwise None. What has to hold of named sizes is noted in `assumptions`.
 
     >>> taps_on_data(4, 4, Window(3, padding=(1, 1)))
     10

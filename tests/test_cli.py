@@ -101,6 +101,12 @@ def test_bad_numbers_for_names(at: str) -> None:
     assert "NAME=NUMBER" in refused("cost", "3x3@C", "--input", "CxHxW", "--at", at)
 
 
+def test_a_name_that_nothing_has() -> None:
+    message = refused("cost", "3x3@C", "--input", "CxHxW", "--at", "Z=3")
+    assert message == "error: there is no named size `Z`; named are C, H, W\n"
+    assert "nothing is named" in refused("cost", "3x3", "--input", "3x8x8", "--at", "C=3")
+
+
 def test_numbers_that_do_not_fit_their_names() -> None:
     refused("cost", "3x3@(C/2)", "--input", "CxHxW", "--at", "C=3,H=8,W=8")
     refused("cost", "3x3@C", "--input", "CxHxW", "--at", "C=0,H=8,W=8")

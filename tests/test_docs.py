@@ -16,6 +16,7 @@ import pytest
 from click.testing import CliRunner
 
 from convalgebra.cli import main
+from convalgebra.cost import cost
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -57,6 +58,14 @@ def test_python_blocks_run(page: Path) -> None:
         str(page), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE
     )
     assert found.failed == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_specs_in_the_pages_are_networks(page: Path) -> None:
+    for block in re.findall(
+        r"```text\n(input .*?)```", page.read_text(encoding="utf-8"), re.DOTALL
+    ):
+        assert cost(block).total.params > 0
 
 
 def test_every_command_is_in_the_pages() -> None:

@@ -131,7 +131,7 @@ def test_what_is_taken_for_granted(before: str, text: str, facts: tuple[str, ...
         ("3x999999999x999999999", "2*(up9999)", "a size of more than 15 digits"),
         ("3x999999999x999999999", "flatten", "a size of more than 15 digits"),
         ("CxHxH", "50*(cat(id | id))", "a size with a number of more than 15 digits"),
-        ("CxHxH", "60*(1x1@*(C+1))", "a size of more than 100 numbers and names"),
+        ("CxHxH", "60*(1x1@*(C+1))", "a size of more than 400 numbers and names"),
         ("CxHxH", "200*(3x3s2p1)", "a size with a number of more than 15 digits"),
     ],
 )

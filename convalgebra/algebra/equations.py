@@ -24,6 +24,11 @@ class Equation:
     terms: tuple[tuple[str, ...], ...]
     scale: int = 1
 
+    def __str__(self) -> str:
+        from convalgebra.render.equation_text import equation_text
+
+        return equation_text(self)
+
 
 def count_terms(chain: Chain) -> int:
     """The number of products of weights in the whole system: one for each choice of taps."""

@@ -75,7 +75,7 @@ class Direction:
         return found
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class EquivalenceReport:
     """Who reproduces whom, per field, with dimensions, equations and witnesses.
 
@@ -131,9 +131,7 @@ class EquivalenceReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.equiv/1`."""
-        from convalgebra.render.equation_text import equation_text
-
-        system = None if self.system is None else [equation_text(e) for e in self.system]
+        system = None if self.system is None else list(map(str, self.system))
         return {
             "schema": "convalgebra.equiv/1",
             "left": self.left.to_dict(),
@@ -143,6 +141,12 @@ class EquivalenceReport:
             "equivalent": self.equivalent,
             "equations": system,
         }
+
+    def __repr__(self) -> str:
+        return (
+            f"EquivalenceReport({self.left.chain.text} | {self.right.chain.text}, "
+            f"equivalent={self.equivalent})"
+        )
 
     def __str__(self) -> str:
         from convalgebra.render.equivalence_text import equivalence_to_text

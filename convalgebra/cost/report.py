@@ -150,6 +150,10 @@ class CostReport(NamedTuple):
             "right": [plain(simplest(side - 1)) for side in sides],
         }
 
+    def __repr__(self) -> str:
+        total = self.total
+        return f"CostReport({len(self.layers)} layers, params={total.params}, macs={total.macs})"
+
     def __str__(self) -> str:
         from convalgebra.render.cost_text import cost_to_text
 

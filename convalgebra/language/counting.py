@@ -34,9 +34,9 @@ MAX_LAYERS = 10**6
 MAX_STEPS = 4 * MAX_LAYERS
 # A text is counted in time linear in its length, and in no more than this for patterns whose uses
 # all differ, where a count cannot be used again.
-_VISITS = 50_000
-_VISITS_PER_CHARACTER = 4
-_VISITS_OF_FORMULA = 100
+_VISITS = 30_000
+_VISITS_PER_CHARACTER = 20
+_VISITS_OF_FORMULA = 20
 
 
 class Count(NamedTuple):
@@ -70,8 +70,7 @@ class _Counter:
         self.source = source
         self.depth = 0
         self.visits = _VISITS + _VISITS_PER_CHARACTER * len(source.text)
-        self.patterns: dict[tuple[object, ...], Count] = {}
-        self.shared: dict[Shared, Count] = {}
+        self.known: dict[object, Count] = {}  # shared layers, and patterns with their arguments
 
     def fail(self, message: str, span: Span, hint: str = "") -> LanguageError:
         return LanguageError(message, self.source, span, hint)
@@ -113,7 +112,8 @@ class _Counter:
         if isinstance(item, Call):
             return self.call(item, scope).and_then(_STEP)
         if isinstance(item, Term):
-            return self.repeat(item, scope)
+            times = self.times(item, scope)
+            return self.repeated(self.item(item.atom, scope), times, item.span) if times else _STEP
         if isinstance(item, Text):
             return self.deeper(item, scope.inside(), item.span)
         total = _ONE
@@ -134,45 +134,42 @@ class _Counter:
         if self.visits < 0:
             raise self.fail("patterns used in too many different ways", span)
 
-    def repeat(self, term: Term, scope: Scope) -> Count:
+    def times(self, term: Term, scope: Scope) -> int:
         times = scope.parameters.get(term.times) if isinstance(term.times, str) else term.times
-        if not isinstance(times, int) or times <= 0:
-            return _STEP
-        nodes, steps, depth = self.item(term.atom, scope)
-        if nodes == 0:
-            return Count(0, steps, depth)
-        return self.checked(Count(times * nodes, times * steps, depth), term.span)
+        return max(0, times) if isinstance(times, int) else 0
+
+    def repeated(self, once: Count, times: int, span: Span) -> Count:
+        if once.nodes == 0:
+            return once  # nothing is written again
+        return self.checked(Count(times * once.nodes, times * once.steps, once.depth), span)
 
     def call(self, call: Call, scope: Scope) -> Count:
         found = scope.find(call.name)
-        if isinstance(found, Pattern):
-            return self.pattern(found, call, scope)
-        if not isinstance(found, Shared):
+        if isinstance(found, Shared):
+            key: object = found
+            series, inner = found.share.series, found.opened()
+        elif isinstance(found, Pattern):
+            sizes = self.arguments(call, scope)
+            if len(sizes) != len(found.define.parameters):
+                return Count()
+            key = (found.define.span, *sizes)
+            parameters = dict(zip(found.define.parameters, sizes, strict=True))
+            series, inner = found.define.series, found.opened(parameters)
+        else:
             return Count()
-        count = self.shared.get(found)
+        count = self.known.get(key)
         if count is None:
-            count = self.deeper(found.share.series, found.opened(), call.span)
-            self.shared[found] = count
-        return self.again(count, call.span)
-
-    def pattern(self, pattern: Pattern, call: Call, scope: Scope) -> Count:
-        define, arguments = pattern.define, call.arguments or ()
-        if len(arguments) != len(define.parameters):
-            return Count()
-        sizes = [evaluate(argument, scope.parameters, self.source) for argument in arguments]
-        key = (define.span, *sizes)
-        count = self.patterns.get(key)
-        if count is None:
-            self.visit_formulas(sizes, call.span)
-            inner = pattern.opened(dict(zip(define.parameters, sizes, strict=True)))
-            count = self.patterns[key] = self.deeper(define.series, inner, call.span)
-        return self.again(count, call.span)
-
-    def again(self, count: Count, span: Span) -> Count:
-        # Counted at another place before, perhaps less deep.
-        if self.depth + count.depth > MAX_NESTING:
-            raise self.too_deep(span)
+            count = self.known[key] = self.deeper(series, inner, call.span)
+        elif self.depth + count.depth > MAX_NESTING:  # counted before, at a place less deep
+            raise self.too_deep(call.span)
         return count
+
+    def arguments(self, call: Call, scope: Scope) -> list[Size]:
+        written = call.arguments or ()
+        sizes = [evaluate(argument, scope.parameters, self.source) for argument in written]
+        if scope.parameters:  # elsewhere a formula is worked out as often as it stands in the text
+            self.visit_formulas(sizes, call.span)
+        return sizes
 
     def deeper(self, part: Series | Text, scope: Scope, span: Span) -> Count:
         self.depth += 1

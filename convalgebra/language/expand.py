@@ -133,17 +133,25 @@ class _Expander:
             return self.call(item, value, scope, "")
         if isinstance(item, Term):
             return self.repeat(item, value, scope)
-        if isinstance(item, Added):
-            ends = tuple(self.item(term, value, scope) for term in item.terms)
-            return self.add(_MERGES["add"], ends, scope, item.span)
-        if isinstance(item, Branches):
-            ends = tuple(self.text(part, value, scope.inside()) for part in item.texts)
-            if item.word == "unused":
-                ends = (value, *ends)
-            return self.add(_MERGES[item.word], ends, scope, item.span)
+        if isinstance(item, (Added, Branches)):
+            return self.merge(item, value, scope)
         if isinstance(item, Slice):
             return self.add(self.slice(item, scope), (value,), scope, item.span)
         return self.text(item, value, scope.inside())
+
+    def merge(self, item: Added | Branches, value: int, scope: Scope) -> int:
+        ends: list[int] = []  # filled in plain loops: a comprehension takes a frame at each level
+        if isinstance(item, Added):
+            word = "add"
+            for term in item.terms:
+                ends.append(self.item(term, value, scope))
+        else:
+            word = item.word
+            if word == "unused":
+                ends.append(value)
+            for part in item.texts:
+                ends.append(self.text(part, value, scope.inside()))
+        return self.add(_MERGES[word], tuple(ends), scope, item.span)
 
     def repeat(self, term: Term, value: int, scope: Scope) -> int:
         times = self.times(term, scope)

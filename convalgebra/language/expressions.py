@@ -11,7 +11,8 @@ from convalgebra.language.scanner import MAX_DIGITS, Scanner
 from convalgebra.language.syntax import OPERATORS, Expression, Side, SizeText
 from convalgebra.sizes import Size, exact_divide, floor_divide, limited, symbol
 
-_MAX_UNITS = 200  # in one expression; no size that somebody means is longer
+_MAX_UNITS = 100  # in one expression; no size that somebody means is longer
+_MAX_VALUE = 50  # in its value, so that it can be written again
 
 # One letter with digits, never x X nor a letter that begins a modifier.
 LETTER = r"[acefh-nqrt-wyzA-WYZ]\d*"
@@ -171,7 +172,7 @@ def evaluate(expression: SizeText, parameters: Mapping[str, Size], source: Sourc
                 values.append(unit)
             elif unit in _APPLY:
                 right = values.pop()
-                values.append(limited(_APPLY[unit](values.pop(), right), MAX_DIGITS))
+                values.append(limited(_APPLY[unit](values.pop(), right), MAX_DIGITS, _MAX_VALUE))
             else:
                 values.append(parameters[unit] if unit in parameters else symbol(unit))
     except SizeError as error:

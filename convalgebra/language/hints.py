@@ -50,9 +50,15 @@ _OTHER_NAMES = {
     "add": "a + b",
     "upsample": "up2",
     "deconv": "convt2x2s2",
+    "convtranspose": "convt2x2s2",
     "depthwise": "dw3x3",
     "dwconv": "dw3x3",
+    "adaptiveavgpool": "gap",
+    "adaptivemaxpool": "gmp",
+    "lrelu": "leakyrelu",
+    "leaky_relu": "leakyrelu",
 }
+_SUFFIX = re.compile(r"(?:[123]d)?(?:\d+(?:x\d+)*[sp\dx]*)?$")  # of BatchNorm2d, deconv2x2s2
 _CALLS = {
     "conv": "3x3p1@64b",
     "maxpool": "max2x2s2",
@@ -100,8 +106,9 @@ def unknown_word(text: str, at: int) -> str:
         return f"the outputs follow an @: {found.group(1).replace('dense', 'fc')}@{found.group(2)}"
     if found := _CONVOLUTION.match(name):
         return f"a convolution is written by its kernel: {_square(found.group(1) or '3')}"
-    if word in _OTHER_NAMES:
-        return f"it is written {_OTHER_NAMES[word]} here"
+    stem = word if word in _OTHER_NAMES else _SUFFIX.sub("", word)
+    if stem in _OTHER_NAMES:
+        return f"it is written {_OTHER_NAMES[stem]} here"
     if word in EXAMPLES:
         return f"`{word}` is written like {EXAMPLES[word]}"
     if re.fullmatch(SIZE, name):
@@ -128,6 +135,8 @@ def missing_comma(text: str, at: int, last: str, set_off: bool) -> str:
         return _misplaced_equals(last)
     if here == "(" and not set_off and last in KINDS:
         return f"`{last}` takes no argument in parentheses"
+    if here == "X" and last.isdigit():
+        return "write a small x: 3x3"
     if here == "/" and (stride := _STRIDE.match(text, at)):
         return f"a stride is written s{stride.group(1)}"
     if here.isdigit() and set_off and "@" not in last:

@@ -6,16 +6,18 @@ is `-`, begins with `zoo:`, or ends like a file of ours.
 
 from __future__ import annotations
 
+import re
 import sys
 from os import PathLike, fspath
 from typing import TypeAlias
 
 from convalgebra import zoo
-from convalgebra.errors import InputError
+from convalgebra.errors import InputError, LanguageError
 from convalgebra.language import parse, parse_shape
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
+_PATH = re.compile(r"[\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")
 MAX_BYTES = 16 * 2**20
 _ENDINGS = (".txt", ".spec")
 _FOREIGN = (".json", ".onnx")
@@ -65,7 +67,14 @@ def _from_string(text: str) -> Network:
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
     if text.endswith(_ENDINGS + _FOREIGN) and not any(c in text for c in ",;\n"):
         return read_file(text)
-    return parse(text)
+    if text in zoo.names():
+        raise InputError(f"`{text}` is a network of the zoo: write zoo:{text}")
+    try:
+        return parse(text)
+    except LanguageError as error:
+        if not error.hint and _PATH.fullmatch(text):
+            error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
+        raise
 
 
 def read_file(path: str) -> Network:

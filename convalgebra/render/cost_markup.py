@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from convalgebra.render.cost_text import comparison_table, cost_table, summary
-from convalgebra.render.tables import Table, escaped
+from convalgebra.render.tables import Table, escaped, markdown_escaped
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, is_named
 
 if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
-    from convalgebra.cost.report import CostReport
+    from convalgebra.cost.report import CostReport, LayerCost
     from convalgebra.sizes import Size
 
 _WIDE = 10_000  # summaries are not broken into lines
@@ -33,14 +33,14 @@ def size_latex(size: Size) -> str:
 def cost_to_markdown(report: CostReport, *, all_layers: bool = False) -> str:
     """A pipe table, then the totals as a list."""
     return _markdown(
-        f"input {shape_text(report.input)}",
+        f"input {shape_text(report.input)}, output {shape_text(report.output)}",
         cost_table(report, all_layers=all_layers),
         summary(report, _WIDE),
     )
 
 
 def _markdown(title: str, table: Table, notes: list[str]) -> str:
-    listed = "\n".join("- " + " ".join(note.split()) for note in notes)
+    listed = "\n".join("- " + markdown_escaped(" ".join(note.split())) for note in notes)
     return "\n\n".join(part for part in (title, table.to_markdown(), listed) if part)
 
 
@@ -58,10 +58,17 @@ def cost_to_csv(report: CostReport) -> str:
                 figures["layer"],
                 shape_text(layer.output),
                 *("" if figures[key] is None else str(figures[key]) for key in keys),
-                *("x".join(map(str, field[key] or ())) for key in ("size", "jump")),
+                *_seen(layer, field),
             )
         )
     return Table(header, tuple(rows)).to_csv()
+
+
+def _seen(layer: LayerCost, field: dict[str, Any]) -> tuple[str, str]:
+    if layer.field.is_global:
+        return "all", ""
+    size, jump = ("x".join(map(str, field[key] or ())) for key in ("size", "jump"))
+    return size, jump
 
 
 def cost_to_latex(report: CostReport, *, all_layers: bool = False) -> str:
@@ -78,8 +85,10 @@ def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
 
 
 def comparison_to_markdown(comparison: Comparison) -> str:
-    """A pipe table."""
-    return comparison_table(comparison).to_markdown()
+    """A pipe table, and what it takes for granted."""
+    assumed = dict.fromkeys(fact for report in comparison.reports for fact in report.assumptions)
+    notes = [f"assumed: {fact}" for fact in assumed]
+    return _markdown("", comparison_table(comparison), notes)
 
 
 def comparison_to_csv(comparison: Comparison) -> str:

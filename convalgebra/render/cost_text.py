@@ -132,7 +132,11 @@ def field_cells(field: Field) -> tuple[str, str]:
 
 
 def _once(texts: Sequence[str]) -> str:
-    return texts[0] if texts and len(set(texts)) == 1 else "x".join(texts)
+    return texts[0] if texts and len(set(texts)) == 1 else "x".join(map(_alone, texts))
+
+
+def _alone(text: str) -> str:
+    return f"({text})" if " " in text else text
 
 
 def _number(value: Any) -> str:
@@ -177,7 +181,7 @@ _CLASS_NAMES = {
     "norm": "norm",
     "activation": "activation",
     "pooling": "pooling",
-    "merge": "+ and mul",
+    "merge": "sums and products",
     "scale": "scale",
     "interpolation": "interpolation",
 }
@@ -194,7 +198,7 @@ def field_sentence(report: CostReport) -> str:
         return "everything" if field.is_global else "not known (branches move at different speeds)"
     if not field.axes:
         return "everything" if field.is_global else "one number"
-    size = "x".join(formula(axis.size) for axis in field.axes)
+    size = "x".join(_alone(formula(axis.size)) for axis in field.axes)
     jump = _once([_number(axis.jump) for axis in field.axes])
     edges = [
         "nothing" if first is None else f"{formula(first[0])} to {formula(first[1])}"
@@ -251,7 +255,7 @@ def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = f
         for key in ("params", "macs"):
             ratios = (ratio_text(ratio) for ratio in comparison.ratios[key])
             body.append((f"{_COMPARED[key]}, first/this", *ratios))
-    header = ("", *comparison.titles, *(["ratio"] if two else []))
+    header = ("", *comparison.titles, *(["first/second"] if two else []))
     return Table(header, tuple(body))
 
 
@@ -276,13 +280,17 @@ def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
     notes = [f"assumed: {', '.join(assumed)}"] if assumed else []
     notes = [filled(note, width) for note in notes]
-    for dropped in (
+    left_out: list[str] = []
+    for label in (
         "",
         "MACs on real data",
         "traffic, bytes",
-    ):  # long formulas, the least asked for
-        table = Table(table.header, tuple(row for row in table.rows if row[0] != dropped))
+    ):  # the longest, and the least asked for
+        table = Table(table.header, tuple(row for row in table.rows if row[0] != label))
+        left_out += [label] if label else []
         if table.width() <= width:
+            if left_out:
+                notes.append(f"too wide to be shown: {', '.join(left_out)} (see --format md)")
             return "\n\n".join([title, table.to_text(), *notes])
     paragraphs = []
     for row in table.rows:

@@ -13,7 +13,7 @@ from convalgebra.render.equivalence_text import (
     shown_witnesses,
     why_thin,
 )
-from convalgebra.render.tables import escaped, latex_escaped
+from convalgebra.render.tables import escaped, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equivalence import EquivalenceReport
@@ -42,14 +42,14 @@ def witness_latex(witness: Witness) -> str:
 
 def equivalence_to_markdown(report: EquivalenceReport) -> str:
     """Sentences, tables, and the equations between double dollar signs."""
-    parts = [f"**{headline(report)}**"]
+    parts = [f"**{markdown_escaped(headline(report))}**"]
     for direction in (report.left_reproduces_right, report.right_reproduces_left):
         first, second = sentences(direction)
-        parts.append(f"- {first} {second}")
+        parts.append(markdown_escaped(f"- {first} {second}"))
     parts += [figures(report).to_markdown(), *_displayed(equations_latex(report))]
-    parts += why_thin(report)
+    parts += map(markdown_escaped, why_thin(report))
     for witness in shown_witnesses(report):
-        parts += [*_displayed(witness_latex(witness)), _cannot(report, witness)]
+        parts += [*_displayed(witness_latex(witness)), markdown_escaped(_cannot(report, witness))]
     return "\n\n".join([*parts, answers(report).to_markdown()])
 
 

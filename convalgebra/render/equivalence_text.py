@@ -19,7 +19,7 @@ _FIELDS = {"real": "real", "complex": "complex", "rational": "rational"}
 
 def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
     """The whole answer: who makes whom, figures, equations, why not, a witness."""
-    parts = [headline(report), "\n".join(_directions(report, width))]
+    parts = [filled(headline(report), width), "\n".join(_directions(report, width))]
     parts.append(figures(report).to_text("  "))
     parts += _system(report, width)
     parts += [_witness(witness, report, width) for witness in shown_witnesses(report)]
@@ -28,8 +28,11 @@ def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
 
 
 def headline(report: EquivalenceReport) -> str:
-    """One line: equivalent or not."""
+    """One line: equivalent or not, over the reals where the fields differ."""
     verdict = {True: "equivalent", False: "not equivalent", None: "not decided"}[report.equivalent]
+    both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
+    if report.equivalent and any(reach.rational != "all" for reach in both):
+        verdict += " over real and complex numbers, not over rationals"
     return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
 
 
@@ -142,6 +145,8 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     layers = listed(layer_letters(report), "then")
     equations = "equation" if count == 1 else f"{in_words(count)} equations"
     title = f"The {equations}, A = {layers}"
+    if _shifts(report) > 1:
+        title += f", shifted by ({','.join(map(str, report.offset))})"
     if report.system is None or count > _MOST_EQUATIONS:
         products = counted(report.terms, "product") + " of weights"
         where = "--derive shows them" if report.system is not None else "too many to print"
@@ -150,6 +155,12 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
         yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
     for line in why_thin(report):
         yield _wrapped(line, width, "  ")
+
+
+def _shifts(report: EquivalenceReport) -> int:
+    first = report.left_reproduces_right
+    direction = first if first.maker is report.kernel else report.right_reproduces_left
+    return len(direction.reach.offsets)
 
 
 def _in_columns(lines: list[str], width: int) -> list[str]:

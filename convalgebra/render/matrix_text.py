@@ -33,7 +33,7 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     >>> from convalgebra.language import parse
     >>> from convalgebra.symbolic import matrix
     >>> print(matrix_to_text(matrix(parse("2"), (4,))))
-    2 on 1x4 -> 1x3: a 3 x 4 matrix, a row for each output and a column for each
+    2 on 1x4 -> 1x3: a matrix of 3 x 4, a row for each output and a column for each
     input
     <BLANKLINE>
          x0 x1 x2 x3
@@ -45,7 +45,7 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     """
     maps = f"{shape_text(report.input_shape)} -> {shape_text(report.output_shape)}"
     title = (
-        f"{report.stack} on {maps}: a {report.rows:,} x {report.columns:,} matrix, "
+        f"{report.stack} on {maps}: a matrix of {report.rows:,} x {report.columns:,}, "
         "a row for each output and a column for each input"
     )
     lines = _folded(title, width)

@@ -92,7 +92,12 @@ def escaped(text: str) -> str:
 
 
 def _piped(line: Sequence[str]) -> list[str]:
-    return [cell.replace("|", "\\|") for cell in line]
+    return [markdown_escaped(cell).replace("|", "\\|") for cell in line]
+
+
+def markdown_escaped(text: str) -> str:
+    """`text` for Markdown, where stars and underscores would set it in italics."""
+    return text.replace("*", "\\*").replace("_", "\\_")
 
 
 _LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
@@ -103,7 +108,8 @@ def latex_escaped(text: str) -> str:
     """`text` for LaTeX; formulas between dollar signs stay."""
     if text.startswith("$") and text.endswith("$"):
         return text
-    return "".join(_LATEX.get(character, character) for character in text.replace("$", r"\$"))
+    escaped = "".join(_LATEX.get(character, character) for character in text.replace("$", r"\$"))
+    return escaped.replace(">=", r"$\ge$").replace("<=", r"$\le$")
 
 
 def _ampersands(line: Sequence[str]) -> str:

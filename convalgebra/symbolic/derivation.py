@@ -18,7 +18,7 @@ from convalgebra.symbolic.steps_backward import steps_backward
 from convalgebra.symbolic.steps_forward import steps_forward
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """How a single kernel and a chain of layers are the same, both ways.
 
@@ -85,6 +85,9 @@ class Derivation:
             "rank": self.rank,
             "independent": list(self.independent),
         }
+
+    def __repr__(self) -> str:
+        return f"Derivation({self.single} | {self.stack}, {len(self.equations)} equations)"
 
     def __str__(self) -> str:
         from convalgebra.render.derivation_text import derivation_to_text

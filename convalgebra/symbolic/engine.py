@@ -275,7 +275,7 @@ def require_linear(network: Network) -> None:
     if named:
         raise UnsupportedError(
             f"entries are written out for numbers only, and {', '.join(named)} "
-            f"{'is' if len(named) == 1 else 'are'} not known; put in numbers (--at {named[0]}=4)"
+            f"{'is' if len(named) == 1 else 'are'} not known; a matrix needs numbers"
         )
     if len(network.outputs) != 1:
         raise UnsupportedError(

@@ -39,7 +39,7 @@ class Entry(NamedTuple):
     value: Expr
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DenseMatrix:
     """A linear stack as one matrix, from the flattened input (columns) to the output (rows).
 
@@ -164,6 +164,9 @@ class DenseMatrix:
             "nonzero": [[row, column, str(value)] for row, column, value in self.entries],
             "bias": [str(value) for value in self.bias],
         }
+
+    def __repr__(self) -> str:
+        return f"DenseMatrix({self.stack}, {self.rows} x {self.columns})"
 
     def __str__(self) -> str:
         from convalgebra.render.matrix_text import matrix_to_text

@@ -28,6 +28,10 @@ def text(name: str) -> str:
     """The spec of the network `name`; InputError if the zoo has none of that name."""
     known = names()
     if name not in known:
-        raise InputError(f"the zoo has no `{name[:40]}`; it has {', '.join(known)}")
+        from difflib import get_close_matches
+
+        close = get_close_matches(name[:40].lower(), known, n=1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise InputError(f"the zoo has no `{name[:40]}`; {hint}it has\n  {', '.join(known)}")
     with open(os.path.join(_FOLDER, name + _ENDING), encoding="utf-8") as file:
         return file.read()

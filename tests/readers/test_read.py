@@ -147,7 +147,14 @@ def test_foreign_endings(ending):
 
 
 def test_an_unknown_network():
-    assert error("zoo:resnet51").startswith("the zoo has no `resnet51`; it has alexnet, ")
+    wanted = "the zoo has no `resnet51`; did you mean resnet50? it has\n  alexnet, "
+    assert error("zoo:resnet51").startswith(wanted)
+    assert error("resnet50") == "`resnet50` is a network of the zoo: write zoo:resnet50"
+
+
+def test_a_file_with_another_ending_is_hinted_at():
+    assert "is read with --layers FILE" in error("net.cfg")
+    assert "is read with --layers FILE" in error("specs/net")
 
 
 @pytest.mark.parametrize("stack", [None, 3, b"3x3", ["3x3"]])

@@ -91,7 +91,8 @@ def test_names_are_those_of_the_files():
 def test_an_unknown_name_is_answered_with_the_known_ones():
     with pytest.raises(InputError) as caught:
         zoo.text("resnet51")
-    assert str(caught.value).startswith("the zoo has no `resnet51`; it has alexnet, densenet121, ")
+    wanted = "the zoo has no `resnet51`; did you mean resnet50? it has\n  alexnet, densenet121, "
+    assert str(caught.value).startswith(wanted)
     assert "vgg16, vgg16_bn, vgg19, wide_resnet50_2" in str(caught.value)
 
 
