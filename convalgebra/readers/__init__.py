@@ -17,7 +17,7 @@ from convalgebra.language import parse, parse_shape
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
-_PATH = re.compile(r"[\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")
+_PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
 MAX_BYTES = 16 * 2**20
 _ENDINGS = (".txt", ".spec")
 _FOREIGN = (".json", ".onnx")
@@ -72,7 +72,7 @@ def _from_string(text: str) -> Network:
     try:
         return parse(text)
     except LanguageError as error:
-        if not error.hint and _PATH.fullmatch(text):
+        if _PATH.fullmatch(text):
             error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
         raise
 

@@ -152,9 +152,10 @@ def test_an_unknown_network():
     assert error("resnet50") == "`resnet50` is a network of the zoo: write zoo:resnet50"
 
 
-def test_a_file_with_another_ending_is_hinted_at():
-    assert "is read with --layers FILE" in error("net.cfg")
-    assert "is read with --layers FILE" in error("specs/net")
+@pytest.mark.parametrize("text", ["net.cfg", "specs/net", "./net", "/tmp/net.md"])
+def test_a_file_with_another_ending_is_hinted_at(text):
+    with pytest.raises(LanguageError, match="is read with --layers FILE"):
+        read(text)
 
 
 @pytest.mark.parametrize("stack", [None, 3, b"3x3", ["3x3"]])
