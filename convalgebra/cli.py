@@ -64,7 +64,8 @@ def _numbers(
     found: dict[str, int] = {}
     for part in ",".join(values).split(",") if values else []:
         name, _, number = (piece.strip() for piece in part.partition("="))
-        if not name.isidentifier() or not number.isdigit() or len(number) > 9:
+        is_number = number.isascii() and number.isdigit() and len(number) <= 9
+        if not (name.isidentifier() and is_number):
             raise click.BadParameter(f"expected NAME=NUMBER like C=64, found `{part.strip()[:40]}`")
         found[name] = int(number)
     return found

@@ -95,7 +95,7 @@ def test_bad_input_shape(shape: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "at", ["C", "C=", "=3", "C=x", "C=1.5", "C=-1", "C=1;D=2", "C=" + "9" * 30]
+    "at", ["C", "C=", "=3", "C=x", "C=1.5", "C=-1", "C=1;D=2", "C=²", "C=" + "9" * 30]
 )
 def test_bad_numbers_for_names(at: str) -> None:
     assert "NAME=NUMBER" in refused("cost", "3x3@C", "--input", "CxHxW", "--at", at)
