@@ -52,8 +52,9 @@ def simplest(size: Any) -> Size:
     """`size` in canonical form: expanded, and a plain int where it is a number."""
     if isinstance(size, int):
         return size
-    # Only what sizes have: sympy would look for logarithms in every term as well.
-    expanded = size.expand(power_base=False, power_exp=False, log=False, basic=False)
+    from sympy import expand
+
+    expanded = expand(size)
     return int(expanded) if expanded.is_Integer else expanded
 
 

@@ -65,7 +65,7 @@ def weight(*shape: int) -> object:
     return torch.empty(*shape)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(windows(), channels, channels, channels)
 def test_convolutions(
     window: tuple[Shape, dict[str, tuple[int, ...]]], groups: int, fan_in: int, fan_out: int
@@ -123,7 +123,7 @@ def test_same_padding(window: tuple[Shape, dict[str, tuple[int, ...]]]) -> None:
     assert ours(layer, (1, *sides)) == theirs(operation, (1, *sides)) == (1, *sides)
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(windows(), channels, channels, st.lists(st.integers(0, 3), min_size=3, max_size=3))
 def test_transposed_convolutions(
     window: tuple[Shape, dict[str, tuple[int, ...]]], groups: int, fan_out: int, extra: list[int]
@@ -155,7 +155,7 @@ def test_transposed_convolutions(
     assert ours(layer, shape) == expected
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(windows(), st.booleans(), st.booleans())
 def test_pooling(
     window: tuple[Shape, dict[str, tuple[int, ...]]], ceil: bool, average: bool

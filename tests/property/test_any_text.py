@@ -41,7 +41,7 @@ def is_readable(error: ConvalgebraError) -> None:
 pieces = st.lists(st.sampled_from(PIECES), max_size=12).map("".join)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(pieces)
 @example("3x3@(C/(D-D))")
 @example("input 3x8x8; 3x3@(C//(C-1))")
@@ -55,7 +55,7 @@ def test_any_characters(text: str) -> None:
     is_answered(text)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.sampled_from(sorted(EXAMPLES)), st.data())
 def test_examples_with_something_changed(name: str, data: st.DataObject) -> None:
     text = EXAMPLES[name]

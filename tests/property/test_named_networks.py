@@ -44,7 +44,7 @@ def planes(draw: st.DrawFn) -> Network:
     return Network(parse_shape("CxHxW"), tuple(nodes), (len(nodes) - 1,))
 
 
-@settings(max_examples=250)
+@settings(max_examples=120)
 @given(planes(), samples)
 def test_shapes(network: Network, numbers: list[dict[str, int]]) -> None:
     try:

@@ -78,20 +78,20 @@ rounded = st.recursive(leaves, grow_without_choice, max_leaves=5)
 polynomials = st.recursive(leaves, grow_plain, max_leaves=5)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(formulas, values)
 def test_filled_in_after_or_before(formula: Formula, numbers: dict[str, int]) -> None:
     assert at(formula.named(), numbers) == formula.make(dict(numbers))
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(formulas, values, st.sampled_from(NAMES))
 def test_filled_in_one_by_one(formula: Formula, numbers: dict[str, int], name: str) -> None:
     first = at(formula.named(), {name: numbers[name]})
     assert at(first, numbers) == formula.make(dict(numbers))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(rounded, rounded, st.lists(values, min_size=8, max_size=8))
 def test_verdicts_hold_everywhere(
     left: Formula, right: Formula, samples: list[dict[str, int]]

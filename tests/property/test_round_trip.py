@@ -12,7 +12,7 @@ from convalgebra.network import Network
 from convalgebra.sizes import Size, text
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(layers())
 def test_layers(layer: Layer) -> None:
     network = parse(layer_text(layer))
@@ -20,7 +20,7 @@ def test_layers(layer: Layer) -> None:
     assert str(network) == layer_text(layer)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(networks())
 def test_networks(network: Network) -> None:
     printed = str(network)
@@ -34,7 +34,7 @@ def test_equal_networks_and_no_others_print_equally(one: Network, other: Network
     assert (str(one) == str(other)) == (one == other)
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(formulas())
 def test_sizes(size: Size) -> None:
     assert parse(f"3x3@({text(size)})").nodes[1].layer.channels.size == size

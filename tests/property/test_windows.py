@@ -40,13 +40,13 @@ def reads(begin: int, window: Window) -> list[int]:
     return [begin + tap * window.dilation for tap in range(window.taps)]
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, windows)
 def test_output_size(inputs: int, window: Window) -> None:
     assert max(0, output_size(inputs, window)) == len(begins(inputs, window))
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, windows)
 def test_output_size_rounded_up(inputs: int, window: Window) -> None:
     assume(output_size(inputs, window) >= 1)
@@ -60,7 +60,7 @@ def test_output_size_rounded_up(inputs: int, window: Window) -> None:
     assert output_size(inputs, window, ceil=True) == len(places)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, windows)
 def test_transposed_output_size(inputs: int, window: Window) -> None:
     left, right = window.padding
@@ -69,7 +69,7 @@ def test_transposed_output_size(inputs: int, window: Window) -> None:
     assert transposed_output_size(inputs, window) == written
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, small, small, small)
 def test_same_padding(inputs: int, taps: int, stride: int, dilation: int) -> None:
     padding = same_padding(inputs, taps, stride, dilation)
@@ -82,7 +82,7 @@ def test_same_padding(inputs: int, taps: int, stride: int, dilation: int) -> Non
         assert output_size(inputs, short) < output_size(inputs, window)
 
 
-@settings(max_examples=500)
+@settings(max_examples=300)
 @given(sides, st.integers(0, 14), windows)
 def test_taps_on_data(inputs: int, outputs: int, window: Window) -> None:
     left, _ = window.padding
@@ -90,7 +90,7 @@ def test_taps_on_data(inputs: int, outputs: int, window: Window) -> None:
     assert taps_on_data(inputs, outputs, window) == sum(0 <= place < inputs for place in pairs)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, windows, st.integers(0, 4))
 def test_transposed_taps_on_data(inputs: int, window: Window, extra: int) -> None:
     outputs = transposed_output_size(inputs, window, extra)
@@ -119,7 +119,7 @@ def test_named_inputs(window: Window, samples: list[int], ceil: bool) -> None:
             assert at(count, {"H": inputs}) == taps_on_data(inputs, number, window)
 
 
-@settings(max_examples=300)
+@settings(max_examples=200)
 @given(sides, small, zeros, zeros)
 def test_named_taps(inputs: int, taps: int, left: int, right: int) -> None:
     side, k, taken = symbol("H"), symbol("k"), Assumptions()
