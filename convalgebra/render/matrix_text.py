@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from convalgebra.letters import tap_name
 from convalgebra.render.formula_text import expression_text, wrapped
+from convalgebra.render.tables import article
 from convalgebra.shapes import shape_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     >>> from convalgebra.language import parse
     >>> from convalgebra.symbolic import matrix
     >>> print(matrix_to_text(matrix(parse("2"), (4,))))
-    2 on 1x4 -> 1x3: a matrix of 3 x 4, a row for each output and a column for each
+    2 on 1x4 -> 1x3: a 3 x 4 matrix, a row for each output and a column for each
     input
     <BLANKLINE>
          x0 x1 x2 x3
@@ -45,7 +46,7 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     """
     maps = f"{shape_text(report.input_shape)} -> {shape_text(report.output_shape)}"
     title = (
-        f"{report.stack} on {maps}: a matrix of {report.rows:,} x {report.columns:,}, "
+        f"{report.stack} on {maps}: {article(report.rows)} {report.rows:,} x {report.columns:,} matrix, "
         "a row for each output and a column for each input"
     )
     lines = _folded(title, width)

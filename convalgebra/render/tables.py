@@ -159,6 +159,16 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def article(number: int) -> str:
+    """`a` or `an`, as the number is read.
+
+    >>> article(4), article(8), article(11_000)
+    ('a', 'an', 'an')
+    """
+    first = f"{number:,}".partition(",")[0]
+    return "an" if first.startswith("8") or first in ("11", "18") else "a"
+
+
 _WORDS = (
     *("no", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
