@@ -45,10 +45,8 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     12 entries: 2 free weights 3 times each, 6 zeros
     """
     maps = f"{shape_text(report.input_shape)} -> {shape_text(report.output_shape)}"
-    title = (
-        f"{report.stack} on {maps}: {article(report.rows)} {report.rows:,} x {report.columns:,} matrix, "
-        "a row for each output and a column for each input"
-    )
+    size = f"{article(report.rows)} {report.rows:,} x {report.columns:,} matrix"
+    title = f"{report.stack} on {maps}: {size}, a row for each output and a column for each input"
     lines = _folded(title, width)
     names = _names("x", report.input_shape)
     cell = max(map(len, names))
