@@ -71,6 +71,13 @@ def _numbers(
     return found
 
 
+def _check_names(at: dict[str, int], named: set[str]) -> None:
+    """Refuse a number for a name that no stack has: a slip that would go unseen."""
+    for name in at.keys() - named:
+        known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
+        raise InputError(f"there is no named size `{name}`; {known}")
+
+
 def _format(*choices: str) -> Callable[[Any], Any]:
     return click.option(
         "--format",
@@ -157,10 +164,8 @@ def cost(
     networks = [read(stack) for stack in stacks]
     networks += [read(path) if path == "-" else read_file(path) for path in layers]
     networks = [read(network, shape) for network in networks]
-    named = set().union(*(network.named() for network in networks))
-    for name in at.keys() - named:
-        known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
-        raise InputError(f"there is no named size `{name}`; {known}")
+    if at:
+        _check_names(at, set().union(*(network.named() for network in networks)))
     reports = [cost_of(network, at=at) for network in networks]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))

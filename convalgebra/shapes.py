@@ -13,6 +13,7 @@ from convalgebra.assumptions import Assumptions, Message
 from convalgebra.errors import SizeError
 from convalgebra.layers import (
     ACTIVATIONS,
+    BORDERS,
     KINDS,
     Layer,
     axes_text,
@@ -325,7 +326,7 @@ _RULES: dict[str, Rule] = {
     "up": _upsample,
     "bilinear": _upsample,
     "resize": _resize,
-    **dict.fromkeys(("pad", "crop", "reflect", "replicate", "circular"), _border),
+    **dict.fromkeys(BORDERS, _border),
     "pixelshuffle": _pixelshuffle,
     "flatten": _flatten,
     "slice": _slice,

@@ -19,7 +19,7 @@ from convalgebra.size_signs import is_nonnegative
 from convalgebra.size_text import shown, written
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sympy import Expr
 
@@ -92,32 +92,31 @@ def at_least(size: Size, bound: Size) -> bool | None:
 
 def maximum(first: Size, *others: Size) -> Size:
     """The largest of some sizes; `Max(..)` of what cannot be decided."""
-    largest = first
-    for other in others:
-        if at_least(largest, other):
-            continue
-        if at_least(other, largest):
-            largest = other
-        else:
-            from sympy import Max
-
-            largest = Max(largest, other)
-    return largest
+    return _chosen("Max", at_least, first, others)
 
 
 def minimum(first: Size, *others: Size) -> Size:
     """The smallest of some sizes; `Min(..)` of what cannot be decided."""
-    smallest = first
-    for other in others:
-        if at_least(other, smallest):
-            continue
-        if at_least(smallest, other):
-            smallest = other
-        else:
-            from sympy import Min
+    return _chosen("Min", lambda one, two: at_least(two, one), first, others)
 
-            smallest = Min(smallest, other)
-    return smallest
+
+def _chosen(
+    undecided: str,
+    beats: Callable[[Size, Size], bool | None],
+    first: Size,
+    others: Iterable[Size],
+) -> Size:
+    best = first
+    for other in others:
+        if beats(best, other):
+            continue
+        if beats(other, best):
+            best = other
+        else:
+            import sympy
+
+            best = getattr(sympy, undecided)(best, other)
+    return best
 
 
 def has_choice(size: Size) -> bool:

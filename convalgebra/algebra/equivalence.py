@@ -107,6 +107,18 @@ class EquivalenceReport:
         return self.right if self.left.chain.is_kernel else self.left
 
     @property
+    def kernel_makes(self) -> Direction:
+        """Whether the single kernel reproduces the stack."""
+        forward, backward = self.left_reproduces_right, self.right_reproduces_left
+        return forward if self.kernel is self.left else backward
+
+    @property
+    def stack_makes(self) -> Direction:
+        """Whether the stack reproduces the single kernel."""
+        forward, backward = self.left_reproduces_right, self.right_reproduces_left
+        return backward if self.kernel is self.left else forward
+
+    @property
     def offset(self) -> Exponent:
         """Where the stack's merged kernel lies in the kernel, as the equations have it."""
         return _offset(self.kernel.chain, self.stack.chain)

@@ -13,7 +13,7 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.layers import ACTIVATIONS, KINDS, Layer, groups_of
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, Layer, groups_of
 from convalgebra.shapes import Shape, windows
 from convalgebra.sizes import Size, exact_divide, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
@@ -208,7 +208,8 @@ def _free(use: Use) -> Counts:
 
 _FREE = [
     *("up", "resize", "pixelshuffle", "shuffle", "slice", "flatten", "dropout"),
-    *("pad", "crop", "reflect", "replicate", "circular", "cat", "unused", "input"),
+    *BORDERS,
+    *("cat", "unused", "input"),
 ]
 
 _RULES: dict[str, Callable[[Use], Counts]] = {

@@ -19,7 +19,7 @@ from functools import partial
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from convalgebra.layers import ACTIVATIONS, KINDS, NORMS, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border, windows
 from convalgebra.sizes import Size, maximum, minimum, same, simplest
@@ -332,7 +332,7 @@ _RULES: dict[str, Rule] = {
     "linear": _linear,
     **dict.fromkeys(("up", "resize", "pixelshuffle"), _each(_scaled(_nearest))),
     "bilinear": _each(_scaled(_bilinear)),
-    **dict.fromkeys(("pad", "crop", "reflect", "replicate", "circular"), _each(_move)),
+    **dict.fromkeys(BORDERS, _each(_move)),
     **dict.fromkeys(("add", "cat"), _meet),
     "mul": _multiply,
     **dict.fromkeys(ACTIVATIONS | NORMS, _unchanged),

@@ -10,7 +10,7 @@ from convalgebra.language.expressions import parse_kernel, parse_size, parse_siz
 from convalgebra.language.scanner import Scanner
 from convalgebra.language.syntax import Argument, LayerText, PadText, SizeText
 from convalgebra.language.words import goes_on, modifier_set_off
-from convalgebra.layers import KINDS
+from convalgebra.layers import DENSE, KINDS
 
 _LONG = re.compile(
     r"(stride|dilation|padding|output_padding|groups|channels)[ \t]*=[ \t]*", re.ASCII
@@ -76,7 +76,7 @@ class _LayerReader:
         if kind in ("max", "avg") and "s" not in self.given:
             shown = self.scanner.text[span.start : span.stop]
             fail(f"the stride of {kind} pooling must be written", span, f"{shown}s2, {shown}s1")
-        if kind in ("fc", "linear") and "@" not in self.given:
+        if kind in DENSE and "@" not in self.given:
             fail(f"`{kind}` needs its outputs after an @", span, f"{kind}@1000, or {kind}@1000b")
 
     def argument(self) -> None:

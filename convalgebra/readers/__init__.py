@@ -67,11 +67,12 @@ def _from_string(text: str) -> Network:
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
     if text.endswith(_ENDINGS + _FOREIGN) and not any(c in text for c in ",;\n"):
         return read_file(text)
-    if text in zoo.names():
-        raise InputError(f"`{text}` is a network of the zoo: write zoo:{text}")
     try:
         return parse(text)
     except LanguageError as error:
+        if text in zoo.names():
+            message = f"`{text}` is a network of the zoo: write zoo:{text}"
+            raise InputError(message) from None
         if _PATH.fullmatch(text):
             error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
         raise

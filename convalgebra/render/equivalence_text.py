@@ -145,7 +145,7 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     layers = listed(layer_letters(report), "then")
     equations = "equation" if count == 1 else f"{in_words(count)} equations"
     title = f"The {equations}, A = {layers}"
-    if _shifts(report) > 1:
+    if len(report.kernel_makes.reach.offsets) > 1:
         title += f", shifted by ({','.join(map(str, report.offset))})"
     if report.system is None or count > _MOST_EQUATIONS:
         products = counted(report.terms, "product") + " of weights"
@@ -155,12 +155,6 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
         yield "\n".join([title, *_in_columns([equation_text(e) for e in report.system], width)])
     for line in why_thin(report):
         yield _wrapped(line, width, "  ")
-
-
-def _shifts(report: EquivalenceReport) -> int:
-    first = report.left_reproduces_right
-    direction = first if first.maker is report.kernel else report.right_reproduces_left
-    return len(direction.reach.offsets)
 
 
 def _in_columns(lines: list[str], width: int) -> list[str]:
@@ -187,10 +181,7 @@ def layer_letters(report: EquivalenceReport) -> list[str]:
 
 def why_thin(report: EquivalenceReport) -> list[str]:
     """How the conditions on the kernel are counted; nothing where there are none."""
-    stack, kernel = report.stack, report.kernel
-    direction = (
-        report.right_reproduces_left if stack is report.right else report.left_reproduces_right
-    )
+    stack, kernel, direction = report.stack, report.kernel, report.stack_makes
     if not direction.codimension:
         return []
     found = stack.dimension
