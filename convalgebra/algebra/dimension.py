@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import factorial, lgamma, log, prod
 from random import Random
 
-from convalgebra.algebra.chains import Chain, Factor
+from convalgebra.algebra.one_channel.chains import Chain, Factor
 
 PRIME = 2**61 - 1
 _MAX_ENTRIES = 400_000  # of the matrix whose rank is taken; more takes over half a second
@@ -43,7 +43,7 @@ def dimension(chain: Chain) -> Dimension:
     is no larger: `g_i = c_i f_i` with `sum c_i = 0`. That holds mod every prime as well, so the
     rank of the Jacobian at a random point confirms it.)
 
-    >>> from convalgebra.algebra.chains import chain_of
+    >>> from convalgebra.algebra.one_channel.chains import chain_of
     >>> from convalgebra.language import parse
     >>> found = dimension(chain_of(parse("2x2, 2x2")))
     >>> found.value, found.rank, found.idle
@@ -130,7 +130,7 @@ def degree(chain: Chain) -> int | None:
 
     None where it has more than `MAX_DIGITS` digits.
 
-    >>> from convalgebra.algebra.chains import chain_of
+    >>> from convalgebra.algebra.one_channel.chains import chain_of
     >>> from convalgebra.language import parse
     >>> degree(chain_of(parse("2x2, 2x2"))), degree(chain_of(parse("3x1, 1x3")))
     (10, 6)

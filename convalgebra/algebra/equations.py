@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from math import prod
 
-from convalgebra.algebra.chains import Chain, Exponent
+from convalgebra.algebra.one_channel.chains import Chain, Exponent
 from convalgebra.letters import layer_letter, tap_name
 
 MAX_TERMS = 20_000  # products of weights, or equations, written out; 5 * (3x3) has 59,049
@@ -41,7 +41,7 @@ def equations(kernel: Chain, chain: Chain, offset: Exponent) -> tuple[Equation, 
     None where there are more than `MAX_TERMS` products or equations. A tap of either side that the
     other lacks gives an equation with 0.
 
-    >>> from convalgebra.algebra.chains import chain_of
+    >>> from convalgebra.algebra.one_channel.chains import chain_of
     >>> from convalgebra.language import parse
     >>> system = equations(chain_of(parse("3")), chain_of(parse("2,2")), (0,))
     >>> [(e.left, e.terms) for e in system][1]

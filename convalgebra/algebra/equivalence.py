@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.algebra.chains import Chain, Exponent, chain_of
+from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.dimension import Dimension, degree, dimension
 from convalgebra.algebra.equations import Equation, count_terms, equations
-from convalgebra.algebra.reach import Reach, chain_makes, covers, kernel_makes
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, chain_of
+from convalgebra.algebra.one_channel.reach import chain_makes, covers, kernel_makes
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers import Stack, read

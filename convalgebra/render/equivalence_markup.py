@@ -17,7 +17,7 @@ from convalgebra.render.tables import escaped, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equivalence import EquivalenceReport
-    from convalgebra.algebra.witness import Witness
+    from convalgebra.algebra.one_channel.witness import Witness
 
 _MOST_EQUATIONS = 25
 _LARGEST_MATRIX = 11

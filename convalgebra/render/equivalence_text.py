@@ -10,7 +10,7 @@ from convalgebra.render.tables import Table, counted, filled, in_words, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.equivalence import Direction, EquivalenceReport, Side
-    from convalgebra.algebra.witness import Witness
+    from convalgebra.algebra.one_channel.witness import Witness
 
 _MOST_EQUATIONS = 12  # more are counted, not printed: --derive and JSON have them
 _LARGEST_SHOWN = 7  # rows of a witness kernel; a larger one is given as a polynomial

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from convalgebra import layers as kinds
-from convalgebra.algebra.chains import MAX_LAYERS, Factor, chain_of
-from convalgebra.algebra.places import holds, listed, progression, shifts, sums
+from convalgebra.algebra.one_channel.chains import MAX_LAYERS, Factor, chain_of
+from convalgebra.algebra.one_channel.places import holds, listed, progression, shifts, sums
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.language import parse
 from convalgebra.network import INPUT, Network, Node

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from convalgebra.algebra import equiv
-from convalgebra.algebra.chains import chain_of
 from convalgebra.algebra.equations import MAX_TERMS, Equation, count_terms, equations
+from convalgebra.algebra.one_channel.chains import chain_of
 from convalgebra.language import parse
 from convalgebra.letters import layer_letter, tap_name
 

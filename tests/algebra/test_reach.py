@@ -7,8 +7,8 @@ from random import Random
 import numpy as np
 import pytest
 
-from convalgebra.algebra.chains import chain_of
-from convalgebra.algebra.reach import chain_makes, covers, kernel_makes
+from convalgebra.algebra.one_channel.chains import chain_of
+from convalgebra.algebra.one_channel.reach import chain_makes, covers, kernel_makes
 from convalgebra.language import parse
 
 from .oracles import Layer, minus, plus, random_stack, response, shared_out, text_of

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import sympy
 
-from convalgebra.algebra.chains import Factor, chain_of
-from convalgebra.algebra.reach import chain_makes
-from convalgebra.algebra.witness import irreducible_kernel, polynomial_text
+from convalgebra.algebra.one_channel.chains import Factor, chain_of
+from convalgebra.algebra.one_channel.reach import chain_makes
+from convalgebra.algebra.one_channel.witness import irreducible_kernel, polynomial_text
 from convalgebra.language import parse
 
 from .oracles import (

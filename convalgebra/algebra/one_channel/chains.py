@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import product
 from math import prod
 
-from convalgebra.algebra.places import Box, sums
+from convalgebra.algebra.one_channel.places import Box, sums
 from convalgebra.errors import UnsupportedError
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import KEPT, KINDS, MERGES, Channels, Layer

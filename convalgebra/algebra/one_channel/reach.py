@@ -10,39 +10,13 @@ all members holds for all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import product
-from typing import Literal
 
-from convalgebra.algebra import witness as witnesses
-from convalgebra.algebra.chains import Chain, Exponent, Factor
-from convalgebra.algebra.places import Box, holds, listed, progression, shifts, sums
-from convalgebra.algebra.witness import Witness
-
-Answer = Literal["all", "dense", "part", "thin", "unknown"]
-
-
-@dataclass(frozen=True)
-class Reach:
-    """How much of one family another one contains, per field.
-
-    `offsets` are the places that work for all members at once, over C if the fields differ; empty
-    unless some answer is `all`. (Along a line there may be more of them if layers that can take its
-    roots lie on several lattices.)
-
-    `least_real_roots` is set along one axis, if all layers there lie on one lattice: over R exactly
-    the kernels with at least so many real roots are made, as a polynomial in `w = z^root_step` of
-    full degree, with multiplicity and counted at 0 and infinity too.
-    """
-
-    real: Answer
-    complex: Answer
-    rational: Answer
-    reason: str
-    offsets: tuple[Exponent, ...] = ()
-    least_real_roots: int | None = None
-    root_step: int = 1
-    witnesses: tuple[Witness, ...] = field(default=())
+from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.one_channel import witness as witnesses
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.places import Box, holds, listed, progression, shifts, sums
+from convalgebra.algebra.one_channel.witness import Witness
 
 
 def _all(reason: str, offsets: tuple[Exponent, ...]) -> Reach:
@@ -72,7 +46,7 @@ def kernel_makes(kernel: Chain, chain: Chain) -> Reach:
 def covers(kernel: Chain, chain: Chain) -> bool:
     """Whether all that a chain makes lies on the taps of a kernel, as the padding puts it.
 
-    >>> from convalgebra.algebra.chains import chain_of
+    >>> from convalgebra.algebra.one_channel.chains import chain_of
     >>> from convalgebra.language import parse
     >>> covers(chain_of(parse("3x3")), chain_of(parse("2x2, 2x2")))
     True

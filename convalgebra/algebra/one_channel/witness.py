@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from convalgebra.algebra.chains import Exponent, Factor
+from convalgebra.algebra.one_channel.chains import Exponent, Factor
 
 FieldName = Literal["real", "complex", "rational"]
 Kernel = dict[Exponent, int]
