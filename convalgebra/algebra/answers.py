@@ -1,0 +1,42 @@
+"""What an answer is: how much of one family another one reproduces, per field, with its proof."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from convalgebra.algebra.one_channel.witness import Witness
+
+Answer = Literal["all", "dense", "part", "thin", "unknown"]
+FIELDS = ("real", "complex", "rational")
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How much of one family (the made one) another one (the maker) reproduces, per field.
+
+    `all`: every choice of weights; `dense`: all outside a proper algebraic subset; `part` (over R
+    only): a non-empty open set; `thin`: inside a proper algebraic subset; `unknown`: see `reason`.
+
+    `offsets` are the places that work for all members at once, over C if the fields differ; empty
+    unless some answer is `all`.
+
+    `codimension` and `degree` are those of the members that are reproduced, in all of the made
+    family; None where they are not known. `notes` tell what else is proved: that the next stronger
+    answer is false, which condition decides. `claims` are the evidence, in the format of
+    certificates.
+    """
+
+    real: Answer
+    complex: Answer
+    rational: Answer
+    reason: str
+    offsets: tuple[tuple[int, ...], ...] = ()
+    least_real_roots: int | None = None
+    root_step: int = 1
+    witnesses: tuple[Witness, ...] = ()
+    codimension: int | None = None
+    degree: int | None = None
+    notes: tuple[str, ...] = ()
+    claims: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
