@@ -1,0 +1,498 @@
+"""A linear stack as a program of a few operations on an unbounded grid.
+
+Every linear layer is a convolution, a transposed convolution, or moves channels: an average is a
+fixed convolution, upsampling a fixed transposed one, a batch norm (in evaluation, when it is an
+affine map) a depthwise one with a bias, padding and cropping a shift. On an unbounded grid nothing
+has a border; `algebra.borders` looks at those of a given input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+from convalgebra.errors import ShapeError, SizeError, UnsupportedError
+from convalgebra.language.layer_text import layer_text
+from convalgebra.layers import (
+    ACTIVATIONS,
+    KINDS,
+    MERGES,
+    Layer,
+    groups_of,
+    out_channels,
+    padding_of,
+    spread_over,
+)
+from convalgebra.network import Network, Node
+from convalgebra.shapes import slice_bounds
+from convalgebra.windows import same_padding
+
+Axes = tuple[int, ...]  # a number for each axis
+
+
+class Step(NamedTuple):
+    """One operation. The fields that an operation does not have keep their defaults.
+
+    With x the source, group by group, u the taps and n the positions, along every axis:
+
+        conv            y[o, n] = b[o] + sum over i, u of  w[o, i, u] x[i, s n + d u - p]
+        convt           y[o, m] = b[o] + sum over i, u, n of  w[o, i, u] x[i, n], s n + d u - p = m
+        add, cat        the sum of the sources; their channels one after another
+        pick            the channels `picked`
+        depth_to_space  y[c, f n + j] = x[c f^axes + j, n], j numbering the places of the block
+
+    `weights` is the first step with the same weights, None where the kernel is fixed: then `taps`
+    are its entries, the same for every channel (`groups` = channels in = channels out).
+    """
+
+    op: str
+    sources: tuple[int, ...] = ()
+    channels: tuple[int, int] = (1, 1)
+    size: Axes = ()
+    stride: Axes = ()
+    dilation: Axes = ()
+    padding: Axes = ()
+    groups: int = 1
+    weights: int | None = None
+    bias: bool = False
+    taps: tuple[Fraction, ...] | None = None
+    picked: tuple[int, ...] = ()
+    factor: int = 1
+    kind: str = ""  # of the layer that it stands for
+
+    @property
+    def kernel_weights(self) -> int:
+        """The free weights of its kernel, biases apart."""
+        if self.weights is None:
+            return 0
+        return prod(self.size) * self.channels[1] * self.channels[0] // self.groups
+
+    @property
+    def free(self) -> int:
+        """All its free weights, kernel first, then one bias for each channel that goes out."""
+        return self.kernel_weights + (self.channels[1] if self.bias else 0)
+
+    def offsets(self) -> list[Axes]:
+        """`d u - p` of every tap u, in row-major order."""
+        along = zip(self.size, self.dilation, self.padding, strict=True)
+        return list(product(*(range(-p, k * d - p, d) for k, d, p in along)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step as it stands in a certificate."""
+        if self.op == "input":
+            return {"op": "input"}
+        if self.op in ("add", "cat"):
+            return {"op": self.op, "from": list(self.sources)}
+        (source,) = self.sources
+        if self.op == "pick":
+            return {"op": "pick", "from": source, "channels": list(self.picked)}
+        if self.op == "depth_to_space":
+            return {"op": self.op, "from": source, "factor": self.factor}
+        if self.op == "relu":
+            return {"op": "relu", "from": source}
+        found: dict[str, Any] = {"op": self.op, "from": source}
+        for field in ("size", "stride", "dilation", "padding"):
+            found[field] = list(getattr(self, field))
+        found |= {"groups": self.groups, "channels": list(self.channels)}
+        found |= {"weights": self.weights, "bias": self.bias}
+        if self.taps is not None:
+            found["taps"] = [_number(tap) for tap in self.taps]
+        return found
+
+
+def _number(value: Fraction) -> int | str:
+    return int(value) if value.denominator == 1 else str(value)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Steps in the order in which they run: step 0 is the input, the last one the output."""
+
+    text: str
+    axes: int
+    steps: tuple[Step, ...]
+    padded: bool = False  # whether padding was written anywhere
+
+    @property
+    def channels(self) -> tuple[int, int]:
+        """The channels that come in and that go out."""
+        return self.steps[0].channels[1], self.steps[-1].channels[1]
+
+    @cached_property
+    def blocks(self) -> dict[int, range]:
+        """The numbers of the weights of each step that is the first with its weights."""
+        found: dict[int, range] = {}
+        count = 0
+        for index, step in enumerate(self.steps):
+            if step.weights == index:
+                found[index] = range(count, count + step.free)
+                count += step.free
+        return found
+
+    @cached_property
+    def weights(self) -> int:
+        """The number of free weights, biases among them."""
+        return sum(len(block) for block in self.blocks.values())
+
+    def run(self, first: int, last: int) -> Plan:
+        """The steps first..last as a plan of their own: each must read only the one before."""
+        steps = [Step("input", channels=(0, self.steps[first].channels[0]))]
+        for index, step in enumerate(self.steps[first : last + 1], 1):
+            weights = None if step.weights is None else step.weights - first + 1
+            steps.append(step._replace(sources=(index - 1,), weights=weights))
+        return Plan(f"steps {first} to {last} of {self.text}", self.axes, tuple(steps))
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether every step reads only the one before, and no weights are shared."""
+        return all(
+            step.sources == (index - 1,) and step.weights in (None, index)
+            for index, step in enumerate(self.steps[1:], 1)
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The stack as it stands in a certificate."""
+        return {
+            "text": self.text,
+            "axes": self.axes,
+            "channels": self.channels[0],
+            "steps": [step.to_dict() for step in self.steps],
+        }
+
+
+MAX_LAYERS = 10_000  # about a second
+MAX_CHANNELS = 1_000_000
+
+
+def plan_of(
+    network: Network, channels: int = 1, axes: int | None = None, *, relu: bool = False
+) -> Plan:
+    """The plan of a linear network; `channels` come in, unless its input line says how many.
+
+    `axes` is used where no kernel in the stack tells (`linear`, `bn`). With `relu` a ReLU stands
+    as a step of its own, for certificates.
+
+    >>> from convalgebra.language import parse
+    >>> plan = plan_of(parse("2x2@6, avg2x2s2"), channels=3)
+    >>> plan.channels, plan.weights, [step.op for step in plan.steps]
+    ((3, 6), 72, ['input', 'conv', 'conv'])
+
+    Raises UnsupportedError, naming the layer, for what is not linear on an unbounded grid, and
+    ShapeError where the channels do not fit.
+    """
+    if len(network) > MAX_LAYERS:
+        raise UnsupportedError(
+            f"{len(network):,} layers are too many for equiv; it takes up to {MAX_LAYERS:,}"
+        )
+    if network.named():
+        names = ", ".join(sorted(network.named()))
+        raise UnsupportedError(
+            f"equiv works on numbers, and {names} {'is' if ',' not in names else 'are'} named "
+            "sizes; write a number for each"
+        )
+    if len(network.outputs) != 1:
+        raise UnsupportedError(
+            f"the stack has {len(network.outputs)} outputs; equiv compares stacks with one"
+        )
+    if network.shape is not None:
+        channels = int(network.shape[0])
+        _ = network.shapes  # raises where the layers do not fit the input
+    return _Compiler(network, channels, _axes(network, axes), relu).plan()
+
+
+def _axes(network: Network, axes: int | None) -> int:
+    found = {node.layer.axes for node in network.nodes if node.layer.axes is not None}
+    for node in network.nodes:
+        if node.layer.axes not in (None, min(found)):
+            raise UnsupportedError(
+                f"`{layer_text(node.layer)}` has {node.layer.axes} axes and another kernel of the "
+                f"stack {min(found)}; kernels of one stack have the same number of axes"
+            )
+    if found:
+        return found.pop() or 0
+    if axes is None:
+        raise UnsupportedError("equiv compares convolutions; there is no kernel in this stack")
+    return axes
+
+
+def stack_text(network: Network) -> str:
+    """A stack in canonical form without spaces; long ones with equal neighbours folded."""
+    if len(network.nodes) - 1 <= _MOST_SPELLED and all(
+        node.inputs == (index,) for index, node in enumerate(network.nodes[1:])
+    ):
+        return ",".join(layer_text(node.layer) for node in network.nodes[1:])
+    return str(replace(network, shape=None)).replace(", ", ",")
+
+
+_MOST_SPELLED = 3  # layers
+
+
+class _Compiler:
+    def __init__(self, network: Network, channels: int, axes: int, relu: bool) -> None:
+        self.network, self.axes, self.relu = network, axes, relu
+        self.steps = [Step("input", channels=(0, channels))]
+        self.place = {0: 0}  # of a node in the steps
+        self.first: dict[int, int] = {}  # the step of the first use of weights
+        self.padded = False
+
+    def plan(self) -> Plan:
+        network = self.network
+        for index, node in enumerate(network.nodes):
+            if index and network.live[index]:
+                self.place[index] = self.compiled(index, node)
+        last = self.place[network.outputs[0]]
+        if last != len(self.steps) - 1:  # the output is named, and is not the last value
+            self.add(Step("pick", (last,), picked=tuple(range(self.steps[last].channels[1]))))
+        return Plan(stack_text(network), self.axes, tuple(self.steps), self.padded)
+
+    def compiled(self, index: int, node: Node) -> int:
+        """The step of a node."""
+        kind = node.layer.kind
+        read = node.inputs[:1] if kind == "unused" else node.inputs
+        sources = tuple(self.place[source] for source in read)
+        if kind in ("dropout", "unused"):
+            return sources[0]
+        rule = _RULES.get(kind)
+        if rule is None or (kind == "relu" and not self.relu):
+            raise UnsupportedError(_refusal(node.layer))
+        if kind in ("add", "cat"):
+            return self.add(Step(kind, sources, kind=kind))
+        channels = self.steps[sources[0]].channels[1]
+        try:
+            step = rule(self, index, node.layer, channels)
+        except SizeError as error:
+            raise self.error(str(error), node) from None
+        step = step._replace(sources=sources, kind=kind)
+        if step.weights is not None:
+            step = step._replace(weights=self.first.setdefault(node.weights, len(self.steps)))
+            self.check_shared(step, node)
+        return self.add(step)
+
+    def add(self, step: Step) -> int:
+        widths = [self.steps[source].channels[1] for source in step.sources]
+        if step.op == "add" and len(set(widths)) > 1:
+            listed = " and ".join(map(str, widths))
+            raise ShapeError(f"branches of {listed} channels cannot be added")
+        out = {"add": widths[0], "relu": widths[0], "cat": sum(widths)}.get(step.op)
+        if step.op == "pick":
+            out = len(step.picked)
+        if out is not None:
+            step = step._replace(channels=(widths[0], out))
+        if step.channels[1] > MAX_CHANNELS:
+            raise UnsupportedError(f"more than {MAX_CHANNELS:,} channels are too many for equiv")
+        self.steps.append(step)
+        return len(self.steps) - 1
+
+    def check_shared(self, step: Step, node: Node) -> None:
+        assert step.weights is not None
+        first = [*self.steps, step][step.weights]
+        if first.channels != step.channels:
+            raise self.error(
+                f"the shared layer cannot serve {step.channels[0]} channels here and "
+                f"{first.channels[0]} where it was first used",
+                node,
+            )
+
+    def error(self, message: str, node: Node) -> ShapeError:
+        return ShapeError(message, self.network.source, node.span)
+
+    def fixed(
+        self, op: str, channels: int, size: Axes, taps: Sequence[Fraction], **fields: Any
+    ) -> Step:
+        ones = (1,) * self.axes
+        values = {"stride": ones, "dilation": ones, "padding": (0,) * self.axes} | fields
+        return Step(
+            op,
+            channels=(channels, channels),
+            size=size,
+            groups=channels,
+            taps=tuple(taps),
+            **values,
+        )
+
+    def left_padding(self, index: int, layer: Layer) -> Axes:
+        """The zeros before the first input, along each axis."""
+        pads = layer.padding
+        if pads == "same":
+            shape = self.network.shape
+            if shape is not None:
+                inputs = self.network.shapes[self.network.nodes[index].inputs[0]][1:]
+                pads = padding_of(layer, inputs)
+            elif any(s != 1 for s in layer.stride):
+                raise UnsupportedError(
+                    f"psame with a stride depends on the input size (here: `{layer_text(layer)}`); "
+                    "write the padding, like p1 or p0:1"
+                )
+            else:  # at stride 1 it is the same for every input
+                sizes = zip(layer.size, layer.dilation, strict=True)
+                pads = tuple(same_padding(1, k, 1, d) for k, d in sizes)
+        self.padded |= any(pad != (0, 0) for pad in pads)
+        return tuple(int(left) for left, _ in pads)
+
+
+def _refusal(layer: Layer) -> str:
+    shown = layer.kind if layer.kind in MERGES else layer_text(layer)
+    if layer.kind in ACTIVATIONS:
+        why = "activations between linear layers there are told apart only one after another"
+        return f"equiv does not decide stacks with `{shown}` in this place: {why}"
+    meaning = KINDS[layer.kind].meaning.partition(":")[0]
+    if layer.kind in ("fc", "flatten", "gap", "resize"):
+        return (
+            f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
+            "given input size only; `convalgebra matrix` writes it out"
+        )
+    return f"equiv compares linear stacks, and `{shown}` ({meaning}) is not linear"
+
+
+def _convolution(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    out, groups = int(out_channels(layer, channels)), int(groups_of(layer, channels))
+    if channels % groups or out % groups:
+        raise SizeError(
+            f"{layer_text(layer)}: {groups} groups do not divide {channels} channels that come in "
+            f"and {out} that go out"
+        )
+    return Step(
+        "convt" if layer.kind == "convt" else "conv",
+        channels=(channels, out),
+        size=tuple(map(int, layer.size)),
+        stride=tuple(map(int, layer.stride)),
+        # Along an axis with a single tap a dilation means nothing.
+        dilation=tuple(
+            int(d) if k != 1 else 1 for k, d in zip(layer.size, layer.dilation, strict=True)
+        ),
+        padding=c.left_padding(index, layer),
+        groups=groups,
+        weights=index,
+        bias=layer.bias,
+    )
+
+
+def _average(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    size = tuple(map(int, layer.size))
+    count = prod(size)
+    return c.fixed(
+        "conv",
+        channels,
+        size,
+        [Fraction(1, count)] * count,
+        stride=tuple(map(int, layer.stride)),
+        padding=c.left_padding(index, layer),
+    )
+
+
+def _linear(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    ones = (1,) * c.axes
+    return Step(
+        "conv",
+        channels=(channels, int(out_channels(layer, channels))),
+        size=ones,
+        stride=ones,
+        dilation=ones,
+        padding=(0,) * c.axes,
+        weights=index,
+        bias=layer.bias,
+    )
+
+
+def _per_channel(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    same = _linear(c, index, layer, channels)
+    return same._replace(channels=(channels, channels), groups=channels, bias=layer.kind == "bn")
+
+
+def _border(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    pads = spread_over(layer.pads, c.axes, "padding")
+    left = tuple(int(before) for before, _ in pads)
+    if layer.kind == "crop":
+        left = tuple(-before for before in left)
+    c.padded |= any(pads)
+    return c.fixed("conv", channels, (1,) * c.axes, [Fraction(1)], padding=left)
+
+
+def _nearest(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    size = tuple(map(int, spread_over(layer.size, c.axes, "factor")))
+    return c.fixed("convt", channels, size, [Fraction(1)] * prod(size), stride=size)
+
+
+def _bilinear(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    """Output m stands at (m + 1/2)/f - 1/2; a hat of half-width f around every input."""
+    factors = tuple(map(int, spread_over(layer.size, c.axes, "factor")))
+    hats = [_hat(f) for f in factors]
+    taps = [prod(values, start=Fraction(1)) for values in product(*hats)]
+    return c.fixed(
+        "convt",
+        channels,
+        tuple(map(len, hats)),
+        taps,
+        stride=factors,
+        padding=tuple(f // 2 if f % 2 == 0 else (f - 1) // 2 for f in factors),
+    )
+
+
+def _hat(factor: int) -> list[Fraction]:
+    """Where an input stands to the outputs around it.
+
+    >>> [str(tap) for tap in _hat(2)], [str(tap) for tap in _hat(3)]
+    (['1/4', '3/4', '3/4', '1/4'], ['1/3', '2/3', '1', '2/3', '1/3'])
+    """
+    count = 2 * factor - factor % 2
+    middle = Fraction(count - 1, 2)
+    return [Fraction(1) - abs(place - middle) / factor for place in range(count)]
+
+
+def _slice(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    start, stop = (int(bound) for bound in slice_bounds(layer, channels))
+    if not 0 <= start < stop <= channels:
+        raise SizeError(f"[{start}:{stop}] of {channels} channels: there are not so many")
+    return Step("pick", picked=tuple(range(start, stop)))
+
+
+def _shuffle(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    groups = int(layer.size[0])
+    if channels % groups:
+        raise SizeError(f"shuffle{groups} needs a multiple of {groups} channels, not {channels}")
+    each = channels // groups
+    return Step("pick", picked=tuple(i * each + j for j in range(each) for i in range(groups)))
+
+
+def _pixelshuffle(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    factor = int(layer.size[0])
+    block = factor**c.axes
+    if channels % block:
+        raise SizeError(
+            f"pixelshuffle{factor} needs a multiple of {block} channels, not {channels}"
+        )
+    return Step("depth_to_space", channels=(channels, channels // block), factor=factor)
+
+
+def _relu(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    return Step("relu")
+
+
+def _merge(c: _Compiler, index: int, layer: Layer, channels: int) -> Step:
+    raise AssertionError("merges are compiled apart")
+
+
+_RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
+    **dict.fromkeys(("conv", "dw", "convt"), _convolution),
+    "avg": _average,
+    "linear": _linear,
+    **dict.fromkeys(("bn", "scale"), _per_channel),
+    **dict.fromkeys(("pad", "crop", "reflect", "replicate", "circular"), _border),
+    "up": _nearest,
+    "bilinear": _bilinear,
+    "slice": _slice,
+    "shuffle": _shuffle,
+    "pixelshuffle": _pixelshuffle,
+    "relu": _relu,
+    **dict.fromkeys(("add", "cat"), _merge),
+}
+REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
+assert (
+    ACTIVATIONS - {"relu"}
+    | {"max", "gmp", "mul", "ln", "in", "gn", "lrn", "fc", "flatten", "gap", "resize"}
+) == REFUSED, "a kind of layer without a rule"

@@ -1,0 +1,183 @@
+"""Which coefficients of a plan's operator are not identically zero: a question of paths alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+from convalgebra.algebra.operators import CONSTANT, Grid, Rate, source_place, split_position
+from convalgebra.algebra.plan import Axes, Step
+from convalgebra.errors import UnsupportedError
+
+Support = dict[int, int]  # {source: its exponents as bits}; the constant as 1
+
+
+def bits_of(mask: int) -> Iterator[int]:
+    """The numbers of the bits that are set, in order."""
+    while mask:
+        low = mask & -mask
+        yield low.bit_length() - 1
+        mask ^= low
+
+
+MAX_SUPPORT_WORK = 20_000_000
+
+
+def supports(grid: Grid) -> list[list[list[Support]]]:
+    """The exponents of every row of every step, as bits for each source; the output's come last.
+
+    Rows that are equal for a reason (all outputs of a group read the same) are one object, so that
+    wide layers cost no more than narrow ones.
+
+    Raises UnsupportedError where that is too much work.
+    """
+    return _Supports(grid).found
+
+
+class _Supports:
+    def __init__(self, grid: Grid) -> None:
+        self.grid, self.done = grid, 0
+        self.keep: list[Any] = []  # objects whose ids are keys: they must not go away
+        self.found: list[list[list[Support]]] = []
+        if grid.places > 50_000_000:
+            raise UnsupportedError(f"{grid.plan.text} has too many places for equiv")
+        for index, step in enumerate(grid.plan.steps):
+            self.found.append(self.step(index, step))
+        if len(grid.rates) > len(grid.plan.steps):
+            self.found.append(self.lifted(len(grid.plan.steps) - 1, grid.rates[-1]))
+
+    def spend(self, work: int) -> None:
+        self.done += work
+        if self.done > MAX_SUPPORT_WORK:
+            raise UnsupportedError(
+                f"{self.grid.plan.text} has too many paths between its channels for equiv"
+            )
+
+    def step(self, index: int, step: Step) -> list[list[Support]]:
+        if step.op == "input":
+            zero = (0,) * self.grid.plan.axes
+            bit = 1 << self.grid.key(0, zero)
+            return [[{c: bit}] for c in range(step.channels[1])]
+        if step.op == "pick":
+            return [self.found[step.sources[0]][channel] for channel in step.picked]
+        rate = self.grid.rates[index]
+        if step.op == "cat":
+            return [row for s in step.sources for row in self.lifted(s, rate)]
+        if step.op == "add":
+            parts = [self.lifted(s, rate) for s in step.sources]
+            known: dict[tuple[int, ...], Support] = {}
+            return [
+                [
+                    self.union(tuple((row, 0) for row in rows), known)
+                    for rows in zip(*both, strict=True)
+                ]
+                for both in zip(*parts, strict=True)
+            ]
+        if step.op == "depth_to_space":
+            return self.depth_to_space(index, step)
+        if step.op not in ("conv", "convt"):
+            raise UnsupportedError(f"{step.op} is not linear")
+        return self.convolution(index, step)
+
+    def lifted(self, index: int, rate: Rate) -> list[list[Support]]:
+        own = self.grid.rates[index]
+        if own == rate:
+            return self.found[index]
+        known: dict[tuple[int, ...], Support] = {}
+        return [
+            [
+                self.at(phases, own, position, known)
+                for position in product(*(range(b) for _, b in rate))
+            ]
+            for phases in self.found[index]
+        ]
+
+    def at(
+        self,
+        phases: list[Support],
+        rate: Rate,
+        position: Axes,
+        known: dict[tuple[int, ...], Support],
+    ) -> Support:
+        number, steps = split_position(rate, position)
+        return self.union(((phases[number], self.grid.shift(rate, steps)),), known)
+
+    def union(
+        self,
+        rows: tuple[tuple[Support, int], ...],
+        known: dict[tuple[int, ...], Support],
+    ) -> Support:
+        """The exponents of moved rows together; the same rows give the same object."""
+        name = tuple(sorted({(id(row), shift) for row, shift in rows}))
+        flat = tuple(number for pair in name for number in pair)
+        if flat in known:
+            return known[flat]
+        by_name = {(id(row), shift): row for row, shift in rows}
+        total: Support = {}
+        same: dict[tuple[int, int], int] = {}  # equal masks are moved, and joined, once
+        joined: dict[tuple[int, int], int] = {}
+        for (_, shift), row in sorted(by_name.items(), key=lambda item: item[0]):
+            self.spend(len(row))
+            for source, mask in row.items():
+                if source != CONSTANT:
+                    key = (id(mask), shift)
+                    moved = same.get(key)
+                    if moved is None:
+                        moved = same[key] = mask << shift if shift >= 0 else mask >> -shift
+                    mask = moved
+                old = total.get(source)
+                if old is None:
+                    total[source] = mask
+                elif old is not mask:
+                    pair = (id(old), id(mask))
+                    both = joined.get(pair)
+                    if both is None:
+                        both = joined[pair] = old | mask
+                        self.keep.append((old, mask))
+                    total[source] = both
+        known[flat] = total
+        self.keep.append(rows)
+        return total
+
+    def depth_to_space(self, index: int, step: Step) -> list[list[Support]]:
+        source, own = self.found[step.sources[0]], self.grid.rates[step.sources[0]]
+        block = list(product(range(step.factor), repeat=self.grid.plan.axes))
+        found = []
+        for channel in range(step.channels[1]):
+            phases = []
+            for phase in product(*(range(b) for _, b in self.grid.rates[index])):
+                place = block.index(tuple(r % step.factor for r in phase))
+                number, _ = split_position(own, tuple(r // step.factor for r in phase))
+                phases.append(source[channel * len(block) + place][number])
+            found.append(phases)
+        return found
+
+    def convolution(self, index: int, step: Step) -> list[list[Support]]:
+        source, own = self.found[step.sources[0]], self.grid.rates[step.sources[0]]
+        width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
+        offsets = step.offsets()
+        known: dict[tuple[int, ...], Support] = {}
+        found: list[list[Support]] = []
+        for group in range(step.groups):
+            phases = []
+            rows_in = source[group * width : (group + 1) * width]
+            for position in product(*(range(b) for _, b in self.grid.rates[index])):
+                reads = set()
+                for offset in offsets:
+                    place = source_place(step, position, offset)
+                    if place is not None:
+                        number, steps = split_position(own, place)
+                        reads.add((number, self.grid.shift(own, steps)))
+                distinct = {
+                    (id(rows[number]), shift): (rows[number], shift)
+                    for rows in rows_in
+                    for number, shift in reads
+                }
+                self.spend(len(rows_in) * len(reads) // 8)
+                row = self.union(tuple(distinct.values()), known)
+                if step.bias:
+                    row = {**row, CONSTANT: 1}
+                phases.append(row)
+            found += [phases] * out
+        return found
