@@ -79,11 +79,7 @@ class _Output:
         first = 0
         for source in step.sources:
             last = first + self.plan.steps[source].channels[1]
-            part = {
-                (c - first, at): v
-                for (c, at), v in functional.items()
-                if first <= c < first + width
-            }
+            part = {(c - first, at): v for (c, at), v in functional.items() if first <= c < last}
             self.add(source, part)
             first = last
 

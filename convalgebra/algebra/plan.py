@@ -226,7 +226,8 @@ def stack_text(network: Network) -> str:
         node.inputs == (index,) for index, node in enumerate(network.nodes[1:])
     ):
         return ",".join(layer_text(node.layer) for node in network.nodes[1:])
-    return str(replace(network, shape=None)).replace(", ", ",")
+    folded = str(replace(network, shape=None)).replace(", ", ",")
+    return " ".join(folded.split())
 
 
 _MOST_SPELLED = 3  # layers
