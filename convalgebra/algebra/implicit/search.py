@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from convalgebra.algebra.families import Family
 
 BUDGET = 3_000_000_000  # about as many nanoseconds
+_PER_EXPONENT = 3_000  # of a product of weights, to find the gradings
 _PER_DERIVATIVE = 1_000
 
 
@@ -59,6 +60,10 @@ def implicit_equations(
         found = parametrization(family)
     except UnsupportedError as error:
         return _result(family, max(lower, dimension or 0), str(error))
+    products = sum(map(len, found.monomials))
+    if not meter.takes(_PER_EXPONENT * products * family.weights):
+        why = f"the gradings of {products:,} products of {family.weights:,} weights are too much"
+        return _result(family, max(lower, dimension or 0), f"{why} for the budget")
     return _searched(found, rows, meter, max_degree)
 
 
