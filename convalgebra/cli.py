@@ -92,33 +92,89 @@ def _format(*choices: str) -> Callable[[Any], Any]:
 @main.command()
 @click.argument("left")
 @click.argument("right")
+@click.option(
+    "--channels",
+    type=click.IntRange(1, 10**6),
+    default=1,
+    show_default=True,
+    help="The channels that come in; those that go out are the same unless @ says so.",
+)
 @click.option("--derive", is_flag=True, help="Print the derivation as one does it by hand.")
+@click.option("--equations", is_flag=True, help="The equations of what a stack makes.")
+@click.option("--width", is_flag=True, help="How many hidden channels until nothing is lost.")
+@click.option(
+    "--input", "shape", metavar="SHAPE", help="Which outputs differ at the borders, like 12x12."
+)
+@click.option("--certificate", metavar="FILE", help="Write the proof to FILE; see check.")
 @_format("text", "json", "md", "latex", "html")
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 1 if not equivalent, with 3 if not decided."
 )
 @click.pass_context
 def equiv(
-    ctx: click.Context, left: str, right: str, derive: bool, form: str, exit_code: bool
+    ctx: click.Context,
+    left: str,
+    right: str,
+    channels: int,
+    derive: bool,
+    equations: bool,
+    width: bool,
+    shape: str | None,
+    certificate: str | None,
+    form: str,
+    exit_code: bool,
 ) -> None:
-    """Can one stack stand in for the other? Both ways, exactly, with the equations.
+    """Can one stack stand in for the other? Both ways, exactly, with a proof.
 
-    One side is a single kernel, the other any chain of one-channel convolutions. With --exit-code
-    the numbers that decide are the real ones.
+    LEFT and RIGHT are any stacks of linear layers, with ReLUs and other activations in between if
+    need be. With --exit-code the numbers that decide are the real ones.
 
     \b
     Examples:
       convalgebra equiv 3x3 2x2,2x2
-      convalgebra equiv 5x5 3x3,3x3 --derive
-      convalgebra equiv 3 2,2 --format json
+      convalgebra equiv 5x5 3x3,3x3 --channels 4 --derive
+      convalgebra equiv 3x3 2x2,relu,2x2
+      convalgebra equiv 5x5p2 3x3p1,3x3p1 --input 12x12
+      convalgebra equiv 3x3 2x2,2x2 --channels 2 --width
+      convalgebra equiv 3x3 2x2,2x2 --equations --certificate proof.json
     """
     from convalgebra.algebra import equiv as decide
-    from convalgebra.render.forms import equivalence_in
+    from convalgebra.render.forms import dumps, equivalence_in
 
-    report = decide(left, right)
+    report = decide(left, right, channels=channels, input=shape, equations=equations, width=width)
+    if certificate is not None:
+        _write(certificate, dumps(report.certificate()) + "\n")
     click.echo(equivalence_in(form, report, _width(), derive=derive))
     if exit_code and report.equivalent is not True:
         ctx.exit(3 if report.equivalent is None else 1)
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
+
+
+@main.command()
+@click.argument("file")
+@click.pass_context
+def check(ctx: click.Context, file: str) -> None:
+    """Verify a certificate that `equiv --certificate` wrote, with none of the engine's code.
+
+    Exits with 0 if all of it is verified, 1 if it is rejected, 3 if it is verified in part. The
+    checker is one file of the standard library alone: convalgebra/check.py, to be read and run by
+    those who trust nobody.
+
+    \b
+    Examples:
+      convalgebra equiv 3x3 2x2,2x2 --certificate proof.json
+      convalgebra check proof.json
+    """
+    from convalgebra.check import main as verify
+
+    ctx.exit(verify([file]))
 
 
 @main.command()

@@ -2,241 +2,200 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
 
+from convalgebra.algebra.activations.reach import activation_reach
 from convalgebra.algebra.answers import Reach
-from convalgebra.algebra.dimension import Dimension, degree, dimension
-from convalgebra.algebra.equations import Equation, count_terms, equations
-from convalgebra.algebra.one_channel.chains import Chain, Exponent, chain_of
-from convalgebra.algebra.one_channel.reach import chain_makes, covers, kernel_makes
-from convalgebra.errors import UnsupportedError
+from convalgebra.algebra.borders import BordersComparison, compare_borders
+from convalgebra.algebra.dimension.dimension import Dimension, dimension
+from convalgebra.algebra.equations import Equation, equations
+from convalgebra.algebra.families import Family
+from convalgebra.algebra.implicit.equations import ImplicitEquations
+from convalgebra.algebra.implicit.search import implicit_equations
+from convalgebra.algebra.plan import plan_of, stack_text
+from convalgebra.algebra.reach import in_terms_of, reach
+from convalgebra.algebra.report import (
+    Direction,
+    EquivalenceReport,
+    Side,
+    equations_offset,
+    number,
+)
+from convalgebra.algebra.width import WidthReport, hidden_width
+from convalgebra.errors import InputError, UnsupportedError
+from convalgebra.layers import ACTIVATIONS, Layer, axes_text
 from convalgebra.network import Network
-from convalgebra.readers import Stack, read
-
-if TYPE_CHECKING:
-    from convalgebra.symbolic.derivation import Derivation
+from convalgebra.readers import Stack, read, read_shape
 
 
-@dataclass(frozen=True)
-class Side:
-    """One of the two stacks: its normal form and what it can be."""
-
-    network: Network
-    chain: Chain
-    dimension: Dimension
-
-    def to_dict(self) -> dict[str, Any]:
-        """The figures under stable keys."""
-        return {
-            "stack": self.chain.text,
-            "receptive_field": list(self.chain.receptive_field),
-            "weights": self.chain.weights,
-            "dimension": self.dimension.value,
-            "ambient": self.chain.ambient,
-            "macs_per_output": self.chain.macs_per_output,
-        }
-
-
-@dataclass(frozen=True)
-class Direction:
-    """Whether `maker` reproduces `made`, per field.
-
-    `codimension` and `degree` are those of the members of `made` that are reproduced, as a variety
-    in all of `made`; None where that is not known, and for a degree of over 4,000 digits.
-    """
-
-    maker: Side
-    made: Side
-    reach: Reach
-    codimension: int | None
-    degree: int | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The answers per field, with what goes with them."""
-        reach = self.reach
-        found: dict[str, Any] = {
-            "real": reach.real,
-            "complex": reach.complex,
-            "rational": reach.rational,
-            "codimension": self.codimension,
-            "degree": self.degree,
-            "reason": reach.reason,
-        }
-        if reach.offsets:
-            found["offsets"] = [list(offset) for offset in reach.offsets]
-        if reach.least_real_roots is not None:
-            found["least_real_roots"] = reach.least_real_roots
-            found["root_step"] = reach.root_step
-        if reach.witnesses:
-            found["witnesses"] = [
-                {"field": w.field, "kernel": w.rows(), "reason": w.reason} for w in reach.witnesses
-            ]
-        return found
-
-
-@dataclass(frozen=True, repr=False)
-class EquivalenceReport:
-    """Who reproduces whom, per field, with dimensions, equations and witnesses.
-
-    Shown as text by `print`, and as HTML in Jupyter.
-    """
-
-    left: Side
-    right: Side
-    left_reproduces_right: Direction
-    right_reproduces_left: Direction
-    system: tuple[Equation, ...] | None
-
-    @property
-    def equivalent(self) -> bool | None:
-        """True if each reproduces all of the other over the reals; None if that is not known."""
-        answers = {self.left_reproduces_right.reach.real, self.right_reproduces_left.reach.real}
-        if answers == {"all"}:
-            return True
-        return None if "unknown" in answers else False
-
-    @property
-    def kernel(self) -> Side:
-        """The side that is a single kernel (the left one if both are)."""
-        return self.left if self.left.chain.is_kernel else self.right
-
-    @property
-    def stack(self) -> Side:
-        """The other side."""
-        return self.right if self.left.chain.is_kernel else self.left
-
-    @property
-    def kernel_makes(self) -> Direction:
-        """Whether the single kernel reproduces the stack."""
-        forward, backward = self.left_reproduces_right, self.right_reproduces_left
-        return forward if self.kernel is self.left else backward
-
-    @property
-    def stack_makes(self) -> Direction:
-        """Whether the stack reproduces the single kernel."""
-        forward, backward = self.left_reproduces_right, self.right_reproduces_left
-        return backward if self.kernel is self.left else forward
-
-    @property
-    def offset(self) -> Exponent:
-        """Where the stack's merged kernel lies in the kernel, as the equations have it."""
-        return _offset(self.kernel.chain, self.stack.chain)
-
-    @property
-    def terms(self) -> int:
-        """The number of products of weights in the system of equations."""
-        return count_terms(self.stack.chain)
-
-    @cached_property
-    def equations(self) -> list[Any]:
-        """The system as sympy equations, one for each tap: `solve` and `subs` work on them."""
-        from convalgebra.symbolic import equations as symbolic_equations
-
-        return list(symbolic_equations(self.kernel.network, self.stack.network))
-
-    def derivation(self) -> Derivation:
-        """The derivation as one does it by hand: patch, outputs, coefficients, both solutions."""
-        from convalgebra.symbolic import derive
-
-        return derive(self.kernel.network, self.stack.network)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report under the keys of `convalgebra.equiv/1`."""
-        system = None if self.system is None else list(map(str, self.system))
-        return {
-            "schema": "convalgebra.equiv/1",
-            "left": self.left.to_dict(),
-            "right": self.right.to_dict(),
-            "left_reproduces_right": self.left_reproduces_right.to_dict(),
-            "right_reproduces_left": self.right_reproduces_left.to_dict(),
-            "equivalent": self.equivalent,
-            "equations": system,
-        }
-
-    def __repr__(self) -> str:
-        return (
-            f"EquivalenceReport({self.left.chain.text} | {self.right.chain.text}, "
-            f"equivalent={self.equivalent})"
-        )
-
-    def __str__(self) -> str:
-        from convalgebra.render.equivalence_text import equivalence_to_text
-
-        return equivalence_to_text(self)
-
-    def _repr_html_(self) -> str:
-        from convalgebra.render.equivalence_markup import equivalence_to_html
-
-        return equivalence_to_html(self)
-
-
-def equiv(left: Stack, right: Stack) -> EquivalenceReport:
+def equiv(
+    left: Stack,
+    right: Stack,
+    *,
+    channels: int = 1,
+    input: str | tuple[int, ...] | None = None,
+    equations: bool = False,
+    width: bool = False,
+) -> EquivalenceReport:
     """Whether `left` and `right` can stand in for one another, exactly, over R, C and Q.
 
-    One side is a single kernel, the other any chain of one-channel convolutions of the same total
-    stride, on an unbounded grid.
+    `channels` come in, unless a stack has an input line. On an `input` ("12x12", or "3x12x12") it
+    is also told which outputs differ at the borders. With `equations` the polynomial equations of
+    what is thin are looked for, with `width` how many hidden channels it takes until nothing is
+    lost.
 
     >>> report = equiv("3x3", "2x2,2x2")
     >>> report.left_reproduces_right.reach.real, report.right_reproduces_left.reach.real
     ('all', 'thin')
     >>> report.right_reproduces_left.codimension, report.right_reproduces_left.degree
     (2, 10)
+    >>> equiv("5x5", "3x3,3x3", channels=2).right.dimension.value
+    68
 
-    Raises UnsupportedError for stacks that it does not decide, LanguageError and InputError for
-    what cannot be read.
+    Raises UnsupportedError for stacks that cannot be compared or are not linear, ShapeError where
+    channels do not fit, LanguageError and InputError for what cannot be read.
     """
+    if channels < 1:
+        raise InputError(f"channels must be at least 1, not {channels}")
     networks = [read(stack) for stack in (left, right)]
-    chains = [chain_of(network) for network in networks]
-    _check(*chains)
-    one, two = (
-        Side(network, chain, dimension(chain))
-        for network, chain in zip(networks, chains, strict=True)
+    given = [
+        int(n.shape[0]) for n in networks if n.shape is not None and isinstance(n.shape[0], int)
+    ]
+    channels = given[0] if given else channels
+    families = _families(networks, channels)
+    _check(*families)
+    sides = [
+        Side(network, family, None if _activated(network) else dimension(family))
+        for network, family in zip(networks, families, strict=True)
+    ]
+    one, two = sides
+    forward = _direction(one, two, "left", "right", channels)
+    backward = _direction(two, one, "right", "left", channels)
+    report = EquivalenceReport(one, two, forward, backward, None)
+    return replace(
+        report,
+        system=_system(report) if report.one_channel else None,
+        borders=None if input is None else _borders(networks, channels, input),
+        implicit=_implicit(sides) if equations else (),
+        width=_width(sides, channels) if width else (),
     )
-    kernel, stack = (one, two) if one.chain.is_kernel else (two, one)
-    forward = _direction(kernel, stack, kernel_makes(kernel.chain, stack.chain))
-    backward = _direction(stack, kernel, chain_makes(stack.chain, kernel.chain))
-    if kernel is not one:
-        forward, backward = backward, forward
-    system = equations(kernel.chain, stack.chain, _offset(kernel.chain, stack.chain))
-    return EquivalenceReport(one, two, forward, backward, system)
 
 
-def _check(left: Chain, right: Chain) -> None:
-    if left.axes != right.axes:
+def _families(networks: list[Network], channels: int) -> list[Family]:
+    axes = {node.layer.axes for network in networks for node in network.nodes} - {None}
+    found = []
+    for network in networks:
+        plan = plan_of(_linear(network), channels, min(axes, default=None))  # type: ignore[type-var]
+        found.append(Family(replace(plan, text=stack_text(network))))
+    return found
+
+
+def _activated(network: Network) -> bool:
+    return any(
+        node.layer.kind in ACTIVATIONS and live
+        for node, live in zip(network.nodes, network.live, strict=True)
+    )
+
+
+def _linear(network: Network) -> Network:
+    """The network with every activation left out."""
+    nodes = (
+        node._replace(layer=Layer("dropout")) if node.layer.kind in ACTIVATIONS else node
+        for node in network.nodes
+    )
+    return replace(network, nodes=tuple(nodes))
+
+
+def _check(left: Family, right: Family) -> None:
+    if left.plan.axes != right.plan.axes:
         raise UnsupportedError(
-            f"{left.text} works on {left.axes} {_axes(left.axes)}, "
-            f"{right.text} on {right.axes}: they cannot be compared"
+            f"{left.text} works on {axes_text(left.plan.axes)}, "
+            f"{right.text} on {axes_text(right.plan.axes)}: they cannot be compared"
         )
-    if left.stride != right.stride:
+    for what, one, two in (
+        ("come in", left.channels_in, right.channels_in),
+        ("go out", left.channels_out, right.channels_out),
+    ):
+        if one != two:
+            raise UnsupportedError(
+                f"{one} channels {what} in {left.text}, {two} in {right.text}: they cannot be "
+                "compared; write @ and the channels, or --channels for those that come in"
+            )
+    if left.total_stride != right.total_stride:
         raise UnsupportedError(
-            f"the total strides differ: {left.text} is a kernel of {left.normal_form()}, "
-            f"{right.text} of {right.normal_form()}; no weights make them equal"
-        )
-    if not (left.is_kernel or right.is_kernel):
-        merged = "x".join(map(str, left.receptive_field))
-        raise UnsupportedError(
-            "one side has to be a single kernel, like 3x3; compare each stack with the kernel of "
-            f"its receptive field, {merged} for {left.text}"
+            f"the total strides differ: {left.text} is {_normal_form(left)}, "
+            f"{right.text} {_normal_form(right)}; no weights make them equal"
         )
 
 
-def _axes(count: int) -> str:
-    return "axis" if count == 1 else "axes"
+def _normal_form(family: Family) -> str:
+    """The stack as one kernel and one stride, as an error names it."""
+    size = "x".join(map(str, family.receptive_field))
+    strides = [number(stride) for stride in family.total_stride]
+    shown = strides[:1] if len(set(strides)) == 1 else strides
+    return f"a kernel of {size} at stride {'x'.join(map(str, shown))}"
 
 
-def _offset(kernel: Chain, stack: Chain) -> Exponent:
-    """Where the equations put the stack in the kernel: as the padding says, else at the start."""
-    if kernel.padded and stack.padded:
-        return tuple(b - a for a, b in zip(kernel.offset, stack.offset, strict=True))
-    return (0,) * kernel.axes
+def _direction(
+    maker: Side, made: Side, maker_name: str, made_name: str, channels: int
+) -> Direction:
+    if maker.activated or made.activated:
+        decided = activation_reach(maker.network, made.network, channels, _linear_reach)
+        assert decided is not None  # None stands for "neither has an activation"
+        found = decided
+    else:
+        assert maker.dimension is not None
+        assert made.dimension is not None
+        found = reach(maker.family, made.family, (maker.dimension, made.dimension))
+    return Direction(maker, made, in_terms_of(found, maker_name, made_name))
 
 
-def _direction(maker: Side, made: Side, reach: Reach) -> Direction:
-    if reach.complex == "all":
-        return Direction(maker, made, reach, 0, 1)
-    if made.chain.is_kernel and covers(made.chain, maker.chain):
-        codimension = made.dimension.value - maker.dimension.value
-        return Direction(maker, made, reach, codimension, degree(maker.chain))
-    return Direction(maker, made, reach, None, None)
+def _linear_reach(maker: Network, made: Network, channels: int) -> Reach:
+    """The answer for two linear stacks, for those that ask about the parts of others."""
+    one, two = _families([maker, made], channels)
+    try:
+        _check(one, two)
+    except UnsupportedError as error:
+        return Reach("thin", "thin", "thin", str(error))
+    return reach(one, two, (dimension(one), dimension(two)))
+
+
+def _system(report: EquivalenceReport) -> tuple[Equation, ...] | None:
+    kernel, stack = report.kernel.chain, report.stack.chain
+    return equations(kernel, stack, equations_offset(kernel, stack))
+
+
+def _borders(
+    networks: list[Network], channels: int, input: str | tuple[int, ...]
+) -> BordersComparison:
+    shape = read_shape(input) if isinstance(input, str) else input
+    axes = next(
+        (node.layer.axes for n in networks for node in n.nodes if node.layer.axes is not None), None
+    )
+    if len(shape) == axes:
+        shape = (channels, *shape)
+    left, right = (network.with_input(shape) for network in networks)
+    return compare_borders(left, right)
+
+
+def _implicit(sides: list[Side]) -> tuple[ImplicitEquations, ...]:
+    """The equations of every side whose image is thin in the space of its coefficients."""
+    found = []
+    for side in sides:
+        dim: Dimension | None = side.dimension
+        if dim is not None and dim.upper < side.family.ambient:
+            found.append(implicit_equations(side.family, dimension=dim.value))
+    return tuple(found)
+
+
+def _width(sides: list[Side], channels: int) -> tuple[WidthReport, ...]:
+    """For every stack against the kernel of its receptive field, or the other side if it is one."""
+    found = []
+    for side, other in (tuple(sides), tuple(reversed(sides))):
+        if len(side.family.plan.steps) > 2 and not side.activated:
+            kernel = other.family if other.family.is_kernel else None
+            out = side.family.channels_out
+            found.append(hidden_width(kernel, side.network, channels, channels_out=out))
+    if not found:
+        raise UnsupportedError("--width widens the hidden layers of a stack; there is none here")
+    return tuple(found)

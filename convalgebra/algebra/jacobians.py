@@ -105,6 +105,8 @@ class _Output:
         size = len(kernel) if not free else step.kernel_weights // (step.channels[1] * width)
         offsets = step.offsets()
         for (o, position), value in functional.items():
+            if not value:
+                continue
             if step.bias and step.weights is not None:
                 row = self.rows[start + step.kernel_weights + o]
                 column = columns[CONSTANT]
@@ -125,6 +127,6 @@ class _Output:
                             row[column] = (row.get(column, 0) + value * below_value) % p
                     else:
                         weight = tap
-                    if total is not None:
+                    if total is not None and kernel[weight]:
                         at = (first + i, place)
                         total[at] = (total.get(at, 0) + value * kernel[weight]) % p

@@ -303,6 +303,8 @@ class Evaluation:
                     start = (channel * width + i) * size
                     for tap, number, shift in read:
                         w = fixed[tap] if kernel is None else kernel[start + tap]
+                        if not w:
+                            continue  # at sparse points rows stay short
                         for key, value in at[number].items():
                             if key != CONSTANT:
                                 key += shift

@@ -23,6 +23,7 @@ from convalgebra.layers import (
     KINDS,
     MERGES,
     Layer,
+    axes_text,
     groups_of,
     out_channels,
     padding_of,
@@ -206,22 +207,24 @@ def plan_of(
 
 
 def _axes(network: Network, axes: int | None) -> int:
-    found = {node.layer.axes for node in network.nodes if node.layer.axes is not None}
+    found: int | None = None
     for node in network.nodes:
-        if node.layer.axes not in (None, min(found)):
+        has = node.layer.axes
+        if found is not None and has not in (None, found):
             raise UnsupportedError(
-                f"`{layer_text(node.layer)}` has {node.layer.axes} axes and another kernel of the "
-                f"stack {min(found)}; kernels of one stack have the same number of axes"
+                f"`{layer_text(node.layer)}` has {axes_text(has)} and another kernel of the stack "
+                f"has {found}; kernels of one stack have the same number of axes"
             )
-    if found:
-        return found.pop() or 0
-    if axes is None:
+        found = found or has
+    if found is None and axes is None:
         raise UnsupportedError("equiv compares convolutions; there is no kernel in this stack")
-    return axes
+    return found or axes or 0
 
 
 def stack_text(network: Network) -> str:
     """A stack in canonical form without spaces; long ones with equal neighbours folded."""
+    if len(network.nodes) == 1:
+        return "id"
     if len(network.nodes) - 1 <= _MOST_SPELLED and all(
         node.inputs == (index,) for index, node in enumerate(network.nodes[1:])
     ):

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from convalgebra.render.equation_text import equation_latex
 from convalgebra.render.equivalence_text import (
     answers,
+    dimension_reasons,
     figures,
     headline,
+    more_sections,
     sentences,
     shown_witnesses,
     why_thin,
@@ -16,8 +18,8 @@ from convalgebra.render.equivalence_text import (
 from convalgebra.render.tables import escaped, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
-    from convalgebra.algebra.equivalence import EquivalenceReport
     from convalgebra.algebra.one_channel.witness import Witness
+    from convalgebra.algebra.report import EquivalenceReport, Side
 
 _MOST_EQUATIONS = 25
 _LARGEST_MATRIX = 11
@@ -40,6 +42,11 @@ def witness_latex(witness: Witness) -> str:
     return rf"\begin{{pmatrix}} {body} \end{{pmatrix}}"
 
 
+def reasons(report: EquivalenceReport) -> list[str]:
+    """How conditions are counted, or why the dimensions are what they are."""
+    return why_thin(report) if report.one_channel else dimension_reasons(report)
+
+
 def equivalence_to_markdown(report: EquivalenceReport) -> str:
     """Sentences, tables, and the equations between double dollar signs."""
     parts = [f"**{markdown_escaped(headline(report))}**"]
@@ -47,9 +54,11 @@ def equivalence_to_markdown(report: EquivalenceReport) -> str:
         first, second = sentences(direction)
         parts.append(markdown_escaped(f"- {first} {second}"))
     parts += [figures(report).to_markdown(), *_displayed(equations_latex(report))]
-    parts += map(markdown_escaped, why_thin(report))
-    for witness in shown_witnesses(report):
-        parts += [*_displayed(witness_latex(witness)), markdown_escaped(_cannot(report, witness))]
+    parts += map(markdown_escaped, reasons(report))
+    for witness, stack in shown_witnesses(report):
+        parts += [*_displayed(witness_latex(witness)), markdown_escaped(_cannot(stack, witness))]
+    for title, lines in more_sections(report, _WIDTH):
+        parts += [f"**{markdown_escaped(title)}**", *_markdown_lines(lines)]
     return "\n\n".join([*parts, answers(report).to_markdown()])
 
 
@@ -57,9 +66,32 @@ def _displayed(formula: str) -> list[str]:
     return [f"$$\n{formula}\n$$"] if formula else []
 
 
-def _cannot(report: EquivalenceReport, witness: Witness) -> str:
+_WIDTH = 80
+
+
+def _markdown_lines(lines: list[str]) -> list[str]:
+    """Sentences as they are, pictures and formulas as a block of code."""
+    sentences = [markdown_escaped(line) for line in lines if line[:1] != " "]
+    pictures = [line for line in lines if line[:1] == " "]
+    return [*sentences, *(["```text\n" + "\n".join(pictures) + "\n```"] if pictures else [])]
+
+
+def _latex_lines(lines: list[str]) -> list[str]:
+    sentences = [latex_escaped(line) for line in lines if line[:1] != " "]
+    pictures = [line for line in lines if line[:1] == " "]
+    block = "\\begin{verbatim}\n" + "\n".join(pictures) + "\n\\end{verbatim}"
+    return [*sentences, *([block] if pictures else [])]
+
+
+def _html_lines(lines: list[str]) -> list[str]:
+    sentences = [f"<p>{escaped(line)}</p>" for line in lines if line[:1] != " "]
+    pictures = [escaped(line) for line in lines if line[:1] == " "]
+    return [*sentences, *(["<pre>" + "\n".join(pictures) + "</pre>"] if pictures else [])]
+
+
+def _cannot(stack: Side, witness: Witness) -> str:
     over = {"real": " over the reals", "rational": " over the rationals"}.get(witness.field, "")
-    return f"{report.stack.chain.text} cannot make this kernel{over}: {witness.reason}"
+    return f"{stack.text} cannot make this kernel{over}: {witness.reason}"
 
 
 def equivalence_to_latex(report: EquivalenceReport) -> str:
@@ -68,9 +100,11 @@ def equivalence_to_latex(report: EquivalenceReport) -> str:
     for direction in (report.left_reproduces_right, report.right_reproduces_left):
         parts.append(latex_escaped(" ".join(sentences(direction))))
     parts += [figures(report).to_latex(), *_bracketed(equations_latex(report))]
-    parts += map(latex_escaped, why_thin(report))
-    for witness in shown_witnesses(report):
-        parts += [*_bracketed(witness_latex(witness)), latex_escaped(_cannot(report, witness))]
+    parts += map(latex_escaped, reasons(report))
+    for witness, stack in shown_witnesses(report):
+        parts += [*_bracketed(witness_latex(witness)), latex_escaped(_cannot(stack, witness))]
+    for title, lines in more_sections(report, _WIDTH):
+        parts += [rf"\paragraph{{{latex_escaped(title)}}}", *_latex_lines(lines)]
     return "\n\n".join([*parts, answers(report).to_latex()])
 
 
@@ -85,10 +119,12 @@ def equivalence_to_html(report: EquivalenceReport) -> str:
         first, second = sentences(direction)
         parts.append(f"<p>{escaped(first)} {escaped(second)}</p>")
     parts += [figures(report).to_html(), *_displayed(equations_latex(report))]
-    parts += [f"<p>{escaped(text)}</p>" for text in why_thin(report)]
-    for witness in shown_witnesses(report):
+    parts += [f"<p>{escaped(text)}</p>" for text in reasons(report)]
+    for witness, stack in shown_witnesses(report):
         parts += [
             *_displayed(witness_latex(witness)),
-            f"<p>{escaped(_cannot(report, witness))}</p>",
+            f"<p>{escaped(_cannot(stack, witness))}</p>",
         ]
+    for title, lines in more_sections(report, _WIDTH):
+        parts += [f"<p><b>{escaped(title)}</b></p>", *_html_lines(lines)]
     return "<div>" + "\n".join([*parts, answers(report).to_html()]) + "</div>"

@@ -9,8 +9,8 @@ from convalgebra.render.equation_text import equation_text
 from convalgebra.render.tables import Table, counted, filled, in_words, listed
 
 if TYPE_CHECKING:
-    from convalgebra.algebra.equivalence import Direction, EquivalenceReport, Side
     from convalgebra.algebra.one_channel.witness import Witness
+    from convalgebra.algebra.report import Direction, EquivalenceReport, Side
 
 _MOST_EQUATIONS = 12  # more are counted, not printed: --derive and JSON have them
 _LARGEST_SHOWN = 7  # rows of a witness kernel; a larger one is given as a polynomial
@@ -21,8 +21,9 @@ def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
     """The whole answer: who makes whom, figures, equations, why not, a witness."""
     parts = [filled(headline(report), width), "\n".join(_directions(report, width))]
     parts.append(figures(report).to_text("  "))
-    parts += _system(report, width)
-    parts += [_witness(witness, report, width) for witness in shown_witnesses(report)]
+    parts += _system(report, width) if report.one_channel else _dimensions(report, width)
+    parts += [_witness(*shown, width) for shown in shown_witnesses(report)]
+    parts += [_titled(title, lines, width) for title, lines in more_sections(report, width)]
     parts.append(answers(report).to_text("  ", "   ") + "\n" + _legend(report, width))
     return "\n\n".join(parts)
 
@@ -38,7 +39,7 @@ def headline(report: EquivalenceReport) -> str:
 
 def name(side: Side) -> str:
     """A stack as the user wrote it, in canonical form."""
-    return side.chain.text
+    return side.text
 
 
 def _directions(report: EquivalenceReport, width: int) -> Iterator[str]:
@@ -70,17 +71,31 @@ def _explanation(direction: Direction) -> str:
     reach = direction.reach
     text = reach.reason[0].upper() + reach.reason[1:] + "."
     if reach.real == "all":
-        if maker.chain.is_kernel:
+        if maker.family.is_kernel and not made.activated:
             text = f"Whatever the weights of {name(made)}, one {name(maker)} kernel equals it."
-        return text + _places(direction)
+        return _noted(text + _places(direction), direction)
     if reach.least_real_roots is not None and reach.real == "part":
-        return f"Over the reals {_real_condition(direction)}: {reach.reason}."
-    if direction.codimension:
-        return (
+        return _noted(f"Over the reals {_real_condition(direction)}: {reach.reason}.", direction)
+    if direction.codimension and made.family.is_kernel and one_channel_chain(maker):
+        assert maker.dimension is not None
+        assert made.dimension is not None
+        return _noted(
             f"It makes {maker.dimension.value:,} of the {made.dimension.value:,} dimensions of "
-            f"all {name(made)} kernels: {reach.reason}."
+            f"all {name(made)} kernels: {reach.reason}.",
+            direction,
         )
-    return text
+    return _noted(text, direction)
+
+
+def _noted(text: str, direction: Direction) -> str:
+    """The explanation, and what else is proved."""
+    notes = (note[0].upper() + note[1:] + "." for note in direction.reach.notes)
+    return " ".join([text, *notes])
+
+
+def one_channel_chain(side: Side) -> bool:
+    """Whether it is a chain of one-channel convolutions without activations."""
+    return side.family.chain is not None and not side.activated
 
 
 def _real_condition(direction: Direction) -> str:
@@ -127,17 +142,82 @@ def figures(report: EquivalenceReport) -> Table:
     def row(label: str, *cells: object) -> tuple[str, ...]:
         return (label, *(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in cells))
 
-    fields = ["x".join(map(str, side.chain.receptive_field)) for side in sides]
-    strides = [side.chain.stride for side in sides]
-    rows = [row("receptive field", *fields)]
-    if any(step != 1 for step in strides[0]):
-        rows.append(row("stride", *("x".join(map(str, stride)) for stride in strides)))
+    families = [side.family for side in sides]
+    rows = [row("receptive field", *("x".join(map(str, f.receptive_field)) for f in families))]
+    if any(step != 1 for step in families[0].total_stride):
+        rows.append(row("stride", *("x".join(map(str, f.total_stride)) for f in families)))
+    if any((f.channels_in, f.channels_out) != (1, 1) for f in families):
+        rows.append(row("channels", *(f"{f.channels_in} to {f.channels_out}" for f in families)))
     rows += [
-        row("weights", *(side.chain.weights for side in sides)),
-        row("MACs per output", *(side.chain.macs_per_output for side in sides)),
-        row("dimension", *(f"{s.dimension.value:,} of {s.chain.ambient:,}" for s in sides)),
+        row("weights", *(family.weights for family in families)),
+        row("MACs per output", *(family.macs_per_output for family in families)),
     ]
+    if any(side.dimension for side in sides):
+        rows.append(row("dimension", *map(_dimension, sides)))
     return Table(("", *map(name, sides)), tuple(rows))
+
+
+def _dimension(side: Side) -> str:
+    found = side.dimension
+    if found is None:
+        return "not linear"
+    if found.proved:
+        return f"{found.value:,} of {side.family.ambient:,}"
+    return f"{found.lower:,} to {found.upper:,} of {side.family.ambient:,}"
+
+
+def _dimensions(report: EquivalenceReport, width: int) -> Iterator[str]:
+    """Why the dimensions are what they are."""
+    lines = dimension_reasons(report)
+    if lines:
+        shown = [_wrapped(line, width, "  ") for line in lines]
+        yield "\n".join(["Why these dimensions", *shown])
+
+
+def dimension_reasons(report: EquivalenceReport) -> list[str]:
+    """How the dimension of each stack is proved, a sentence each; none for single kernels."""
+    sides = (report.left, report.right)
+    found = [
+        f"{side.text}: {side.dimension.reason}."
+        for side in sides
+        if side.dimension is not None and not side.family.is_kernel
+    ]
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        if direction.codimension:
+            count = direction.codimension
+            degree = _degree(direction.degree)
+            found.append(
+                f"What {direction.maker.text} makes of {direction.made.text} has codimension "
+                f"{count:,}{degree}: so many independent conditions are left on its members."
+            )
+    return found
+
+
+def more_sections(report: EquivalenceReport, width: int) -> list[tuple[str, list[str]]]:
+    """What was asked for beside the answer: borders, equations, width; a title and lines each."""
+    found: list[tuple[str, list[str]]] = []
+    if report.borders is not None:
+        from convalgebra.render.borders_text import border_sections
+
+        found += border_sections(report.borders, width)
+    if report.implicit:
+        from convalgebra.render.implicit_text import implicit_text
+
+        found += [
+            (f"The equations of {one.text}", implicit_text(one, width=width - 4).split("\n"))
+            for one in report.implicit
+        ]
+    if report.width:
+        from convalgebra.render.width_text import width_section
+
+        found += [width_section(width_report) for width_report in report.width]
+    return found
+
+
+def _titled(title: str, lines: list[str], width: int) -> str:
+    """A section: lines that begin with a blank are pictures or formulas and stay as they are."""
+    shown = [line if line[:1] == " " else _wrapped(line, width, "  ") for line in lines]
+    return "\n".join([title, *shown])
 
 
 def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
@@ -184,19 +264,22 @@ def why_thin(report: EquivalenceReport) -> list[str]:
     stack, kernel, direction = report.stack, report.kernel, report.stack_makes
     if not direction.codimension:
         return []
-    found = stack.dimension
+    weights, dimension = stack.family.weights, stack.family.weights
+    if stack.dimension is not None:
+        dimension = stack.dimension.value
+    idle_weights = weights - dimension
     letters = [letter for letter in layer_letters(report) if letter != "average"]
     idle = ""
-    if found.idle:
+    if idle_weights:
         which = f"t {letters[0]} and {letters[-1]}/t make the same A"
-        count = "one of them is" if found.idle == 1 else f"{in_words(found.idle)} of them are"
-        idle = f", but {count} idle ({which}): {found.value:,} count"
+        count = "one of them is" if idle_weights == 1 else f"{in_words(idle_weights)} of them are"
+        idle = f", but {count} idle ({which}): {dimension:,} count"
     conditions = direction.codimension
     left = "condition is" if conditions == 1 else "conditions are"
     given = f"Given {listed(letters)}, each line is one weight of A. " if letters else ""
     return [
         f"{given}Given A, that makes {counted(kernel.chain.weights, 'equation')} for "
-        f"{counted(found.weights, 'unknown')}{idle}. So {kernel.chain.weights:,} - {found.value:,} "
+        f"{counted(weights, 'unknown')}{idle}. So {kernel.chain.weights:,} - {dimension:,} "
         f"= {conditions:,} {left} left on A: codimension {conditions:,}"
         f"{_degree(direction.degree)}."
     ]
@@ -213,16 +296,13 @@ def _degree(degree: int | None) -> str:
     return f", degree about 10^{len(str(degree)) - 1}"
 
 
-def shown_witnesses(report: EquivalenceReport) -> list[Witness]:
-    """The witnesses to show: one, and a second only where the fields differ."""
-    found: list[Witness] = []
-    for direction in (report.left_reproduces_right, report.right_reproduces_left):
-        found += direction.reach.witnesses
-    return found
+def shown_witnesses(report: EquivalenceReport) -> list[tuple[Witness, Side]]:
+    """The witnesses, each with the stack that cannot make it."""
+    directions = (report.left_reproduces_right, report.right_reproduces_left)
+    return [(found, way.maker) for way in directions for found in way.reach.witnesses]
 
 
-def _witness(witness: Witness, report: EquivalenceReport, width: int) -> str:
-    stack = report.stack if report.kernel is not report.stack else report.right
+def _witness(witness: Witness, stack: Side, width: int) -> str:
     over = {"real": " over the reals", "rational": " over the rationals", "complex": ""}
     title = f"A kernel that {name(stack)} cannot make{over[witness.field]}"
     rows = witness.rows()

@@ -65,9 +65,14 @@ def equivalence_in(
 
     With `derive` the derivation follows; in JSON it is one more key.
     """
-    derivation = report.derivation() if derive else None
+    derivation = report.derivation() if derive and report.one_channel else None
+    proof = derive and not report.one_channel
     if form == "json":
-        more = {"derivation": derivation.to_dict()} if derivation else {}
+        more: dict[str, Any] = {"derivation": derivation.to_dict()} if derivation else {}
+        if proof:
+            from convalgebra.render.proof_text import proof_to_dict
+
+            more = {"derivation": proof_to_dict(report)}
         return dumps(report.to_dict() | more)
     if form == "text":
         from convalgebra.render.equivalence_text import equivalence_to_text
@@ -84,6 +89,16 @@ def equivalence_in(
         parts = [write(report)]
     if derivation:
         parts.append(_derivation_in(form, derivation, width))
+    if proof:
+        from convalgebra.render import proof_text
+
+        show = {
+            "text": lambda found: proof_text.proof_to_text(found, width),
+            "md": proof_text.proof_to_markdown,
+            "latex": proof_text.proof_to_latex,
+            "html": proof_text.proof_to_html,
+        }[form]
+        parts.append(show(report))
     return "\n\n".join(parts)
 
 

@@ -11,8 +11,8 @@ import pytest
 from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
-from convalgebra.algebra.dimension import MAX_DIGITS, degree, dimension
 from convalgebra.algebra.one_channel.chains import chain_of
+from convalgebra.algebra.one_channel.dimension import MAX_DIGITS, degree, dimension
 from convalgebra.language import parse
 
 from .oracles import (

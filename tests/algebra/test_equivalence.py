@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convalgebra.algebra import equiv
-from convalgebra.algebra.dimension import dimension
+from convalgebra.algebra.one_channel.dimension import dimension
 from convalgebra.errors import ConvalgebraError, UnsupportedError
 from convalgebra.language import parse
 
@@ -118,7 +118,7 @@ def test_a_3x3_reproduces_two_2x2_and_not_the_other_way_round():
     assert answers(back) == ("thin", "thin", "thin")
     assert (back.codimension, back.degree) == (2, 10)
     found = report.right.dimension
-    assert (found.weights, found.idle, found.value) == (8, 1, 7)
+    assert (found.weights, found.ambient, found.value) == (8, 9, 7)
     assert report.left.dimension.value - found.value == 2
     assert report.equivalent is False
 
@@ -255,7 +255,8 @@ def test_a_kernel_larger_in_one_axis_and_smaller_in_another():
     report = equiv("2x5", "2x2,2x2")
     assert answers(report.left_reproduces_right) == ("thin", "thin", "thin")
     assert answers(report.right_reproduces_left) == ("thin", "thin", "thin")
-    assert report.right_reproduces_left.codimension is None
+    # A product that fits 2x5 fits 2x3 of it (four zeros) and is a 2x2 by a 1x2 (5 of 6 dimensions).
+    assert report.right_reproduces_left.codimension == 5
 
 
 def test_strides_before_a_layer_dilate_it():
@@ -266,9 +267,10 @@ def test_strides_before_a_layer_dilate_it():
 
 
 def test_unknown_is_no_verdict():
-    report = equiv("3d4", "2d4,2d2,2,2")
-    assert report.right_reproduces_left.reach.real == "unknown"
-    assert report.equivalent is None
+    report = equiv("3x3", "2x2@4,gelu,2x2@1")
+    assert report.left_reproduces_right.reach.complex == "unknown"
+    report = equiv("3x3@2", "2x2@3,2x2@2", channels=2)
+    assert report.right_reproduces_left.reach.rational == "unknown"
 
 
 def test_dimension_by_plain_loops_and_fractions():
@@ -296,6 +298,8 @@ def test_to_dict():
     assert found["left"] == {
         "stack": "3x3",
         "receptive_field": [3, 3],
+        "channels": [1, 1],
+        "stride": [1, 1],
         "weights": 9,
         "dimension": 9,
         "ambient": 9,
@@ -304,6 +308,8 @@ def test_to_dict():
     assert found["right"] == {
         "stack": "2x2,2x2",
         "receptive_field": [3, 3],
+        "channels": [1, 1],
+        "stride": [1, 1],
         "weights": 8,
         "dimension": 7,
         "ambient": 9,
@@ -335,29 +341,22 @@ def test_to_dict_along_one_axis():
             "3x3",
             "3x3s2",
             "the total strides differ: 3x3 is a kernel of 3x3 at stride 1, "
-            "3x3s2 of 3x3 at stride 2; no weights make them equal",
+            "3x3s2 a kernel of 3x3 at stride 2; no weights make them equal",
         ),
         (
             "3x3s2x1",
             "2x2s2,2x2",
             "the total strides differ: 3x3s2x1 is a kernel of 3x3 at stride 2x1, "
-            "2x2s2,2x2 of 4x4 at stride 2; no weights make them equal",
+            "2x2s2,2x2 a kernel of 4x4 at stride 2; no weights make them equal",
         ),
-        ("3x3", "3", "3x3 works on 2 axes, 3 on 1: they cannot be compared"),
-        ("3", "3x3x3", "3 works on 1 axis, 3x3x3 on 3: they cannot be compared"),
-        (
-            "2x2,2x2",
-            "3x3,1x1",
-            "one side has to be a single kernel, like 3x3; compare each stack with the kernel of "
-            "its receptive field, 3x3 for 2x2,2x2",
-        ),
-        ("avg2x2s1", "2x2,1x1", "one side has to be a single kernel"),
-        ("3x3", "2x2,relu,2x2", "activation (here: `relu`)"),
-        ("3x3b", "2x2,2x2", "a bias (here: `3x3b`)"),
-        ("3x3@4", "2x2,2x2", "several channels (here: `3x3@4`)"),
-        ("input 4x8x8; 3x3", "2x2,2x2", "this input has 4 channels"),
-        ("3x3", "id", "there is no kernel in this stack"),
-        ("1001x1001", "500*(3x3)", "has more than 250,000 places"),
+        ("3x3", "3", "3x3 works on 2 axes, 3 on 1 axis: they cannot be compared"),
+        ("3", "3x3x3", "3 works on 1 axis, 3x3x3 on 3 axes: they cannot be compared"),
+        ("3x3@4", "2x2,2x2", "4 channels go out in 3x3@4, 1 in 2x2,2x2: they cannot be compared"),
+        ("3x3", "max2x2s1,2x2", "max2x2s1"),
+        ("3x3", "2x2,fc@1", "fc@1"),
+        ("3x3", "2,2", "works on 2 axes"),
+        ("3x3", "kxk", "k is named sizes"),
+        ("relu", "relu", "there is no kernel in this stack"),
     ],
 )
 def test_refused(left, right, said):
@@ -376,30 +375,20 @@ def test_networks_are_taken_as_they_are():
     assert equiv(parse("3x3"), parse("2x2, 2x2")) == equiv("3x3", "2x2,2x2")
 
 
-# Speed
-
-
-def seconds(left, right):
-    begin = perf_counter()
-    report = equiv(left, right)
-    report.to_dict()
-    return perf_counter() - begin
-
-
-def test_speed():
-    seconds("3x3", "2x2,2x2")  # the imports
-    assert seconds("11x11", "5*(3x3)") < 0.5
-    assert seconds("101x101", "50*(3x3)") < 2
-    assert seconds("497x497", "124*(5x5)") < 2
-    assert seconds("300x300", "151x151,150x150") < 2
-    assert seconds("9999", "9998*(2)") < 5
-
-
-def test_too_large_is_refused_at_once():
-    begin = perf_counter()
-    with pytest.raises(UnsupportedError):
-        equiv("1001x1001", "3x3")
-    assert perf_counter() - begin < 0.5
+@pytest.mark.parametrize(
+    ("kernel", "stack", "codimension"),
+    [
+        ("11x11", "5*(3x3)", 121 - 41),
+        ("101x101", "50*(3x3)", 101**2 - 401),
+        ("300x300", "151x151,150x150", 300**2 - 151**2 - 150**2 + 1),
+        ("1001x1001", "500*(3x3)", 1001**2 - 4001),
+        ("9999", "9998*(2)", 0),
+    ],
+)
+def test_huge_stacks_are_answered(kernel, stack, codimension):
+    back = equiv(kernel, stack).right_reproduces_left
+    assert back.codimension == codimension
+    assert back.reach.real == ("thin" if codimension else "part")
 
 
 def test_a_degree_too_long_to_write_is_left_out():
@@ -407,4 +396,3 @@ def test_a_degree_too_long_to_write_is_left_out():
     assert report.right_reproduces_left.degree is None
     assert report.right_reproduces_left.codimension == 497**2 - (124 * 24 + 1)
     json.dumps(report.to_dict())
-    assert dimension(report.right.chain).rank is None

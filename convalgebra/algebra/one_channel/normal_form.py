@@ -38,6 +38,8 @@ def chain_of_plan(plan: Plan) -> Chain | None:
         factors.append(Factor(step.size, dilation, not average))
         strides.append(step.stride)
         stride = tuple(a * b for a, b in zip(stride, step.stride, strict=True))
+    if not factors:
+        return None
     macs, positions = 0, 1
     for factor, along in zip(reversed(factors), reversed(strides), strict=True):
         macs += positions * factor.weights

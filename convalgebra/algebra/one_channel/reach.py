@@ -1,208 +1,80 @@
-"""Which kernels a chain can make: `all`, `part`, `thin` or `unknown`, per field, with the reason.
-
-One channel, so that Laurent polynomials factor uniquely: containment of chains is packing. A
-generic kernel whose taps lie on no line is irreducible over C, dilated or not (Bertini); it is made
-iff one layer holds all of it, the others being single taps. A kernel along one axis is a product of
-its roots: over C every root apart, over R real roots and conjugate pairs, over Q (generically)
-nothing at all. The image of a one-channel chain is closed over R and C, so what holds for almost
-all members holds for all.
-"""
+"""How much of one one-channel chain another one reproduces: answers, figures, evidence."""
 
 from __future__ import annotations
 
-from itertools import product
+from dataclasses import replace
 
 from convalgebra.algebra.answers import Reach
-from convalgebra.algebra.one_channel import witness as witnesses
-from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
-from convalgebra.algebra.one_channel.places import Box, holds, listed, progression, shifts, sums
+from convalgebra.algebra.one_channel.atoms import Question
+from convalgebra.algebra.one_channel.chains import Chain
+from convalgebra.algebra.one_channel.codimension import codimension_of_common_members
+from convalgebra.algebra.one_channel.counterexamples import uncovered_member, wide_member
+from convalgebra.algebra.one_channel.dimension import degree, dimension
+from convalgebra.algebra.one_channel.evidence import claims
+from convalgebra.algebra.one_channel.kernels import chain_makes, covers, kernel_makes
+from convalgebra.algebra.one_channel.search import STEPS, search
+from convalgebra.algebra.one_channel.stacks import (
+    fixed_shift,
+    found_or_none,
+    stack_makes,
+    too_small,
+)
 from convalgebra.algebra.one_channel.witness import Witness
+from convalgebra.algebra.one_channel.work import Work
+
+__all__ = ["chain_makes", "covers", "kernel_makes", "reach"]
 
 
-def _all(reason: str, offsets: tuple[Exponent, ...]) -> Reach:
-    return Reach("all", "all", "all", reason, offsets)
-
-
-def _thin(reason: str, *found: Witness) -> Reach:
-    return Reach("thin", "thin", "thin", reason, witnesses=found)
-
-
-_ELSEWHERE = "the padding puts it at a place that the stack does not reach"
-
-
-def kernel_makes(kernel: Chain, chain: Chain) -> Reach:
-    """Whether a single dense kernel reproduces a chain: iff it covers the merged kernel's taps.
-
-    The coefficients of the merged kernel are polynomials in the chain's weights; they are the taps.
-    """
-    boxes = _places(chain.support, kernel.factors[0])
-    offsets = _offsets(boxes, kernel, chain)
-    if offsets:
-        return _all(f"its taps cover the merged kernel of {chain.text}", offsets)
-    where = ", where the padding puts them" if boxes else ""
-    return _thin(f"{chain.text} has taps that {kernel.text} does not cover{where}")
-
-
-def covers(kernel: Chain, chain: Chain) -> bool:
-    """Whether all that a chain makes lies on the taps of a kernel, as the padding puts it.
+def reach(maker: Chain, made: Chain) -> Reach:
+    """How much of `made` is reproduced by `maker`, both one-channel chains of one total stride.
 
     >>> from convalgebra.algebra.one_channel.chains import chain_of
     >>> from convalgebra.language import parse
-    >>> covers(chain_of(parse("3x3")), chain_of(parse("2x2, 2x2")))
-    True
+    >>> found = reach(chain_of(parse("2x3, 2x1")), chain_of(parse("2x2, 2x2")))
+    >>> found.complex, found.codimension
+    ('thin', 1)
+    >>> reach(chain_of(parse("3x3, 3x3")), chain_of(parse("5x1, 1x5"))).real
+    'all'
+
+    The evidence in `claims` calls the sides "maker" and "made".
     """
-    boxes = _places(chain.support, kernel.factors[0])
-    fixed = _fixed(kernel, chain)
-    return bool(boxes) if fixed is None else any(_inside(box, fixed) for box in boxes)
+    if maker.is_kernel:
+        found = kernel_makes(maker, made)
+        if found.complex == "thin":
+            found = replace(found, witnesses=_uncovered(maker, made))
+    elif made.is_kernel:
+        found = chain_makes(maker, made)
+    else:
+        found = stack_makes(maker, made)
+    codimension, its_degree = _figures(found, maker, made)
+    found = replace(found, codimension=codimension, degree=its_degree)
+    return replace(found, claims=claims(found, maker, made))
 
 
-def chain_makes(chain: Chain, kernel: Chain) -> Reach:
-    """Whether a chain of one-channel layers reproduces a single dense kernel."""
-    target = kernel.factors[0]
-    for axis in range(kernel.axes):
-        reach = chain.receptive_field[axis] - 1
-        if target.degree[axis] > reach:
-            found = witnesses.wide_kernel(target, axis, reach)
-            return _thin("its receptive field is too small", found)
-    if not chain.weights:
-        return _thin("it has no weights and is one fixed kernel", witnesses.another_kernel(target))
-    averages = [factor for factor in chain.factors if not factor.free and factor.axes]
-    if averages:
-        size = "x".join(map(str, averages[0].taps))
-        found = witnesses.indivisible_kernel(target, size)
-        return _thin(f"all that is made is divisible by the fixed {size} average", found)
-    boxes = _held_whole(chain, target)
-    offsets = _offsets(boxes, chain, kernel)
-    if offsets:
-        return _all(_held(chain), offsets)
-    if len(target.axes) == 1:
-        return _along_a_line(chain, kernel, held=bool(boxes))
-    if boxes:
-        return _thin(_ELSEWHERE)
-    reason = "almost every kernel is irreducible (no product of smaller ones)"
-    found = witnesses.irreducible_kernel(target, chain.factors)
-    return _thin(f"{reason}, and no layer holds it whole", found)
+def _uncovered(maker: Chain, made: Chain) -> tuple[Witness, ...]:
+    axis = too_small(maker, made)
+    if axis is not None:
+        return found_or_none(wide_member(maker, made, axis))
+    return found_or_none(uncovered_member(maker, made))
 
 
-def _held(chain: Chain) -> str:
-    if len(chain.factors) == 1:
-        return "its taps cover the kernel"
-    return "one layer holds the kernel, the others are single taps"
+def _figures(found: Reach, maker: Chain, made: Chain) -> tuple[int | None, int | None]:
+    """The codimension and the degree of the members that are reproduced, over C."""
+    if found.complex == "all":
+        return 0, 1
+    if found.complex == "unknown":
+        return None, None
+    if _all_is_in(made, maker):
+        lost = dimension(made).value - dimension(maker).value
+        return lost, degree(maker) if made.is_kernel else None
+    return codimension_of_common_members(maker, made), None
 
 
-def _places(support: Box, holder: Factor) -> list[Box]:
-    """The shifts that put all of `support` on the taps of `holder`: one box, or none."""
-    box = tuple(
-        shifts(held, *progression)
-        for held, progression in zip(support, holder.progressions, strict=True)
-    )
-    return [box] if all(box) else []
-
-
-def _held_whole(chain: Chain, target: Factor) -> list[Box]:
-    """The shifts at which one layer holds all of `target`, the others being single taps."""
-    support = tuple(sums([progression]) for progression in target.progressions)
-    boxes = []
-    for layer in set(chain.factors):
-        for box in _places(support, layer):
-            others = list(chain.factors)
-            others.remove(layer)
-            boxes.append(_shifted(box, others))
-    return boxes
-
-
-def _shifted(box: Box, others: list[Factor]) -> Box:
-    """The places of a box moved by single taps, one out of each of the other layers."""
-    return tuple(
-        sums([factor.progressions[axis] for factor in others], places)
-        for axis, places in enumerate(box)
-    )
-
-
-def _fixed(holder: Chain, held: Chain) -> Exponent | None:
-    """The shift that the padding asks for, where both sides write one."""
-    if not (holder.padded and held.padded):
-        return None
-    return tuple(b - a for a, b in zip(holder.offset, held.offset, strict=True))
-
-
-def _inside(box: Box, place: Exponent) -> bool:
-    return all(map(holds, box, place))
-
-
-def _offsets(boxes: list[Box], holder: Chain, held: Chain) -> tuple[Exponent, ...]:
-    """The places in the boxes, but only that of the padding where both sides write one."""
-    fixed = _fixed(holder, held)
-    if fixed is not None:
-        return (fixed,) if any(_inside(box, fixed) for box in boxes) else ()
-    return tuple(sorted({place for box in boxes for place in product(*map(listed, box))}))
-
-
-def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
-    """A kernel along one axis, its roots shared out among the layers that can take them.
-
-    A layer in powers of z^d takes roots in cycles under the d-th roots of unity. Those of a generic
-    f(z^e) come in e-cycles and no others, so it takes some only if d divides e. Let all such layers
-    have the same d, and write f(z^e) as f(w^m), w = z^d. Over C all roots can be shared out. Over R
-    a conjugate pair needs two places in one layer, a real root any place: so it is made iff it has
-    at least `degree - 2 (pairs that fit)` real roots. Places left over are filled by powers of w,
-    that is roots at 0 and infinity.
-
-    A generic real f of degree n has from n mod 2 to n real roots, of either sign, each number on an
-    open set. f(w^m) has as many if m is odd; if m is even, two for each positive one.
-
-    (Special kernels may also have factors on other lattices: 5d2 holds `1 + z^2`.)
-    """
-    target = kernel.factors[0]
-    (axis,) = target.axes
-    size, count = target.dilation[axis], target.taps[axis] - 1
-    layers = [factor for factor in chain.factors if axis in factor.axes]
-    takers = [layer for layer in layers if size % layer.dilation[axis] == 0]
-    spans = sum(layer.degree[axis] for layer in takers)
-    if spans < size * count:
-        reason = "the layers that can take its roots are too short"
-        return _thin(reason, witnesses.interleaved_kernel(target, axis, spans))
-    not_over_q = witnesses.kernel_irreducible_over_rationals(target, axis, held=held)
-    lattices = {layer.dilation[axis] for layer in takers}
-    if len(lattices) > 1:
-        reason = "the layers lie on several lattices, and how roots pack into them is not decided"
-        return Reach("unknown", "unknown", "thin", reason, witnesses=(not_over_q,))
-    (step,) = lattices
-    offsets = _offsets([_left_over(chain, axis, step, spans - size * count)], chain, kernel)
-    if not offsets:
-        return _thin(_ELSEWHERE)
-    multiple = size // step
-    pairs = sum((layer.taps[axis] - 1) // 2 for layer in takers)
-    degree = multiple * count
-    needed = degree - 2 * pairs
-    fewest, most = degree % 2, count if multiple % 2 else 2 * count
-    if needed <= fewest:
-        reason = "its roots can be shared out among the layers, conjugate pairs together"
-        return Reach("all", "all", "thin", reason, offsets, witnesses=(not_over_q,))
-    reason = "a conjugate pair of roots needs two places in one layer"
-    alone = len(takers) == len(layers)
-    not_over_r = witnesses.kernel_with_few_real_roots(target, axis, step, needed, alone=alone)
-    return Reach(
-        "part" if needed <= most else "thin",
-        "all",
-        "thin",
-        reason,
-        offsets,
-        needed if alone else None,
-        step,
-        (not_over_r, not_over_q),
-    )
-
-
-def _left_over(chain: Chain, axis: int, step: int, spare: int) -> Box:
-    """The places of the kernel whose roots leave `spare` places to the layers of this step."""
-    line = tuple(
-        progression(spare // step + 1, step) if a == axis else 1 for a in range(chain.axes)
-    )
-    others = []
-    for layer in chain.factors:
-        if axis in layer.axes and layer.dilation[axis] == step:
-            taps = (*layer.taps[:axis], 1, *layer.taps[axis + 1 :])
-            layer = Factor(taps, layer.dilation)
-        others.append(layer)
-    return _shifted(line, others)
+def _all_is_in(made: Chain, maker: Chain) -> bool:
+    """Whether all that the maker makes is a member of `made`: that is then what is common."""
+    if made.is_kernel:
+        return covers(made, maker)
+    if too_small(made, maker) is not None or not made.weights:
+        return False
+    question = Question(made, maker, Work(STEPS))
+    return bool(search(question, place=fixed_shift(made, maker)).found)

@@ -54,7 +54,7 @@ def irreducible_kernel(target: Factor, layers: tuple[Factor, ...]) -> Witness:
     is singular in points at most.)
     """
     kernel = _eisenstein(target, rich=False)
-    if any(_holds(layer, kernel) for layer in layers):
+    if any(holds_kernel(layer, kernel) for layer in layers):
         kernel = _eisenstein(target, rich=True)
     variable = _names(len(target.taps))[target.axes[-1]]
     reason = (
@@ -63,6 +63,15 @@ def irreducible_kernel(target: Factor, layers: tuple[Factor, ...]) -> Witness:
         "single tap, and no layer alone has taps at all of its places."
     )
     return _witness("complex", kernel, target, reason)
+
+
+def rich_kernel(target: Factor) -> Kernel:
+    """A kernel on the taps of `target` that is irreducible over C and fits only where they all do.
+
+    >>> polynomial_text(rich_kernel(Factor((2, 3), (1, 1))))
+    '1 + y + x + yx + x^2'
+    """
+    return _eisenstein(target, rich=True)
 
 
 def _eisenstein(target: Factor, *, rich: bool) -> Kernel:
@@ -84,8 +93,12 @@ def _eisenstein(target: Factor, *, rich: bool) -> Kernel:
     return kernel | {last(main): 1}
 
 
-def _holds(layer: Factor, kernel: Kernel) -> bool:
-    """Whether the places of `kernel`, after a shift, are among the taps of `layer`."""
+def holds_kernel(layer: Factor, kernel: Kernel) -> bool:
+    """Whether the places of `kernel`, after a shift, are among the taps of `layer`.
+
+    >>> holds_kernel(Factor((2,), (3,)), {(1,): 1, (4,): 1})
+    True
+    """
     for places, (taps, step) in zip(zip(*kernel, strict=True), layer.progressions, strict=True):
         low, high = min(places), max(places)
         if high - low > step * (taps - 1) or any((place - low) % step for place in places):

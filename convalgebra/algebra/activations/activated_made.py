@@ -1,0 +1,202 @@
+"""What a stack reproduces of one with activations."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from typing import Literal
+
+from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
+from convalgebra.algebra.activations.linear_pieces import (
+    COMPLEX,
+    STRENGTH,
+    PieceAnswers,
+    odd_note,
+    sees_less,
+    thin,
+    unknown,
+)
+from convalgebra.algebra.activations.pieces import Piece, Stack, without_padding
+from convalgebra.algebra.activations.structure import (
+    can_be_dead,
+    is_plain,
+    is_rarely_linear,
+    may_die,
+    misses_constants,
+    rows_differ,
+)
+from convalgebra.algebra.activations.widths import narrowed, with_widths
+from convalgebra.algebra.answers import Answer, Reach
+
+MAX_OFFSETS = 1_000
+Field = Literal["real", "rational"]
+
+
+def reach_of_activated(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
+    """What a stack, with activations or without, reproduces of one with activations.
+
+    All of it layer by layer; almost nothing where a generic member has a unit that the maker has
+    not; and what is the same because nothing comes through.
+    """
+    layerwise = _layer_by_layer(answers, maker, made)
+    if layerwise.real == "all":
+        return layerwise
+    reason = _why_thin(answers, maker, made)
+    if reason is not None:
+        return thin(reason, odd_note(made) if not maker.kinds else ())
+    if STRENGTH[layerwise.real] > 0:
+        over_q = _why_thin(answers, maker, made, "rational")
+        return layerwise if over_q is None else replace(layerwise, rational="thin")
+    if may_die(made) and can_be_dead(maker, made):
+        what = "constant" if made.has_bias else "0"
+        notes = [
+            f"nothing more is proved than that {maker.text} reproduces members that are {what}",
+            "over the rationals this open set is no answer",
+            COMPLEX,
+        ]
+        if not maker.kinds:
+            notes[:0] = [
+                "not almost all: with all weights positive it is not linear, an open set too",
+                *odd_note(made),
+            ]
+        return Reach(
+            "part",
+            "unknown",
+            "unknown",
+            f"{made.text} is {what} for an open set of weights: with negative ones before a "
+            f"later {made.kinds[-1]} nothing comes through",
+            notes=tuple(notes),
+        )
+    if layerwise.reason:
+        return layerwise
+    if not maker.kinds:
+        return unknown(f"which members of {made.text} are linear is not decided")
+    return unknown(
+        f"whether activations {_listed(maker)} can make up for {_listed(made)} is not decided"
+    )
+
+
+def _listed(stack: Stack) -> str:
+    """The activations with their channels: relu@8, tanh@4."""
+    pieces = zip(stack.kinds, stack.pieces, strict=False)
+    return ", ".join(f"{kind}@{piece.out}" for kind, piece in pieces)
+
+
+def _layer_by_layer(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
+    """Every piece of the maker makes the piece of the other, with as many channels or more.
+
+    Channels to spare get zero rows and columns. A value that is moved stays moved behind an
+    activation, so the moves of the pieces add up, times the strides before them. This is true
+    of any function in place of the activations, over any field.
+    """
+    if maker.kinds != made.kinds or any(
+        # A softmax sees channels to spare, even if they are 0.
+        two.out > one.out or (two.out < one.out and kind in ACROSS_CHANNELS)
+        for kind, one, two in zip(made.kinds, maker.pieces, made.pieces, strict=False)
+    ):
+        return unknown("")
+    pieces = with_widths(maker, [piece.out for piece in made.pieces[:-1]])
+    if pieces is None:
+        return unknown("the channels at the activations do not correspond to one another")
+    moves, found = [], []
+    for one, two in zip(pieces, made.pieces, strict=True):
+        (one, pad), (two, other) = without_padding(one), without_padding(two)
+        moves.append(tuple(b - a for a, b in zip(pad, other, strict=True)))
+        found.append(answers.piece(one, two))
+        if found[-1].real in ("thin", "unknown"):
+            return unknown(f"one of the layers of {maker.text} does not make its counterpart")
+    weakest = min((reach.real for reach in found), key=STRENGTH.__getitem__)
+    exact: list[Answer] = ["unknown", "unknown"]
+    for at, each in enumerate(([r.complex for r in found], [r.rational for r in found])):
+        least = min(each, key=STRENGTH.__getitem__)
+        exact[at] = least if least in ("all", "dense") else "unknown"
+    offsets: set[tuple[int, ...]] = set()
+    zero = (0,) * maker.first.axes
+    both_padded = maker.padded and made.padded
+    if weakest == "all":
+        offsets = _added_up(pieces, moves, found)
+        if both_padded and zero not in offsets:
+            return unknown("layer by layer they agree, but at another place than padded")
+        offsets = {zero} if both_padded else offsets
+    elif both_padded:
+        return unknown("where the padding puts the layers is decided for all weights only")
+    return Reach(
+        weakest,
+        exact[0],
+        exact[1],
+        "layer by layer it makes what stands between the activations",
+        tuple(sorted(offsets)),
+        codimension=0 if weakest == "all" else None,
+    )
+
+
+def _why_thin(answers: PieceAnswers, maker: Stack, made: Stack, over: Field = "real") -> str | None:
+    """Why almost no member of a stack with activations is made, or None.
+
+    By the ridge lemma every unit of a generic member of `made` whose functional is not
+    proportional to another one of it must be proportional to a unit of the maker.
+    """
+    if not maker.kinds and is_rarely_linear(made):
+        return f"almost no member of {made.text} is linear"
+    if misses_constants(maker, made):
+        return f"{maker.text} maps 0 to 0, and the last bias of {made.text} does not"
+    one = len(made.kinds) == 1 and made.kinds[0] in FACTS and is_plain(made, 0)
+    if not one or not rows_differ(made.first):
+        return None
+    if sees_less(maker, made):
+        return f"{maker.text} does not see all inputs of {made.text}"
+    if len(maker.kinds) != 1 or maker.kinds[0] in ACROSS_CHANNELS or not is_plain(maker, 0):
+        return None
+    mine, theirs = maker.first.out, made.first.out
+    if theirs > mine:
+        return (
+            f"almost every member of {made.text} has {theirs} different units at the "
+            f"{made.kinds[0]}, {maker.text} only {mine}"
+        )
+    before = _one_channel(answers, maker.first, made.first, over, left=True)
+    if before is not None:
+        return f"before its {maker.kinds[0]} it does not make what the other one has: {before}"
+    if theirs == mine:
+        after = _one_channel(answers, maker.last, made.last, over, left=False)
+        if after is not None:
+            return f"after its {maker.kinds[0]} it does not make what the other has: {after}"
+    return None
+
+
+def _one_channel(
+    answers: PieceAnswers, maker: Piece, made: Piece, over: Field, *, left: bool
+) -> str | None:
+    """Why one row (left) or column of the one piece is almost never one of the other."""
+    rows = []
+    for piece in (maker, made):
+        ends = (piece.channels, 1) if left else (1, piece.out)
+        row = narrowed(piece.without_bias(), *ends)
+        if row is None:
+            return None
+        rows.append(row)
+    if not rows[0].is_free or rows[0].is_empty or rows[1].is_empty:
+        return None
+    found = answers.piece(without_padding(rows[0])[0], without_padding(rows[1])[0])
+    return found.reason if getattr(found, over) == "thin" else None
+
+
+def _added_up(
+    pieces: tuple[Piece, ...], moves: list[tuple[int, ...]], found: list[Reach]
+) -> set[tuple[int, ...]]:
+    """The moves of all pieces together, in positions of the input; at most `MAX_OFFSETS`."""
+    axes = pieces[0].axes
+    total: set[tuple[Fraction, ...]] = {(Fraction(0),) * axes}
+    stride = (Fraction(1),) * axes
+    for piece, move, reach in zip(pieces, moves, found, strict=True):
+        own = {
+            tuple((o + m) * s for o, m, s in zip(offset, move, stride, strict=True))
+            for offset in reach.offsets
+        }
+        sums = {tuple(a + b for a, b in zip(one, two, strict=True)) for one in total for two in own}
+        total = set(sorted(sums)[:MAX_OFFSETS])
+        if not piece.is_empty:
+            strides = piece.family.total_stride
+            stride = tuple(a * b for a, b in zip(stride, strides, strict=True))
+    return {
+        tuple(int(t) for t in offset) for offset in total if all(t.denominator == 1 for t in offset)
+    }

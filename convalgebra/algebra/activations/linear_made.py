@@ -1,0 +1,114 @@
+"""What a stack with activations reproduces of a linear one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convalgebra.algebra.activations.doubling import identity_filters, relu_pairs
+from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
+from convalgebra.algebra.activations.linear_pieces import (
+    COMPLEX,
+    STRENGTH,
+    PieceAnswers,
+    odd_note,
+    sees_less,
+    thin,
+    unknown,
+)
+from convalgebra.algebra.activations.pieces import Piece, Stack, joined, merged
+from convalgebra.algebra.activations.structure import (
+    halving_is_exact,
+    keeps_zero,
+    misses_constants,
+    only_constants,
+)
+from convalgebra.algebra.activations.widths import halved
+from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.plan import stack_text
+
+
+def reach_of_linear(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
+    """What a stack with activations reproduces of a stack without.
+
+    Either its linear members are constants, or they are those of the halved stack (one activation),
+    or the halved stack says what it reproduces at least.
+    """
+    constants = "only 0" if keeps_zero(maker) else "only constants"
+    why = only_constants(maker)
+    if why is not None:
+        reason = f"{constants} can be both linear and made by {maker.text}: {why}"
+        return thin(reason, odd_note(maker))
+    small = _small(maker)
+    if small is not None:
+        found = answers.piece(merged(small), made.first)
+        if STRENGTH[found.real] > 0 or halving_is_exact(maker, made.first):
+            return _from_half(maker, made.first, small, found)
+    if misses_constants(maker, made):
+        return thin(f"{maker.text} maps 0 to 0, and the bias of what is made does not")
+    if sees_less(maker, made):
+        return thin(f"{maker.text} does not see all inputs that are asked for")
+    if len(maker.kinds) == 1:
+        return unknown(
+            f"which linear maps {maker.text} contains is not decided for its channels at the "
+            f"{maker.kinds[0]}"
+        )
+    return unknown(f"which linear maps {maker.text} contains is not decided")
+
+
+def _small(maker: Stack) -> tuple[Piece, ...] | None:
+    """The pieces of the halved stack, if its activations allow for pairs."""
+    if any(kind in ACROSS_CHANNELS or FACTS[kind].pair is None for kind in maker.kinds):
+        return None
+    return halved(maker)
+
+
+def _from_half(maker: Stack, made: Piece, small: tuple[Piece, ...], found: Reach) -> Reach:
+    """The answer from that of the halved stack."""
+    text = stack_text(joined(small, ()))
+    kinds = " and ".join(dict.fromkeys(maker.kinds))
+    exact = halving_is_exact(maker, made)
+    how = "exactly the linear maps of" if exact else "all linear maps of"
+    notes = [
+        f"with channels in pairs of opposite sign {maker.text} contains {how} {text}",
+        *found.notes,
+    ]
+    claims: list[dict[str, Any]] = []
+    if set(maker.kinds) == {"relu"} and not maker.idle:
+        claims = [
+            relu_pairs(maker, small, claim)
+            for claim in (*_identity_claims(merged(small), made), *found.claims)
+            if claim.get("claim") == "reproduces" and "filters" in claim
+        ][:1]
+    rational = found.rational
+    if not exact and rational == "thin":
+        rational = "unknown"
+    reason = f"its linear maps are those of {text}: {found.reason}"
+    if found.real != "thin":
+        reason = f"pairs of channels undo the {kinds}; then as for {text}: {found.reason}"
+    return Reach(
+        found.real,
+        "unknown",
+        rational,
+        reason,
+        found.offsets,
+        witnesses=found.witnesses if exact else (),
+        codimension=found.codimension if exact or found.real == "all" else None,
+        degree=found.degree if exact or found.real == "all" else None,
+        notes=(*notes, COMPLEX),
+        claims=tuple(claims),
+    )
+
+
+def _identity_claims(small: Piece, made: Piece) -> list[dict[str, Any]]:
+    """The claim that a stack reproduces itself."""
+    if small != made:
+        return []
+    return [
+        {
+            "claim": "reproduces",
+            "maker": "maker",
+            "made": "made",
+            "offset": [0] * made.axes,
+            "filters": identity_filters(made.family.weights),
+        }
+    ]

@@ -1,0 +1,100 @@
+"""What linear pieces make of one another, and the answers that stacks with activations get."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from convalgebra.algebra.activations.odd import odd_witness
+from convalgebra.algebra.activations.pieces import Piece, Stack
+from convalgebra.algebra.activations.structure import fits
+from convalgebra.algebra.activations.widths import without_spare_channels
+from convalgebra.algebra.answers import Answer, Reach
+from convalgebra.algebra.families import Family, family_of
+from convalgebra.errors import UnsupportedError
+from convalgebra.network import Network
+
+Linear = Callable[[Network, Network, int], Reach]
+
+STRENGTH: dict[Answer, int] = {"unknown": -1, "thin": 0, "part": 1, "dense": 2, "all": 3}
+
+
+COMPLEX = "over the complex numbers nothing is said: activations are functions of real numbers"
+
+
+def all_of_it(reason: str, offsets: tuple[tuple[int, ...], ...]) -> Reach:
+    """The answer `all` over all fields."""
+    return Reach("all", "all", "all", reason, offsets, codimension=0)
+
+
+def thin(reason: str, notes: tuple[str, ...] = ()) -> Reach:
+    """The answer `thin` where activations decide."""
+    return Reach("thin", "unknown", "thin", reason, notes=(*notes, COMPLEX))
+
+
+def unknown(reason: str) -> Reach:
+    """No answer."""
+    return Reach("unknown", "unknown", "unknown", reason)
+
+
+def family(stack: Stack) -> Family:
+    """The family of a stack without its activations: what its members can depend on."""
+    return family_of(stack.skeleton, stack.first.channels, stack.first.axes)
+
+
+def odd_note(stack: Stack) -> tuple[str, ...]:
+    """A concrete input that shows that a stack with ReLUs is not linear, if one is at hand."""
+    if set(stack.kinds) != {"relu"} or stack.has_bias:
+        return ()
+    witness = odd_witness(stack.network(), stack.first.channels, stack.first.axes)
+    return () if witness is None else (f"{stack.text} is not linear: {witness.sentence()}",)
+
+
+class PieceAnswers:
+    """What linear pieces make of one another, by a function that decides linear stacks."""
+
+    def __init__(self, linear: Linear) -> None:
+        self.ask = linear
+        self.known: dict[tuple[Network, Network, int], Reach] = {}
+
+    def linear(self, maker: Piece, made: Piece) -> Reach:
+        """The answer for two linear pieces."""
+        if maker.is_empty and made.is_empty:
+            return all_of_it("both are the identity", ((0,) * maker.axes,))
+        question = (maker.network, made.network, maker.channels)
+        if question not in self.known:
+            self.known[question] = self.decided(maker, made)
+        return self.known[question]
+
+    def decided(self, maker: Piece, made: Piece) -> Reach:
+        """The answer as they stand, or without channels to spare: these hide what is the same."""
+        narrow = without_spare_channels(maker), without_spare_channels(made)
+        refused: UnsupportedError | None = None
+        found = unknown("")
+        try:
+            found = self.ask(maker.network, made.network, maker.channels)
+        except UnsupportedError as error:
+            refused = error
+        if found.real != "all" and narrow != (maker, made):
+            again = self.ask(narrow[0].network, narrow[1].network, maker.channels)
+            if refused or STRENGTH[again.real] > STRENGTH[found.real]:
+                return replace(again, claims=())
+        if refused:
+            raise refused
+        return found
+
+    def piece(self, maker: Piece, made: Piece) -> Reach:
+        """The same for pieces that `linear` may refuse."""
+        try:
+            return self.linear(maker, made)
+        except UnsupportedError as error:
+            return unknown(str(error))
+
+
+def sees_less(maker: Stack, made: Stack) -> bool:
+    """Whether generic members of `made` depend on inputs that `maker` does not see."""
+    try:
+        fixed = maker.padded and made.padded
+        return fits(family(maker), family(made), fixed=fixed) is False
+    except UnsupportedError:
+        return False

@@ -1,0 +1,184 @@
+"""The evidence for an answer about two one-channel chains, in the format of certificates.
+
+The two sides are called "maker" and "made"; whoever writes the certificate puts their names there.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import combinations
+from typing import Any
+
+from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.shares import packs
+from convalgebra.algebra.one_channel.witness import Kernel, Witness, holds_kernel, rich_kernel
+
+_PRIME = 2**31 - 1
+_MOST_COLUMNS = 300  # of a matrix whose rank the reader of a certificate has to take
+_MOST_TAPS = 2_000  # of a kernel in a certificate
+
+Claim = Mapping[str, Any]
+
+
+def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
+    """What can be checked about an answer without trusting the engine."""
+    listed: list[Claim] = []
+    if found.offsets:
+        place = found.offsets[0]
+        if maker.is_kernel:
+            offset = _in_stacks(place, maker, made)
+            listed.append({"claim": "covers", "maker": "maker", "made": "made", "offset": offset})
+        else:
+            for field in ("complex", "real", "rational"):
+                if getattr(found, field) == "all":
+                    evidence = packs(maker, made, field, place)
+                    if evidence is not None:
+                        offset = _in_stacks(place, maker, made)
+                        listed.append({**evidence, "offset": offset})
+    for witness in found.witnesses:
+        listed += _about(witness, found, maker)
+    if found.complex == "thin" and not any(c["claim"] == "not_a_product" for c in listed):
+        listed += _irreducible_layer(maker, made)
+    return tuple(listed)
+
+
+def _in_stacks(place: Exponent, maker: Chain, made: Chain) -> list[int]:
+    """A shift between first taps, as one between positions: the padding moves both."""
+    return [t + a - b for t, a, b in zip(place, maker.offset, made.offset, strict=True)]
+
+
+def _about(witness: Witness, found: Reach, maker: Chain) -> Iterator[Claim]:
+    kernel = dict(witness.kernel)
+    if len(kernel) > _MOST_TAPS:
+        return
+    listed = _listed(kernel)
+    for axis, reach in enumerate(maker.receptive_field):
+        along = [place[axis] for place in kernel]
+        if max(along) - min(along) >= reach:
+            yield {"claim": "too_far", "stack": "maker", "kernel": listed, "axis": axis}
+            return
+    held = any(holds_kernel(layer, kernel) for layer in maker.factors)
+    axes = [axis for axis in range(maker.axes) if len({place[axis] for place in kernel}) > 1]
+    if len(axes) == 2 and not held and _proved_irreducible(kernel, axes):
+        yield _not_a_product(kernel, axes)
+    if len(axes) == 1 and witness.field == "rational" and not held and _eisenstein(kernel, axes[0]):
+        yield {"claim": "irreducible_over_q", "stack": "maker", "kernel": listed, "prime": 2}
+    if witness.field == "real" and found.least_real_roots is not None:
+        yield from _few_real_roots(kernel, axes[0], found, maker)
+
+
+def _listed(kernel: Kernel) -> list[list[Any]]:
+    return [[list(place), value] for place, value in sorted(kernel.items())]
+
+
+def _not_a_product(kernel: Kernel, axes: list[int]) -> Claim:
+    return {
+        "claim": "not_a_product",
+        "stack": "maker",
+        "kernel": _listed(kernel),
+        "prime": _PRIME,
+        "axes": axes,
+    }
+
+
+def _eisenstein(kernel: Kernel, axis: int) -> bool:
+    """Whether the criterion holds at 2."""
+    *rest, last = (kernel[place] for place in sorted(kernel, key=lambda place: place[axis]))
+    return last % 2 == 1 and all(value % 2 == 0 for value in rest) and rest[0] % 4 == 2
+
+
+def _few_real_roots(kernel: Kernel, axis: int, found: Reach, maker: Chain) -> Iterator[Claim]:
+    """`1 + w^n`, with the places that are left over as roots at 0 and infinity."""
+    along = sorted(place[axis] for place in kernel)
+    if len(along) != 2 or any(kernel[place] != 1 for place in kernel):
+        return
+    degree = (along[1] - along[0]) // found.root_step
+    layers = [factor.taps[axis] for factor in maker.factors if axis in factor.axes]
+    yield {
+        "claim": "few_real_roots",
+        "stack": "maker",
+        "axis": axis,
+        "step": found.root_step,
+        "kernel": _listed({(place[axis],): value for place, value in kernel.items()}),
+        "roots": degree % 2 + sum(taps - 1 for taps in layers) - degree,
+        "needed": sum(taps % 2 == 0 for taps in layers),
+    }
+
+
+def _irreducible_layer(maker: Chain, made: Chain) -> Iterator[Claim]:
+    """A small kernel of one layer in two variables that is irreducible and held by no layer."""
+    if any(not factor.free and factor.axes for factor in made.factors):
+        return
+    for layer in dict.fromkeys(made.factors):
+        for axes in combinations(layer.axes, 2):
+            target = _smallest(layer, axes, maker)
+            if target is not None:
+                kernel = rich_kernel(target)
+                if _proved_irreducible(kernel, list(axes)):
+                    yield _not_a_product(kernel, list(axes))
+                    return
+
+
+def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | None:
+    """Of the kernels on the first taps of a layer along two axes one that no layer holds."""
+    one, two = axes
+    best = None
+    for taps in range(2, layer.taps[one] + 1):
+        low, high = 1, layer.taps[two] + 1
+
+        def cut(first: int, second: int) -> Factor:
+            sizes = {one: first, two: second}
+            return Factor(
+                tuple(sizes.get(axis, 1) for axis in range(len(layer.taps))), layer.dilation
+            )
+
+        while high - low > 1:
+            half = (low + high) // 2
+            if _held(cut(taps, half), maker):
+                low = half
+            else:
+                high = half
+        if high <= layer.taps[two]:
+            found = cut(taps, high)
+            if best is None or found.weights < best.weights:
+                best = found
+    return best
+
+
+def _held(target: Factor, maker: Chain) -> bool:
+    ends = dict.fromkeys(rich_kernel(target), 1)
+    return any(holds_kernel(layer, ends) for layer in maker.factors)
+
+
+def _proved_irreducible(kernel: Kernel, axes: list[int]) -> bool:
+    """Whether the rank of Ruppert's matrix mod p proves it: full, so irreducible over C.
+
+    For f of exact degrees (m, n), monomials divided out, m, n >= 1: f is irreducible over C if no
+    (g, h) but 0, `deg g <= (m - 1, n)`, `deg h <= (m, n - 2)`, has
+    `f g_y - g f_y = f h_x - h f_x` (Ruppert, J. Number Theory 77, 1999). Full rank mod p is full
+    rank.
+    """
+    from flint import nmod_mat
+
+    one, two = axes
+    low = [min(place[axis] for place in kernel) for axis in axes]
+    f = {(e[one] - low[0], e[two] - low[1]): value for e, value in kernel.items()}
+    m, n = (max(along) for along in zip(*f, strict=True))
+    if min(m, n) < 1 or m * (n + 1) + (m + 1) * (n - 1) > _MOST_COLUMNS:
+        return False
+    rows: list[Counter[tuple[int, int]]] = []
+    for i in range(m):
+        for j in range(n + 1):  # g = x^i y^j
+            rows.append(Counter())
+            for (a, b), value in f.items():
+                rows[-1][a + i, b + j - 1] += value * (j - b)
+    for i in range(m + 1):
+        for j in range(n - 1):  # h = x^i y^j
+            rows.append(Counter())
+            for (a, b), value in f.items():
+                rows[-1][a + i - 1, b + j] += value * (a - i)
+    width, height = 2 * m + 1, 2 * n + 1
+    entries = [row[a, b] % _PRIME for row in rows for a in range(width) for b in range(height)]
+    return bool(nmod_mat(len(rows), width * height, entries, _PRIME).rank() == len(rows))

@@ -1,0 +1,370 @@
+"""How much of one linear family another one reproduces, per field, with what proves it.
+
+One-channel chains are decided completely (`one_channel.reach`). For the rest, in this order:
+
+1. No shift puts the coefficients of the made family on those of the maker: its generic members have
+   a coefficient other than 0 where the maker has none, so `thin`.
+2. Both have no weights: they are equal, or not. A construction: the weights of the maker as polynomials in those of the made family: `all`, over
+   every field.
+3. The maker's dimension is provably below that of the made family: `thin`.
+4. The made family is all of the space of its coefficients, and the maker's has full dimension in
+   the same space: `dense` over C (the image of a polynomial map contains an open subset of its
+   closure: Chevalley), and over R it contains an open set, by the inverse function theorem:
+   `part`. Over Q a rational construction would be needed.
+5. An equation of the maker's image does not vanish on a member of the made family: `thin`, since
+   the made family is irreducible.
+
+Else `unknown`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from math import lcm
+from typing import Any
+
+from convalgebra.algebra.answers import Answer, Reach
+from convalgebra.algebra.constructions import Construction, construct
+from convalgebra.algebra.dimension.dimension import Dimension
+from convalgebra.algebra.families import Family
+from convalgebra.algebra.implicit.exclusion import exclusion
+from convalgebra.algebra.implicit.search import implicit_equations
+from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
+from convalgebra.algebra.operators import CONSTANT, Coordinate
+from convalgebra.algebra.plan import Axes
+
+_MOST_MATCHED = 200_000  # coefficients that are compared one by one
+_MOST_OFFSETS = 10_000
+_MOST_WRITTEN = 5_000  # weights of a construction that a certificate writes out
+
+
+def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
+    """How much of `made` the `maker` reproduces; `dims` are their dimensions.
+
+    Both have the same channels, axes and total stride.
+
+    >>> from convalgebra.algebra.dimension.dimension import dimension
+    >>> from convalgebra.algebra.families import family_of
+    >>> from convalgebra.language import parse
+    >>> sides = family_of(parse("2x2@3, 2x2@2"), 2), family_of(parse("3x3"), 2)
+    >>> found = reach(*sides, (dimension(sides[0]), dimension(sides[1])))
+    >>> found.real, found.complex, found.rational, found.codimension
+    ('part', 'dense', 'unknown', 0)
+    """
+    if maker.chain is not None and made.chain is not None:
+        return one_channel_reach(maker.chain, made.chain)
+    if maker.plan.steps == made.plan.steps:
+        return _same(maker)
+    period = tuple(lcm(a, b) for (a, _), (b, _) in zip(maker.rate, made.rate, strict=True))
+    maker, made = maker.at_period(period), made.at_period(period)
+    if max(maker.ambient, made.ambient) > _MOST_MATCHED:
+        return _of_large_families(maker, made, dims)
+    shifts = _shifts(maker, made)
+    if not shifts:
+        where = " where the padding puts them" if _fixed(maker, made) else ""
+        reason = f"{made.text} has coefficients that {maker.text} does not have{where}"
+        return _thin(reason)
+    if _is_free(maker):
+        return _covered(maker, made, shifts)
+    if maker.weights == made.weights == 0:
+        return _of_fixed(maker, made, shifts)
+    construction = construct(maker, made)
+    if construction is not None:
+        return _constructed(construction, maker, made)
+    known = _by_dimension(maker, made, dims, shifts)
+    return known or _by_equations(maker, made, dims, shifts)
+
+
+def _same(family: Family) -> Reach:
+    filters = None
+    if family.weights <= _MOST_WRITTEN:
+        filters = [[[1, [[number, 1]]]] for number in range(family.weights)]
+    return _equal("both are the same stack", (0,) * family.plan.axes, filters)
+
+
+def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:
+    """`all`, with the filters written out if there are any."""
+    claim = {
+        "claim": "reproduces",
+        "maker": "maker",
+        "made": "made",
+        "offset": list(shift),
+        "filters": filters,
+    }
+    claims = () if filters is None else (claim,)
+    return Reach("all", "all", "all", reason, (shift,), codimension=0, degree=1, claims=claims)
+
+
+def _covered(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
+    """A single convolution takes the coefficients of whatever lies on its taps as its weights."""
+    claims: tuple[Mapping[str, Any], ...] = ()
+    if maker.is_kernel:
+        claims = ({"claim": "covers", "maker": "maker", "made": "made", "offset": list(shifts[0])},)
+    reason = f"its taps cover the merged kernel of {made.text}"
+    offsets = tuple(_begins(maker, made, shifts))
+    return Reach("all", "all", "all", reason, offsets, codimension=0, degree=1, claims=claims)
+
+
+def _of_fixed(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
+    """Two operators without weights: equal up to one of the shifts, or not."""
+    have, need = (
+        dict(zip(family.coordinates, family.exact_values(()), strict=True))
+        for family in (maker, made)
+    )
+    if len(have) == len(need):
+        for shift in shifts:
+            moved = {_moved(place, shift): value for place, value in need.items()}
+            if moved == have:
+                return _equal("both are fixed, and the same", shift, [])
+    return _thin("both are fixed, and not the same")
+
+
+def _moved(place: Coordinate, shift: Axes) -> Coordinate:
+    if place.source == CONSTANT:
+        return place
+    return place._replace(exponent=tuple(map(sum, zip(place.exponent, shift, strict=True))))
+
+
+def _constructed(construction: Construction, maker: Family, made: Family) -> Reach:
+    written = maker.weights <= _MOST_WRITTEN
+    offset = tuple(
+        t - a + b for t, a, b in zip(construction.offset, maker.offset, made.offset, strict=True)
+    )
+    return Reach(
+        "all",
+        "all",
+        "all",
+        construction.way,
+        (offset,),
+        codimension=0,
+        degree=1,
+        claims=(construction.to_claim("maker", "made"),) if written else (),
+    )
+
+
+def _fixed(maker: Family, made: Family) -> bool:
+    """Whether both sides write padding: then their places are compared as they are."""
+    return maker.plan.padded and made.plan.padded
+
+
+Places = dict[tuple[int, Axes, int], set[Axes]]
+
+
+def _places(family: Family) -> Places:
+    """The exponents of each channel out, phase and channel in; constants have the exponent ()."""
+    found: Places = {}
+    for out, phase, source, exponent in family.coordinates:
+        found.setdefault((out, phase, source), set()).add(exponent)
+    return found
+
+
+def _shifts(maker: Family, made: Family) -> list[Axes]:
+    """The shifts that put every coefficient of `made` on one of `maker`."""
+    have, need = _places(maker), _places(made)
+    if not need.keys() <= have.keys():
+        return []
+    zero = (0,) * maker.plan.axes
+    rows = [(need[key], have[key]) for key in need if key[2] != CONSTANT]
+    if _fixed(maker, made) or not rows:
+        candidates: Iterator[Axes] = iter([zero])
+    else:
+        exponents, room = min(rows, key=lambda row: len(row[1]))
+        first = min(exponents)
+        candidates = (
+            tuple(b - a for a, b in zip(first, place, strict=True)) for place in sorted(room)
+        )
+    distinct = {(frozenset(a), frozenset(b)) for a, b in rows}
+    found = []
+    for shift in candidates:
+        if all(
+            tuple(e + t for e, t in zip(exponent, shift, strict=True)) in room
+            for exponents, room in distinct
+            for exponent in exponents
+        ):
+            found.append(shift)
+            if len(found) == _MOST_OFFSETS:
+                break
+    return found
+
+
+def _thin(reason: str, **more: Any) -> Reach:
+    return Reach("thin", "thin", "thin", reason, **more)
+
+
+def _by_dimension(
+    maker: Family, made: Family, dims: tuple[Dimension, Dimension], shifts: list[Axes]
+) -> Reach | None:
+    """What the dimensions alone decide."""
+    of_maker, of_made = dims
+    if of_maker.upper < of_made.lower:
+        codimension = None
+        if of_maker.proved and _is_free(made) and _same_support(maker, made, shifts):
+            codimension = of_made.value - of_maker.value
+        reason = (
+            f"it makes {_at_most(of_maker)} of the {of_made.lower:,} dimensions of {_all_of(made)}"
+        )
+        claims = (*of_maker.claims("maker"), *of_made.claims("made"))
+        return _thin(reason, codimension=codimension, claims=claims)
+    if not (_is_free(made) and _same_support(maker, made, shifts)):
+        return None
+    if of_maker.lower < maker.ambient:
+        if of_maker.proved:
+            raise AssertionError("a proved dimension below the ambient one was decided above")
+        return _unknown(f"its dimension is not proved: {of_maker.reason}")
+    reason = (
+        f"it has the full dimension {maker.ambient:,}, so it makes almost all over the complex "
+        "numbers and a set with inner points over the reals; whether all, is not decided"
+    )
+    return Reach(
+        "part",
+        "dense",
+        "unknown",
+        reason,
+        tuple(_begins(maker, made, shifts)),
+        codimension=0,
+        degree=1,
+        notes=("over the rationals a construction would be needed, and none was found",),
+        claims=tuple(of_maker.claims("maker")),
+    )
+
+
+def _at_most(dimension: Dimension) -> str:
+    return f"{dimension.value:,}" if dimension.proved else f"at most {dimension.upper:,}"
+
+
+def _all_of(made: Family) -> str:
+    return f"all {made.text} kernels" if made.is_kernel else made.text
+
+
+def _is_free(family: Family) -> bool:
+    """Whether every choice of coefficients is a member: one convolution with free weights."""
+    steps = family.plan.steps
+    return len(steps) == 2 and steps[1].op in ("conv", "convt") and steps[1].weights is not None
+
+
+def _same_support(maker: Family, made: Family, shifts: list[Axes]) -> bool:
+    return bool(shifts) and maker.ambient == made.ambient
+
+
+def _begins(maker: Family, made: Family, shifts: list[Axes]) -> Iterator[Axes]:
+    """Shifts counted from the first tap of each side, as they are shown."""
+    for shift in shifts:
+        yield tuple(t - a + b for t, a, b in zip(shift, maker.offset, made.offset, strict=True))
+
+
+def _unknown(reason: str, **more: Any) -> Reach:
+    return Reach("unknown", "unknown", "unknown", reason, **more)
+
+
+_EQUATION_BUDGET = 500_000_000  # about half a second
+_MOST_SHIFTS_TRIED = 16
+
+
+def _by_equations(
+    maker: Family, made: Family, dims: tuple[Dimension, Dimension], shifts: list[Axes]
+) -> Reach:
+    undecided = (
+        f"the dimensions do not exclude it ({dims[0].value:,} against {dims[1].value:,}) and no "
+        "construction was found"
+    )
+    if dims[0].upper >= maker.ambient or len(shifts) > _MOST_SHIFTS_TRIED:
+        return _unknown(undecided)
+    found = implicit_equations(maker, budget=_EQUATION_BUDGET)
+    if not found.equations:
+        return _unknown(undecided)
+    claims: list[Mapping[str, Any]] = []
+    for shift in shifts:
+        member = exclusion(found, made, shift)
+        if member is None:
+            return _unknown(undecided)
+        claims += member.claims("maker", len(claims))
+    reason = (
+        f"all that it makes satisfies an equation of degree {min(found.degrees)} "
+        f"that {made.text} does not"
+    )
+    return _thin(reason, claims=tuple(claims))
+
+
+def _of_large_families(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
+    """Where there are too many coefficients to be compared one by one."""
+    if maker.is_kernel and _box_holds(maker, made):
+        return Reach(
+            "all",
+            "all",
+            "all",
+            f"its taps cover the merged kernel of {made.text}",
+            codimension=0,
+            degree=1,
+            claims=(
+                {
+                    "claim": "covers",
+                    "maker": "maker",
+                    "made": "made",
+                    "offset": _start(maker, made),
+                },
+            ),
+        )
+    if dims[0].upper < dims[1].lower:
+        reason = (
+            f"it makes {_at_most(dims[0])} of the {dims[1].lower:,} dimensions of {_all_of(made)}"
+        )
+        claims = (*dims[0].claims("maker"), *dims[1].claims("made"))
+        codimension = None
+        if dims[0].proved and _is_free(made) and maker.ambient == made.ambient:
+            codimension = dims[1].value - dims[0].value
+        return _thin(reason, codimension=codimension, claims=claims)
+    return _unknown("the stacks are too large to be compared coefficient by coefficient")
+
+
+def _box_holds(kernel: Family, made: Family) -> bool:
+    """Whether a kernel without dilation covers all that `made` sees, as the padding puts it."""
+    (step,) = kernel.plan.steps[1:]
+    if any(d != 1 for d in step.dilation) or (_has_constants(made) and not step.bias):
+        return False
+    if _fixed(kernel, made):
+        return all(
+            k <= m and m + b <= k + a
+            for k, a, m, b in zip(
+                kernel.offset,
+                kernel.receptive_field,
+                made.offset,
+                made.receptive_field,
+                strict=True,
+            )
+        )
+    pairs = zip(kernel.receptive_field, made.receptive_field, strict=True)
+    return all(a >= b for a, b in pairs)
+
+
+def _start(kernel: Family, made: Family) -> list[int]:
+    if _fixed(kernel, made):
+        return [0] * kernel.plan.axes
+    return [a - b for a, b in zip(kernel.offset, made.offset, strict=True)]
+
+
+def _has_constants(family: Family) -> bool:
+    return any(step.bias for step in family.plan.steps)
+
+
+def in_terms_of(found: Reach, maker: str, made: str) -> Reach:
+    """The same with its claims about `left` and `right` instead of maker and made."""
+    names = {"maker": maker, "made": made}
+    claims = tuple(
+        {
+            key: names.get(value, value)
+            if key in ("stack", "maker", "made", "member_of")
+            else value
+            for key, value in claim.items()
+        }
+        for claim in found.claims
+    )
+    return replace(found, claims=claims)
+
+
+def weakest(*answers: Answer) -> Answer:
+    """The weakest of some answers; `unknown` where one is."""
+    order: tuple[Answer, ...] = ("all", "dense", "part", "thin")
+    if "unknown" in answers:
+        return "unknown"
+    return max(answers, key=order.index)

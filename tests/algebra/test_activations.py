@@ -1,0 +1,451 @@
+"""What stacks with activations reproduce: verdicts, and enumeration of small ones."""
+
+from fractions import Fraction
+from itertools import product
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convalgebra.algebra import equiv
+from convalgebra.algebra.activations import activation_reach, odd_witness
+from convalgebra.algebra.answers import Reach
+from convalgebra.errors import ConvalgebraError, UnsupportedError
+from convalgebra.language import parse
+from tests.algebra.relu_networks import Conv, count_weights, run, text_of
+
+
+def one_channel(maker, made, channels):
+    """The engine for one-channel chains as the callback."""
+    if maker == made:
+        return Reach("all", "all", "all", "equal", ((0,) * maker.nodes[-1].layer.axes,))
+    return equiv(maker, made).left_reproduces_right.reach
+
+
+def reach(maker, made, channels=1, linear=one_channel):
+    return activation_reach(parse(maker), parse(made), channels, linear)
+
+
+def answers(maker, made, channels=1, linear=one_channel):
+    found = reach(maker, made, channels, linear)
+    return found.real, found.complex, found.rational
+
+
+THIN = ("thin", "unknown", "thin")
+ALL = ("all", "all", "all")
+UNKNOWN = ("unknown", "unknown", "unknown")
+
+
+def test_without_activations_there_is_nothing_to_say():
+    assert reach("3x3", "2x2, 2x2") is None
+    assert reach("unused(3, relu), 2", "2") is None
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("3x3", "2x2, relu, 2x2"),
+        ("3x3", "3x3, relu"),
+        ("3x3", "relu, 3x3"),
+        ("3x3b", "2x2b, relu, 2x2b"),
+        ("3x3", "2x2, tanh, 2x2"),
+        ("3x3", "2x2, leakyrelu, 2x2"),
+        ("3x3", "2x2b, hardswish, 2x2b"),
+        ("3x3", "2x2, mish, avg2x2s1"),
+        ("3x3", "avg2x2s1, relu, 2x2"),
+        ("4x4", "2x2, tanh, 2x2, tanh, 2x2"),
+        ("4x4", "2x2, silu, 2x2, elu, 2x2"),
+        ("2x2", "2x2, hardswish, 1x1, hardswish, 1x1"),
+        ("3x3", "2x2@3, elu, 2x2@1"),
+        ("3x3", "2x2@3, sigmoid, 2x2@1"),
+        ("3x3", "2x2@3, relu6, 2x2@1"),
+        ("7x7s2", "3x3s2, relu, 3x3"),
+        ("3x3", "2x2@2, relu, 2x2@1"),  # only products of two 2x2 are inside
+    ],
+)
+def test_thin_both_ways(left, right):
+    assert answers(left, right) == THIN
+    assert answers(right, left) == THIN
+
+
+def test_thin_one_way():
+    assert answers("1x1@3, relu, 3x3@1, elu, 1x1", "3x3") == THIN  # one channel at the last
+    assert answers("3x3", "1x1@3, relu, 3x3@1, elu, 1x1") == UNKNOWN
+
+
+def test_a_witness_shows_the_even_part():
+    (note, *_) = reach("2x2, relu, 2x2", "3x3").notes
+    assert "maps a 3x3 input of ones to 16 and its negative to 0" in note
+
+
+def test_the_reason_tells_what_is_shared():
+    assert "only 0 can be both" in reach("2x2, relu, 2x2", "3x3").reason
+    assert "only constants can be both" in reach("2x2b, relu, 2x2", "3x3").reason
+    assert "only constants can be both" in reach("2x2, sigmoid, 2x2", "3x3").reason
+
+
+class TestPairs:
+    def test_contains_the_halved_stack(self):
+        found = reach("2x2@2, relu, 2x2@1", "2x2, 2x2")
+        assert (found.real, found.complex, found.rational) == ("all", "unknown", "all")
+        assert "exactly the linear maps of 2x2,2x2" in found.notes[0]
+
+    @pytest.mark.parametrize("kind", ["relu", "silu", "gelu", "softplus", "hardswish", "leakyrelu"])
+    def test_activations_with_pairs(self, kind):
+        assert answers(f"2x2@3, {kind}, 2x2@1", "2x2, 2x2")[0] == "all"
+        assert answers(f"2x2@3, {kind}, 2x2@1", "3x3") == THIN
+
+    @pytest.mark.parametrize("kind", ["elu", "selu", "mish", "tanh", "sigmoid", "relu6"])
+    def test_activations_without(self, kind):
+        assert answers(f"2x2@8, {kind}, 2x2@1", "2x2, 2x2") == THIN
+
+    def test_answers_of_the_halved_stack_are_asked_for(self):
+        asked = []
+
+        def linear(maker, made, channels):
+            asked.append((str(maker), str(made), channels))
+            return Reach("part", "all", "thin", "because", notes=("a note",))
+
+        found = reach("3@9, relu, 3@2", "5@2", 2, linear)
+        assert asked == [("3@4, 3@2", "5", 2)]
+        assert (found.real, found.complex, found.rational) == ("part", "unknown", "thin")
+        assert "a note" in found.notes
+
+    def test_deeper_stacks_contain_but_nothing_is_disproved(self):
+        def linear(maker, made, channels):
+            assert str(maker) == "2@2, 2, 2@1"
+            return Reach("thin", "thin", "thin", "because")
+
+        assert answers("2@4, relu, 2@4, relu, 2@1", "4", 1, linear) == UNKNOWN
+        assert answers("2@4, relu, 2@4, relu, 2@1", "5", 1, linear) == THIN  # it sees 4 only
+
+    def test_as_many_channels_where_they_suffice(self):
+        """2@8 to one channel: linear stacks of width 2 are all of those of width 8."""
+
+        def linear(maker, made, channels):
+            if (str(maker), str(made)) == ("2@2, 2@1", "2@2, 2@1"):
+                return Reach("all", "all", "all", "equal", ((0,),))
+            return Reach("unknown", "unknown", "unknown", "wide")
+
+        assert answers("2@4, relu, 2@1", "2@8, 2@1", 1, linear)[0] == "all"
+        assert answers("2@3, relu, 2@1", "2@8, 2@1", 1, linear) == UNKNOWN
+
+    def test_constants_that_dead_channels_add(self):
+        def linear(maker, made, channels):
+            return Reach("thin", "thin", "thin", "no bias")
+
+        assert answers("2@4, relu, 2@1", "3@1b", 1, linear) == THIN
+        assert answers("2@4b, relu, 2@1", "3@1b", 1, linear) == UNKNOWN
+        assert answers("2@4, softplus, 2@1", "3@1b", 1, linear) == UNKNOWN
+        assert answers("2@4b, relu, 2@1b", "3@1b", 1, linear) == THIN
+        assert answers("2@4b, hardswish, 2@1b", "3@1b", 1, linear) == UNKNOWN
+
+    def test_groups_that_mix_later_are_not_said_to_be_exact(self):
+        def linear(maker, made, channels):
+            return Reach("thin", "thin", "thin", "because")
+
+        assert answers("1@8, relu, 2@4g4, 1@1", "2@1", 2, linear) == UNKNOWN
+        assert answers("1@8, relu, 2@2g2", "2@2", 2, linear) == THIN
+
+
+class TestTheSameEnd:
+    @pytest.mark.parametrize("kind", ["relu", "tanh", "gelu", "relu6", "hardswish", "elu"])
+    def test_it_makes_no_difference(self, kind):
+        for left, right in (("3x3", "2x2, 2x2"), ("2x2", "3x3"), ("2, 2", "3"), ("3", "2, 2")):
+            before = one_channel(parse(left), parse(right), 1)
+            found = reach(f"{left}, {kind}", f"{right}, {kind}")
+            assert (found.real, found.rational) == (before.real, before.rational)
+            assert found.offsets == before.offsets
+            assert found.complex == (before.complex if before.complex == "all" else "unknown")
+            assert found.witnesses == before.witnesses
+
+    def test_softmax_is_not_injective(self):
+        assert answers("3x3, softmax", "2x2, softmax") == ALL  # over one channel it is 1
+        assert answers("2x2, softmax", "3x3, softmax") == ALL
+
+        def linear(maker, made, channels):
+            return Reach("thin", "thin", "thin", "because")
+
+        assert answers("2x2@2, softmax", "3x3@2, softmax", 1, linear) == UNKNOWN
+
+        def equal(maker, made, channels):
+            return Reach("dense", "dense", "unknown", "because")
+
+        assert answers("2x2@2, softmax", "3x3@2, softmax", 1, equal) == ("dense",) * 2 + (
+            "unknown",
+        )
+
+    def test_relu_behind_relus(self):
+        assert answers("2x2, tanh, 2x2, relu", "3x3, relu") == UNKNOWN
+        assert answers("2x2, tanh, 2x2, elu", "3x3, elu") == THIN
+        assert answers("3x3, relu, 3x3, relu", "2x2, relu, 2x2, relu") == ALL
+        # relu(c relu(b x)) is 0 for all c < 0.
+        assert answers("3x3, relu", "2x2, relu, 2x2, relu") == ("part", "unknown", "unknown")
+
+    def test_a_bias_leaves_constants_apart(self):
+        def linear(maker, made, channels):
+            return Reach("thin", "thin", "thin", "because", codimension=2)
+
+        found = reach("2b, relu", "3b, relu", 1, linear)
+        assert found.real == "thin"
+        assert found.codimension is None
+        assert reach("2b, tanh", "3b, tanh", 1, linear).codimension == 2
+
+
+class TestBothWithActivations:
+    def test_layer_by_layer(self):
+        found = reach("3, relu, 2", "2, relu, 1")
+        assert (found.real, found.complex, found.rational) == ALL
+        assert found.offsets == ((0,), (1,), (2,))
+
+    def test_strides_before_a_piece_count(self):
+        assert reach("3s2, relu, 2", "2s2, relu, 1").offsets == ((0,), (1,), (2,), (3,))
+
+    def test_every_offset_works(self):
+        """The weights moved in both layers, run on numbers."""
+        random = Random(0)
+        small = [Conv(2, 1, stride=2), "relu", Conv(1, 1)]
+        large = [Conv(3, 1, stride=2), "relu", Conv(2, 1)]
+        offsets = set()
+        signal = [[Fraction(random.randint(-9, 9)) for _ in range(20)]]
+        (two,) = run(small, [3, -2, 5], signal)
+        for one in ([3, -2, 0], [0, 3, -2]):
+            for other in ([5, 0], [0, 5]):
+                (row,) = run(large, [*one, *other], signal)
+                for move in range(4):
+                    (moved,) = run(small, [3, -2, 5], [signal[0][move:]])
+                    if row[:6] == moved[:6]:
+                        offsets.add((move,))
+        assert any(two)
+        assert offsets == set(reach(text_of(large), text_of(small)).offsets)
+
+    def test_wider_ones(self):
+        assert answers("2@3, relu, 2@1", "2@2, relu, 2@1") == ALL
+        assert answers("2@2, relu, 2@1", "2@3, relu, 2@1") == THIN
+        assert answers("3@2, relu, 2@1", "2@2, elu, 2@1") == UNKNOWN
+
+    def test_softmax_sees_channels_to_spare(self):
+        assert answers("2@2, softmax, 2@1", "2@2, softmax, 2@1") == ALL
+        assert answers("2@3, softmax, 2@1", "2@2, softmax, 2@1") == UNKNOWN
+
+    def test_pieces_decide(self):
+        assert answers("2, relu, 3", "3, relu, 2") == THIN  # both see 4 inputs
+        assert answers("2, relu, 3", "2, relu, 2d2") == ALL
+        assert answers("2, relu, 2d2", "2, relu, 3") == THIN
+        assert answers("2, 2, relu, 2", "3, relu, 2") == ("part", "all", "thin")
+        assert answers("3, relu, 2, 2", "3, elu, 3") == UNKNOWN
+        assert answers("3d2, relu, 3", "3, elu, 3d2") == THIN  # whatever the activation
+
+    def test_padding_on_both_sides_fixes_the_place(self):
+        assert reach("3p1, relu, 3p1", "2p1, relu, 2p1").offsets == ((0,),)
+        assert reach("3p1, relu, 3p1", "2p1, relu, 2").offsets == ((0,),)
+        assert reach("3, relu, 3p2", "2p1, relu, 2p1").offsets == ((0,),)
+        assert answers("3p1, relu, 3p1", "2p5, relu, 2") == THIN
+        assert reach("3p1, relu, 3p1", "2, relu, 2").offsets == ((-2,), (-1,), (0,))
+
+    def test_dead_members(self):
+        """All of 3,relu,3,relu,1 that is proved to be made is 0."""
+        found = reach("2, relu, 2, relu, 1", "3, relu, 3, relu, 1")
+        assert (found.real, found.complex, found.rational) == ("part", "unknown", "unknown")
+        assert "reproduces members that are 0" in found.notes[0]
+
+    def test_dead_constants_need_a_bias(self):
+        assert answers("4b", "2, relu, 2, relu, 2b")[0] == "part"
+        assert answers("4", "2, relu, 2, relu, 2b") == THIN
+        assert answers("4b", "2, relu, avg2s1, relu, 2b") == THIN  # its second ReLU is idle
+
+    def test_a_bias_that_the_other_has_not(self):
+        def linear(maker, made, channels):
+            return Reach("all", "all", "all", "because", ((0,),))
+
+        assert answers("3, relu, 3b", "3, relu, 3", 1, linear) == ALL
+        assert answers("3, relu, 3", "3, relu, 3b") == THIN
+        assert answers("3, sigmoid, 3", "3, sigmoid, 3b") == UNKNOWN
+
+
+def test_idle_relus_are_left_out():
+    over_r = ("all", "unknown", "all")
+    assert answers("2, relu, avg2s1, relu, 2", "2, relu, avg2s1, 2") == over_r
+    assert answers("2, relu, relu, 2", "2, relu, 2") == over_r
+    assert answers("2, softplus, relu", "2, softplus") == over_r
+    assert answers("2, tanh, relu", "2, tanh") == UNKNOWN
+
+
+def test_what_is_not_decided_says_so():
+    assert "on a branch" in reach("(2x2, relu) + 2x2", "2x2").reason
+    assert "share" in reach("shared f = 3@1; f, relu, f", "3, relu, 3").reason
+    assert answers("shared f = 3@1; f, relu, f", "shared f = 3@1; f, relu, f") == ALL
+    deep = ", ".join(["2", *["tanh, 1"] * 201])
+    assert "more than 200" in reach(deep, "2, tanh, 1").reason
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "message"),
+    [
+        ("3x3, relu", "3x3s2", "total strides differ: 1x1 for 3x3,relu, 2x2 for 3x3s2"),
+        ("3x3@2, relu", "3x3", "3x3@2,relu gives 2 channels and 3x3 1"),
+        ("3x3, relu", "3", "axes"),
+        ("3x3, relu, max2x2s1", "3x3", "max"),
+        ("3x3, ln, relu", "3x3", "ln"),
+    ],
+)
+def test_what_cannot_be_compared(left, right, message):
+    with pytest.raises(UnsupportedError, match=message):
+        reach(left, right)
+
+
+# Small stacks, one after another
+
+
+def is_linear(layers, weights, channels, width):
+    """Whether a stack without biases is a linear map on a grid fine enough for its weights."""
+    points = range(-2, 3)
+    unit = []
+    for at in range(width):
+        signal = [[int(n == at) for n in range(width)]]
+        unit.append(run(layers, weights, signal)[0][0])
+    for signal in product(points, repeat=width):
+        expected = sum(u * x for u, x in zip(unit, signal, strict=True))
+        if run(layers, weights, [list(signal)])[0][0] != expected:
+            return None
+    return unit
+
+
+def linear_members(layers, width, values=(-1, 0, 1)):
+    for weights in product(values, repeat=count_weights(layers, 1)):
+        found = is_linear(layers, weights, 1, width)
+        if found is not None:
+            yield weights, found
+
+
+@pytest.mark.parametrize(
+    ("layers", "width"),
+    [
+        ([Conv(2, 1), "relu", Conv(2, 1)], 3),
+        ([Conv(2, 1), "leakyrelu", Conv(2, 1)], 3),
+        ([Conv(2, 1), "hardswish", Conv(2, 1)], 3),
+        ([Conv(1, 1), "relu", Conv(2, 1), "relu", Conv(2, 1)], 3),
+        ([Conv(1, 1), "relu", Conv(2, 2), "relu", Conv(1, 1)], 2),  # one channel at the first
+        ([Conv(2, 2), "relu", Conv(1, 1), "relu", Conv(1, 1)], 2),  # at the last
+    ],
+)
+def test_only_zero_is_linear(layers, width):
+    assert "only 0" in reach(text_of(layers), str(width)).reason
+    members = list(linear_members(layers, width))
+    assert members
+    assert all(not any(kernel) for _, kernel in members)
+
+
+def test_two_channels_make_products_of_two_and_nothing_else():
+    """2@2,relu,2@1: what is linear has the real roots that a product of two pairs has."""
+    kernels = {tuple(k) for _, k in linear_members([Conv(2, 2), "relu", Conv(2, 1)], 3)}
+    assert kernels == {
+        (a * c, a * d + b * c, b * d) for a, b, c, d in product((-1, 0, 1), repeat=4)
+    }
+    assert all(b * b >= 4 * a * c for a, b, c in kernels)
+    assert answers("2@2, relu, 2@1", "3") == ("part", "unknown", "thin")
+
+
+def test_two_leaky_relus_may_be_linear_with_one_channel():
+    """leakyrelu(-leakyrelu(x)) = -x/100: so nothing is said of deeper ones."""
+    layers = [Conv(1, 1), "leakyrelu", Conv(1, 1), "leakyrelu"]
+    assert is_linear(layers, [1, -1], 1, 1) == [Fraction(-1, 100)]
+    assert answers("1, leakyrelu, 1, leakyrelu", "1") == UNKNOWN
+    assert answers("1", "1, leakyrelu, 1, leakyrelu") == UNKNOWN
+
+
+def test_generic_members_are_not_linear():
+    """The weights of linear members lie on b = 0, c = 0 or on b1 parallel to b2."""
+    for weights, kernel in linear_members([Conv(2, 2), "relu", Conv(1, 1)], 2):
+        (a, b, c, d), (v, w) = weights[:4], weights[4:]
+        assert a * d == b * c or not v or not w
+        assert kernel is not None
+
+
+def test_dead_relus_are_an_open_set():
+    random = Random(3)
+    layers = [Conv(2, 2), "relu", Conv(2, 2), "relu", Conv(1, 1)]
+    for _ in range(50):
+        weights = [random.uniform(-5, 5) for _ in range(count_weights(layers, 1))]
+        weights[4:12] = [-abs(w) for w in weights[4:12]]
+        signal = [[random.uniform(-5, 5) for _ in range(6)]]
+        assert not any(run(layers, weights, signal)[0])
+    assert answers("3", text_of(layers)) == ("part", "unknown", "unknown")
+
+
+def test_relu_tells_linear_maps_apart():
+    functionals = list(product((-1, 0, 1, 2), repeat=2))
+    points = list(product(range(-2, 3), repeat=2))
+    seen = {}
+    for f in functionals:
+        values = tuple(max(0, f[0] * x + f[1] * y) for x, y in points)
+        assert seen.setdefault(values, f) == f
+
+
+# Witnesses
+
+
+@pytest.mark.parametrize(
+    ("layers", "channels"),
+    [
+        ([Conv(2, 1), "relu", Conv(2, 1)], 1),
+        ([Conv(3, 4, stride=2), "relu", Conv(2, 3, dilation=2), "relu", Conv(1, 2)], 2),
+        ([Conv(2, 4, groups=2), "relu", Conv(1, 4, groups=4)], 2),
+    ],
+)
+def test_the_witness_by_plain_loops(layers, channels):
+    witness = odd_witness(parse(text_of(layers)), channels)
+    (length,) = witness.size
+    signal = [list(row) for row in witness.rows()]
+    assert [len(row) for row in signal] == [length] * channels
+    for sign, outputs in ((1, witness.plus), (-1, witness.minus)):
+        made = run(layers, witness.weights, [[sign * x for x in row] for row in signal])
+        assert made == [[value] for value in outputs]
+    assert all(total > 0 for total in witness.sums)
+    assert witness.claim("left") == {
+        "claim": "not_odd",
+        "stack": "left",
+        "point": list(witness.weights),
+        "input": {"size": [length], "values": list(witness.values)},
+    }
+
+
+@pytest.mark.parametrize("text", ["3x3", "3x3b, relu", "2x2, avg2x2s1, relu", "900x900, relu"])
+def test_no_witness(text):
+    assert odd_witness(parse(text)) is None
+
+
+# Any stacks
+
+LAYERS = st.sampled_from(
+    "2 3 1 2@2 dw2 3g2@4 2d2b bn avg2s1 pad1 relu tanh gelu softmax dropout relu6 leakyrelu up2 2s2 "
+    "shuffle2".split()
+)
+STACKS = st.lists(LAYERS, min_size=1, max_size=6).map(
+    lambda layers: ", ".join(["2@4", *layers, "1@2"])
+)
+
+
+def nothing(maker, made, channels):
+    return Reach("unknown", "unknown", "unknown", "not asked")
+
+
+@given(STACKS, STACKS)
+def test_any_two_stacks(left, right):
+    try:
+        found = reach(left, right, 2, nothing)
+    except ConvalgebraError:
+        return
+    if found is not None:
+        assert found.reason
+        assert found.real != "unknown" or {found.complex, found.rational} == {"unknown"}
+
+
+@given(STACKS)
+def test_every_stack_is_itself(text):
+    try:
+        found = reach(text, text, 2, nothing)
+    except ConvalgebraError:
+        return
+    assert found is None or (found.real, found.complex, found.rational) == ALL
