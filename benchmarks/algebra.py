@@ -1,4 +1,4 @@
-"""In-process times of the algebra beside sympy's, in the same run: medians, and ratios pair by pair.
+"""In-process times of the algebra beside sympy's: medians, and ratios pair by pair.
 
 - the rank of a Jacobian: ours mod a prime, against sympy's DomainMatrix over the rationals;
 - the equations of an image: interpolation, against elimination by sympy's groebner;

@@ -168,13 +168,11 @@ def test_input_option_replaces_that_of_the_text() -> None:
 
 
 REFUSED_STACKS = {
-    "2x2,relu,2x2": "activation",
-    "2x2@4,2x2@1": "several channels",
-    "2x2b,2x2": "a bias",
-    "2x2 + 1x1": "branches",
+    "max2x2s1,2x2": "is not linear",
+    "2x2@4,2x2@2": "1 channels go out in 3x3, 2 in 2x2@4,2x2@2",
     "2x2,2x2s2": "total strides differ",
     "2,2": "works on 2 axes",
-    "2x2,kxk": "a named size",
+    "2x2,kxk": "k is named sizes",
     "2x2,fc@1": "dense layer",
 }
 
@@ -184,8 +182,22 @@ def test_stacks_that_equiv_does_not_decide(stack: str) -> None:
     assert REFUSED_STACKS[stack] in refused("equiv", "3x3", stack)
 
 
-def test_neither_side_is_a_kernel() -> None:
-    assert "single kernel" in refused("equiv", "2x2,4x4", "3x3,3x3")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--channels", "0"), "0 is not in the range"),
+        (("--channels", "two"), "is not a valid integer"),
+        (("--input", "2x2"), "does not fit on an input of 2"),
+        (("--input", "12x12x12x12"), "12x12x12x12"),
+        (("--certificate", "no/such/folder/proof.json"), "cannot be written"),
+    ],
+)
+def test_options_of_equiv_that_are_refused(arguments: tuple[str, ...], said: str) -> None:
+    assert said in refused("equiv", "5x5", "3x3,3x3", *arguments)
+
+
+def test_nothing_to_widen() -> None:
+    assert "hidden layers" in refused("equiv", "3x3", "2x2", "--width")
 
 
 def test_exit_codes() -> None:
@@ -194,9 +206,12 @@ def test_exit_codes() -> None:
     assert process("equiv", "5", "3,3", "--exit-code").returncode == 0
 
 
-def test_help_has_examples_that_work_when_pasted() -> None:
+def test_help_has_examples_that_work_when_pasted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import shlex
 
+    monkeypatch.chdir(tmp_path)
     runner = CliRunner()
     tried = 0
     for arguments in ([], *([name] for name in main.commands)):

@@ -86,7 +86,7 @@ def test_errors_are_of_one_family() -> None:
         lambda: ca.parse("3x"),
         lambda: ca.cost("3x3"),
         lambda: ca.cost("zoo:nothing"),
-        lambda: ca.equiv("3x3", "relu"),
+        lambda: ca.equiv("3x3", "max2x2s1"),
         lambda: ca.parse(3),  # type: ignore[arg-type, return-value]
         lambda: ca.cost("3x3", input=(3, 0, 4)),
         lambda: ca.cost("3x3", input=(3, 4.5, 4)),  # type: ignore[arg-type]

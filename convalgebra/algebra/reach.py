@@ -4,8 +4,8 @@ One-channel chains are decided completely (`one_channel.reach`). For the rest, i
 
 1. No shift puts the coefficients of the made family on those of the maker: its generic members have
    a coefficient other than 0 where the maker has none, so `thin`.
-2. Both have no weights: they are equal, or not. A construction: the weights of the maker as polynomials in those of the made family: `all`, over
-   every field.
+2. Both have no weights: they are equal, or not. Else a construction, the weights of the maker as
+   polynomials in those of the made family: `all`, over every field.
 3. The maker's dimension is provably below that of the made family: `thin`.
 4. The made family is all of the space of its coefficients, and the maker's has full dimension in
    the same space: `dense` over C (the image of a polynomial map contains an open subset of its

@@ -17,7 +17,7 @@ class Polynomial:
 
     >>> x, y = Polynomial.variable(0), Polynomial.variable(1)
     >>> ((x + y) * (x + y)).to_list()
-    [[1, [[0, 2]]], [2, [[0, 1], [1, 1]]], [1, [[1, 2]]]]
+    [[2, [[0, 1], [1, 1]]], [1, [[0, 2]]], [1, [[1, 2]]]]
     """
 
     terms: Mapping[Monomial, Number] = field(default_factory=dict)

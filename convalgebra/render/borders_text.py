@@ -108,15 +108,12 @@ def _place(found: Borders) -> str:
     if axes > 1 and len(ends) == 1:
         what = f"a {'ring' if axes == 2 else 'shell'} of width {ends.pop():,}"
         return what if found.whole_ring else f"not all of {what}"
-    where = []
-    for axis, (before, after) in enumerate(found.widths):
-        parts = [
-            f"the {name}{_lines(axes, axis, width)}"
-            for name, width in (("first", before), ("last", after))
-            if width
-        ]
-        if parts:
-            where.append(" and ".join(parts) + (f" along axis {axis + 1}" if axes > 2 else ""))
+    where = [
+        f"the {name}{_lines(axes, axis, width)}"
+        for axis, ends in enumerate(found.widths)
+        for name, width in zip(("first", "last"), ends, strict=True)
+        if width
+    ]
     return ("" if found.whole_ring else "among ") + listed(where)
 
 
@@ -124,7 +121,7 @@ def _lines(axes: int, axis: int, width: int) -> str:
     """So many of the lines of an output; a single position of a row is just the first."""
     number = f" {width:,}" if width > 1 else ""
     if axes != 2:
-        return number
+        return number + (f" along axis {axis + 1}" if axes > 2 else "")
     return f"{number} {('row', 'column')[axis]}{'s' if width > 1 else ''}"
 
 

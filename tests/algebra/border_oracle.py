@@ -13,6 +13,12 @@ from itertools import product
 PRIME = 2**61 - 1
 
 
+@cache
+def draw(*what):
+    """A number that depends on nothing but what it is for."""
+    return random.Random(repr(what)).randrange(1, PRIME)
+
+
 def same_pads(side, k, s, d):
     """TensorFlow's 'SAME': ceil(i/s) outputs, the odd zero at the end."""
     outputs = -(-side // s)
@@ -38,11 +44,8 @@ class Grid:
         self.cut = cache(lambda index, c, n: self.step(index, c, n, self.read_cut))
         self.continued = cache(lambda index, c, n: self.step(index, c, n, self.read_continued))
 
-    def draw(self, *what):
-        return random.Random(f"{self.seed} {what}").randrange(1, PRIME)
-
     def random_input(self, c, n):
-        return self.draw("input", c, n)
+        return draw(self.seed, "input", c, n)
 
     def bias(self, index, c):
         has = self.biases and (self.network.nodes[index].layer.bias or self.kind(index) == "bn")
@@ -52,7 +55,7 @@ class Grid:
         return self.network.nodes[index].layer.kind
 
     def weight(self, index, *what):
-        return self.draw("weight", self.number[self.network.nodes[index].weights], *what)
+        return draw(self.seed, "weight", self.number[self.network.nodes[index].weights], *what)
 
     def inside(self, index, n):
         return all(0 <= at < side for at, side in zip(n, self.shapes[index][1:], strict=True))

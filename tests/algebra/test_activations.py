@@ -419,8 +419,28 @@ def test_no_witness(text):
 # Any stacks
 
 LAYERS = st.sampled_from(
-    "2 3 1 2@2 dw2 3g2@4 2d2b bn avg2s1 pad1 relu tanh gelu softmax dropout relu6 leakyrelu up2 2s2 "
-    "shuffle2".split()
+    [
+        "2",
+        "3",
+        "1",
+        "2@2",
+        "dw2",
+        "3g2@4",
+        "2d2b",
+        "bn",
+        "avg2s1",
+        "pad1",
+        "relu",
+        "tanh",
+        "gelu",
+        "softmax",
+        "dropout",
+        "relu6",
+        "leakyrelu",
+        "up2",
+        "2s2",
+        "shuffle2",
+    ]
 )
 STACKS = st.lists(LAYERS, min_size=1, max_size=6).map(
     lambda layers: ", ".join(["2@4", *layers, "1@2"])

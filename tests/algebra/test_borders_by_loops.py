@@ -7,10 +7,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from convalgebra.algebra.borders import borders
+from convalgebra.algebra.borders import borders, compare_borders
 from convalgebra.errors import ConvalgebraError
 from convalgebra.language import parse
-from tests.algebra.border_oracle import Grid
+from tests.algebra.border_oracle import PRIME, Grid, matrices
 
 
 def flat(mask):
@@ -247,3 +247,113 @@ def test_random_stacks_in_two_dimensions(data):
 @given(st.data())
 def test_random_stacks_in_three_dimensions(data):
     check(drawn(data.draw(stacks(3)), 40))
+
+
+# Explicit matrices
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1x5x5; 3x3p1, 3x3p1",
+        "2x6; 3p1b@3, 3p2s2b@2",
+        "1x7; 3p2:0d2b, 2p1",
+        "1x6; 3p1 + 1b, avg3s1p1",
+        "1x3x4; convt2x3s2p1, 3x3p1",
+    ],
+)
+def test_the_matrix_of_a_stack_differs_from_that_of_its_continuation_in_those_rows(text):
+    network = parse(f"input {text}")
+    found = borders(network)
+    cut, continued = matrices(network)
+    size = found.outputs
+    channels = found.output[0]
+    differ = [
+        any(cut[c * size + n] != continued[c * size + n] for c in range(channels))
+        for n in range(size)
+    ]
+    assert found.differ > 0
+    assert flat(found.mask) == differ
+    assert found.mended is not None
+    mended, _ = matrices(found.mended)
+    assert mended == continued
+
+
+# Two stacks
+
+
+def merged_by_loops(network, sides, pads):
+    """A stack of one channel at stride 1 as one kernel, and that kernel with zero padding.
+
+    Output n sees the input at n + u - p: the kernel is what output p makes of units at u.
+    """
+    middle = tuple(before for before, _ in pads)
+    taps = {}
+    for u in product(*(range(size) for size in sides)):
+        unit = Grid(network, source=lambda c, n, u=u: int(n == u))
+        empty = Grid(network, source=lambda c, n: 0)
+        value = [g.continued(g.output, 0, middle) for g in (unit, empty)]
+        taps[u] = (value[0] - value[1]) % PRIME
+    assert any(taps.values())
+    grid = Grid(network)
+    constant = empty.continued(empty.output, 0, middle)
+    found = []
+    for _, n in grid.places():
+        total = constant
+        for u, weight in taps.items():
+            place = tuple(a + b - p for a, b, (p, _) in zip(n, u, pads, strict=True))
+            if grid.inside(0, place):
+                total += weight * grid.random_input(0, place)
+        found.append(total % PRIME)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stack", "sides", "pads"),
+    [
+        ("5x5p2", "3x3p1, 3x3p1", (5, 5), [(2, 2), (2, 2)]),
+        ("5p2b", "3p1b, 3p1", (5,), [(2, 2)]),
+        ("5p3:1", "3p2:0, 3p1", (5,), [(3, 1)]),
+        ("7p3", "3p1d2, 3p2", (7,), [(3, 3)]),
+        ("7p3", "3p1, 3p1, 3p1", (7,), [(3, 3)]),
+    ],
+)
+def test_a_kernel_and_a_stack_that_it_reproduces(kernel, stack, sides, pads):
+    start = f"input {'x'.join(['1', *['9'] * len(sides)])}; "
+    one, other = parse(start + kernel), parse(start + stack)
+    found = compare_borders(one, other)
+    assert found.decided
+    grid = Grid(other)
+    pairs = zip(grid.outputs(grid.cut), merged_by_loops(other, sides, pads), strict=True)
+    assert found.exactly_one == sum(a != b for a, b in pairs) > 0
+    assert compare_borders(other, one).exactly_one == found.exactly_one
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("1x9; 3p2:0, 3p0:2", "1x9; 3p1, 3p1"),
+        ("1x9; 3p0:2, 3p2:0", "1x9; 3p2:0, 3p0:2"),
+        ("1x7x7; 3x3p1, 3x3p1", "1x7x7; 3x3p0:2x1, 3x3p2:0x1"),
+        ("1x9; 3p1b, 3p1", "1x9; 3p2b, 3"),
+        ("1x8; 3p1, 3p1, 3p1", "1x8; 3p2, 3p1, 3"),
+    ],
+)
+def test_two_stacks_with_the_same_weights(left, right):
+    one, other = parse(f"input {left}"), parse(f"input {right}")
+    found = compare_borders(one, other)
+    grids = Grid(one), Grid(other)
+    values = [grid.outputs(grid.cut) for grid in grids]
+    assert grids[0].outputs(grids[0].continued) == grids[1].outputs(grids[1].continued)
+    exactly_one = both = 0
+    masks = (flat(side.mask) for side in (found.left, found.right))
+    for first, second, a, b in zip(*masks, *values, strict=True):
+        if first != second:
+            assert a != b
+        if not first and not second:
+            assert a == b
+        exactly_one += first != second
+        both += first and second
+    assert (found.exactly_one, found.both) == (exactly_one, both)
+    assert found.at_most == exactly_one + both
+    assert found.decided is (both == 0)

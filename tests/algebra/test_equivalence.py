@@ -6,14 +6,12 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from random import Random
-from time import perf_counter
 
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convalgebra.algebra import equiv
-from convalgebra.algebra.one_channel.dimension import dimension
 from convalgebra.errors import ConvalgebraError, UnsupportedError
 from convalgebra.language import parse
 

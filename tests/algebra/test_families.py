@@ -1,4 +1,4 @@
-"""Families against patches of numbers pushed through the layers, and differences of their values."""
+"""Families against patches of numbers pushed through the layers, and differences of values."""
 
 from random import Random
 

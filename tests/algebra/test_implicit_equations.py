@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from convalgebra.algebra.families import family_of
 from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.language import parse
+
 from .oracles import Layer, rank_mod, response, text_of
 
 Q = 32_003  # a prime that the engine does not use

@@ -29,6 +29,7 @@ from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.errors import UnsupportedError
 from convalgebra.language import parse
 from convalgebra.render.implicit_text import implicit_latex, implicit_sentence, implicit_text
+
 from .oracles import rank_over_q
 
 

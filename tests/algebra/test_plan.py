@@ -48,7 +48,7 @@ def test_a_plan_as_it_stands_in_a_certificate():
 
 def test_weights_are_numbered_through_in_order_of_first_use():
     plan = plan_of(parse("2@2b, conv 1@1, bn"), channels=3)
-    assert plan.blocks == {1: range(0, 14), 2: range(14, 16), 3: range(16, 18)}
+    assert plan.blocks == {1: range(14), 2: range(14, 16), 3: range(16, 18)}
     assert plan.weights == 18
 
 
@@ -64,7 +64,7 @@ def test_a_run_starts_at_an_input_of_its_own():
     run = plan_of(parse("3x3@2, 1x1@5b, 2x2@1"), channels=4).run(2, 3)
     assert run.channels == (2, 1)
     assert [step.sources for step in run.steps] == [(), (0,), (1,)]
-    assert run.blocks == {1: range(0, 15), 2: range(15, 35)}
+    assert run.blocks == {1: range(15), 2: range(15, 35)}
 
 
 @pytest.mark.parametrize("text", ["3x3, relu, 3x3", "3x3, gap", "3x3, max2x2s2", "mul(3x3 | 3x3)"])

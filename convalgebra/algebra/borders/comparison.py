@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convalgebra.algebra.borders.losses import Losses, windows_of
-from convalgebra.algebra.borders.regions import count
+from convalgebra.algebra.borders.regions import count, united
 from convalgebra.algebra.borders.report import Borders, examined
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
@@ -82,8 +82,7 @@ def compare_borders(left: Network, right: Network) -> BordersComparison:
         return BordersComparison(one[0], other[0], None, None, note)
     if left == right:
         return BordersComparison(one[0], other[0], 0, 0, "the two stacks are the same")
-    ours, theirs = one[1].differ, other[1].differ
-    together = count((*ours, *theirs), one[1].sides)
+    together = count(united((*one[1].differ, *other[1].differ)))
     both = one[0].differ + other[0].differ - together
     return BordersComparison(one[0], other[0], together - both, both)
 

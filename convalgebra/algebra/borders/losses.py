@@ -46,7 +46,7 @@ from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.errors import UnsupportedError
 
 MAX_WINDOW = 4 * 10**6  # positions along one axis
-MAX_WORK = 2 * 10**9  # positions moved; a second or two, and at most 250 MB of sets
+MAX_WORK = 10**9  # positions moved; a second or two, and at most 125 MB of sets
 _OVERHEAD = 4000  # positions that are moved in the time that it takes to begin
 
 INPUT, CONSTANT = 0, 1  # why a continued map is not zero: it sees the input, or a bias
@@ -118,7 +118,7 @@ class Losses:
 
     def count(self) -> int:
         """The positions at which some channel differs."""
-        return count(self.differ, self.sides)
+        return count(self.differ)
 
 
 def windows_of(plan: Plan, boxes: Sequence[Axes]) -> tuple[Window | None, ...]:
@@ -183,10 +183,21 @@ class _Propagation:
         self.work = 0
 
     def losses(self) -> Losses:
+        if self.nothing_beyond():
+            self.states = [(State(((), ()), self.nothing, 0),)]
+            return Losses(self.plan, self.boxes, self.states[-1])
         for index, step in enumerate(self.plan.steps):
             window = self.windows[index]
             self.states.append(() if window is None else self.after(index, step))
         return Losses(self.plan, self.boxes, self.states[-1], self.work)
+
+    def nothing_beyond(self) -> bool:
+        """Whether every window stays on the hidden maps: then no sets are needed."""
+        return all(
+            low >= 0 and high < side
+            for window, box in zip(self.windows[1:], self.boxes[1:], strict=True)
+            for (low, high), side in zip(window or (), box if window else (), strict=True)
+        )
 
     def window(self, index: int) -> Window:
         window = self.windows[index]

@@ -2,14 +2,16 @@
 
 A set along one axis is an int whose bit i says whether position `low + i` belongs to it, where
 `low` is where the window begins that is looked at. A `Product` has one such set for each axis, a
-`Region` is a union of products. Borders of stacks are such regions, with few products: a 224 x 224
-map is two ints of 224 bits, whatever happens at its sides.
+`Region` is a union of products in canonical form: disjoint, and along the first axis all positions
+that have the same others beside them in one set. Borders of stacks are regions of few products: a
+224 x 224 map is two ints of 224 bits, whatever happens at its sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import product as places_of
+from math import prod
 
 from convalgebra.errors import UnsupportedError
 
@@ -29,42 +31,59 @@ def full(count: int) -> int:
 
 
 def united(products: Iterable[Product]) -> Region:
-    """The union of products, with few of them and in canonical order.
-
-    Products that differ along one axis only become one; products inside others are left out.
+    """The union of products.
 
     >>> united([(0b01, 0b11), (0b10, 0b11), (0b01, 0b10)])
     ((3, 3),)
+    >>> united([(0b111, 0b001), (0b001, 0b111)])
+    ((1, 7), (6, 1))
 
     Raises UnsupportedError for a set with too many pieces.
     """
     found = {product for product in products if all(product)}
-    if len(found) > 1:
-        axes = len(next(iter(found)))
-        before = 0
-        while len(found) != before:
-            before = len(found)
-            for axis in range(axes):
-                found = _merged(found, axis)
-    if len(found) > MAX_PRODUCTS:
-        raise UnsupportedError(
-            f"the border of this stack has more than {MAX_PRODUCTS} pieces: too many to count; "
-            "ask for a part of the stack, with fewer branches of different padding"
-        )
-    kept = [one for one in found if not any(_inside(one, other) for other in found - {one})]
-    return tuple(sorted(kept))
+    region = tuple(found) if len(found) < 2 else _disjoint(found)
+    if len(region) > MAX_PRODUCTS:
+        raise _too_many()
+    return region
 
 
-def _merged(products: set[Product], axis: int) -> set[Product]:
-    along: dict[Product, int] = {}
+def _too_many() -> UnsupportedError:
+    return UnsupportedError(
+        f"the border of this stack has more than {MAX_PRODUCTS} pieces: too many to count; "
+        "ask for a part of the stack, with fewer branches of different padding"
+    )
+
+
+def _disjoint(products: Iterable[Product]) -> Region:
+    beside: dict[int, set[Product]] = {}
     for product in products:
-        rest = product[:axis] + product[axis + 1 :]
-        along[rest] = along.get(rest, 0) | product[axis]
-    return {(*rest[:axis], one, *rest[axis:]) for rest, one in along.items()}
+        beside.setdefault(product[0], set()).add(product[1:])
+    along: dict[Region, int] = {}
+    for sets, members in _cells(list(beside)):
+        rest = set().union(*(beside[one] for one in sets))
+        region = _disjoint(rest) if rest != {()} else ((),)
+        along[region] = along.get(region, 0) | members
+    return tuple(sorted((members, *rest) for region, members in along.items() for rest in region))
 
 
-def _inside(small: Product, large: Product) -> bool:
-    return all(not one & ~other for one, other in zip(small, large, strict=True))
+def _cells(sets: Sequence[int]) -> list[tuple[tuple[int, ...], int]]:
+    """The positions by the sets that they lie in: (these sets, the positions)."""
+    every_one = 0
+    for members in sets:
+        every_one |= members
+    cells: list[tuple[tuple[int, ...], int]] = [((), every_one)]
+    for members in sets:
+        split = []
+        for around, cell in cells:
+            inside = cell & members
+            if inside:
+                split.append(((*around, members), inside))
+            if inside != cell:
+                split.append((around, cell ^ inside))
+        cells = split
+        if len(cells) > 4 * MAX_PRODUCTS:
+            raise _too_many()
+    return cells
 
 
 def restricted(region: Region, box: Product) -> Region:
@@ -77,40 +96,13 @@ def restricted(region: Region, box: Product) -> Region:
     return united(parts)
 
 
-def count(region: Region, lengths: Sequence[int]) -> int:
-    """How many positions a region has, in windows of these lengths.
+def count(region: Region) -> int:
+    """How many positions a region has.
 
-    >>> count(((0b0001, 0b1111), (0b1111, 0b0001)), (4, 4))
+    >>> count(united([(0b0001, 0b1111), (0b1111, 0b0001)]))
     7
-
-    Along each axis positions in the same products are counted together.
     """
-    reached = {full(len(region)): 1}  # which products are still in the running -> how many places
-    for axis, length in enumerate(lengths):
-        cells = _cells([product[axis] for product in region], length)
-        following: dict[int, int] = {}
-        for running, many in reached.items():
-            for members, places in cells:
-                both = running & members
-                if both:
-                    following[both] = following.get(both, 0) + many * places
-        reached = following
-    return sum(reached.values()) if region else 0
-
-
-def _cells(sets: Sequence[int], length: int) -> list[tuple[int, int]]:
-    """The positions 0 .. length-1 by the sets that they lie in: (numbers of the sets, how many)."""
-    cells = [(0, full(length))]
-    for number, members in enumerate(sets):
-        split = []
-        for numbers, cell in cells:
-            inside = cell & members
-            if inside:
-                split.append((numbers | 1 << number, inside))
-            if inside != cell:
-                split.append((numbers, cell & ~members))
-        cells = split
-    return [(numbers, cell.bit_count()) for numbers, cell in cells]
+    return sum(prod(members.bit_count() for members in product) for product in region)
 
 
 def rows(region: Region, lengths: Sequence[int]) -> Iterator[tuple[bool, ...]]:

@@ -85,9 +85,7 @@ class Borders:
     @property
     def mended_text(self) -> str | None:
         """The mended stack as text, without its input."""
-        if self.mended is None:
-            return None
-        return str(replace(self.mended, shape=None)).replace(", ", ",")
+        return None if self.mended is None else _one_line(self.mended)
 
     @property
     def reason(self) -> str:
@@ -158,7 +156,7 @@ def examined(network: Network) -> tuple[Borders, Losses]:
     differ = found.count()
     channels: dict[int, int] = {}
     many = int(shape[0]) if len(found.states) == 1 else 1
-    counted = {state: count(region, sides) for state, region in found.regions.items()}
+    counted = {state: count(region) for state, region in found.regions.items()}
     for state in found.states:
         channels[counted[state]] = channels.get(counted[state], 0) + many
     widths = _widths(found)
@@ -251,7 +249,7 @@ def _blame(network: Network, nodes: list[int], found: Losses) -> tuple[tuple[Bla
     numbers = _numbers(network)
     named: list[Blame] = []
     for place, step in enumerate(blamed):
-        if len(named) == MAX_BLAMED or place * found.work > 4 * MAX_WORK:
+        if len(named) == MAX_BLAMED or place * found.work > MAX_WORK:
             return tuple(named), len(blamed) - place
         alone = losses_of(found.plan, found.boxes, only=step)
         seen = [label for label, region in alone.by_label.items() if region]
@@ -312,3 +310,10 @@ def _mended(network: Network) -> tuple[Network | None, str]:
     assert mended.shapes[mended.outputs[0]] == output, f"mended {network} to another size"
     assert not left, f"mended {network} in vain"
     return mended, ""
+
+
+def _one_line(network: Network) -> str:
+    """A stack without its input; where weights are used twice, the text says so."""
+    if all(node.weights == index for index, node in enumerate(network.nodes)):
+        return stack_text(network)
+    return str(replace(network, shape=None)).replace(", ", ",")

@@ -149,7 +149,7 @@ def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | No
 
 def _held(target: Factor, maker: Chain) -> bool:
     ends = dict.fromkeys(rich_kernel(target), 1)
-    return any(holds_kernel(layer, ends) for layer in maker.factors)
+    return any(holds_kernel(layer, ends) for layer in dict.fromkeys(maker.factors))
 
 
 def _proved_irreducible(kernel: Kernel, axes: list[int]) -> bool:

@@ -183,8 +183,8 @@ class _Filling:
         for (name, cycle), here in zip(pieces, slots, strict=True):
             filled[name].append((cycle, [slot for slot in here if slot is not None]))
         for name in [name for name in filled if name == ("unity",)]:
-            ((cycle, here),) = filled[name]
-            self._unity(axis, cycle, here)
+            ((cycle, taken),) = filled[name]
+            self._unity(axis, cycle, taken)
         for number, factor in enumerate(self.made):
             if factor.axes == (axis,):
                 self._layer(number, axis, factor.dilation[axis], factor.taps[axis] - 1, filled)
@@ -251,11 +251,11 @@ class _Filling:
             vector = _count(cycle, self.question.lattices[axis])
             better = next(way for way in positive if improves(way, vector))
             places = _refilled(list(positive[better]), cycle, slots)
-            signs = {
+            by_sign = {
                 "+": _listed(_shared(list(positive[better]), places)),
                 "-": _listed(_shared(cycle, slots)),
             }
-            self._entry({"layer": number, "real": signs}, once=True)
+            self._entry({"layer": number, "real": by_sign}, once=True)
 
     def _entry(self, entry: dict[str, Any], *, once: bool = False) -> None:
         """Adds an entry, or counts it once more."""

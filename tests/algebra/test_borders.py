@@ -1,0 +1,485 @@
+"""Borders: cases counted by hand, the rule for two layers, what is refused, and the text."""
+
+import re
+from itertools import product
+from math import ceil
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+import convalgebra
+from convalgebra.algebra.borders import borders, compare_borders
+from convalgebra.algebra.borders import losses as losses_module
+from convalgebra.algebra.borders.regions import MAX_PRODUCTS, count, restricted, rows, united
+from convalgebra.errors import ConvalgebraError, ShapeError, UnsupportedError
+from convalgebra.language import parse
+from convalgebra.render.borders_text import border_sections, borders_sentence
+
+
+def of(text):
+    return borders(parse(f"input {text}"))
+
+
+# Counted by hand
+
+
+@pytest.mark.parametrize(
+    ("text", "differ", "outputs", "mended"),
+    [
+        # The second layer reads one place beyond each side: a ring of width 1, 12^2 - 10^2.
+        ("1x12x12; 3x3p1, 3x3p1", 44, 144, "3x3p2,3x3"),
+        # One channel or many, the places are the same.
+        ("64x12x12; 3x3p1, 3x3p1", 44, 144, "3x3p2,3x3"),
+        # Two rings: 12^2 - 8^2.
+        ("1x12x12; 3x3p1, 3x3p1, 3x3p1", 80, 144, "3x3p3,3x3,3x3"),
+        # The shell of a cube: 5^3 - 3^3.
+        ("1x5x5x5; 3x3x3p1, 3x3x3p1", 98, 125, "3x3x3p2,3x3x3"),
+        # Both ends of a row.
+        ("1x9; 3p1, 3p1", 2, 9, "3p2,3"),
+        # 224 -> 112 -> 56: at the top and the left output 0 reads place -1, which sees the input
+        # at -5 .. 1; at the other end output 55 reads place 111, the last. 56 + 55.
+        ("3x224x224; 7x7s2p3@64, 3x3s2p1@64", 111, 56 * 56, "7x7s2p5@64,3x3s2@64"),
+        # Output 0 reads place -1 of the first map, which sees the input at -3 .. -1: nothing.
+        ("1x8; 3s2p1, 3s2p1", 0, 2, None),
+        # A layer of one tap has no place beyond its border that sees anything.
+        ("1x9; 1, 3p1", 0, 9, None),
+        # .. but with a bias it is the bias there.
+        ("1x9; 1b, 3p1", 2, 9, "1p1b,3"),
+        # Padded so widely that place -1 sees nothing: p1 >= d1 (k1 - 1).
+        ("1x9; 3p2, 3p1", 0, 11, None),
+        ("1x9; 3p4d2, 3p1", 0, 13, None),
+        ("1x9; 3p3d2, 3p1", 2, 11, "3p4d2,3"),
+        # No padding after the first layer, or none at all.
+        ("1x9; 3p1, 3", 0, 7, None),
+        ("1x9; 3, 3", 0, 5, None),
+        # One layer is its own merged convolution, however it is padded.
+        ("1x9; 3p7b", 0, 21, None),
+        # The zeros of `pad` are zeros in the middle of the stack as well.
+        ("1x9; 3p1, pad1, 3", 2, 9, "3p2,3"),
+        # A cut map is continued by zeros where it went on: places -1 and 9 of 9.
+        ("1x9; pad1, crop1, 3p1", 0, 9, None),
+        ("1x11; crop1, 3p1", 2, 9, "3"),
+        # A sum of layers of which one sees beyond.
+        ("1x9; 1 + 3p1, 3p1", 2, 9, "(1p1 + 3p2),3"),
+    ],
+)
+def test_counted_by_hand(text, differ, outputs, mended):
+    found = of(text)
+    assert (found.differ, found.outputs, found.mended_text) == (differ, outputs, mended)
+    assert found.agrees == (differ == 0)
+    assert bool(found.blame) == bool(found.reason) == (differ > 0)
+
+
+def test_a_mask_by_hand():
+    found = of("1x3x5; 1x3p0x1, 2x2p1:0")
+    # Layer 2 reads the row and the column before; layer 1 sees beyond the left side only.
+    assert ["".join(".#"[one] for one in row) for row in found.mask] == ["#....", "#....", "#...."]
+    assert found.widths == ((0, 0), (1, 0))
+    assert found.whole_ring
+
+
+def test_the_widths_of_a_ring_that_is_not_full():
+    found = of("1x12x12; 3x3p1, 3x3p3d3")
+    # Output 0 reads places -3, 0, 3; of these -3 is past place -1, the last that sees the input.
+    # Only outputs 2 and 9 read places -1 and 12.
+    assert found.widths == ((3, 3), (3, 3))
+    assert not found.whole_ring
+    assert [row[5] for row in found.mask] == [n in (2, 9) for n in range(12)]
+    assert found.differ == 144 - 100
+
+
+TAPS, PADDING, STRIDE, DILATION = (
+    st.integers(1, 4),
+    st.integers(0, 5),
+    st.integers(1, 3),
+    st.integers(1, 3),
+)
+
+
+@given(TAPS, DILATION, PADDING, TAPS, DILATION, PADDING, st.booleans(), st.integers(5, 14))
+def test_the_rule_for_two_layers_at_stride_1(k1, d1, p1, k2, d2, p2, bias, side):
+    """All agree iff p2 = 0, or p1 >= d1 (k1 - 1) without a bias, where place -1 is read at all.
+
+    Output p2 - 1 reads it with its first tap. Place -1 of the first layer then sees the input: its
+    taps are at most 3 apart and the input is longer, so they do not jump over it.
+    """
+    hidden = side + 2 * p1 - d1 * (k1 - 1)
+    outputs = hidden + 2 * p2 - d2 * (k2 - 1)
+    assume(hidden > 0 and outputs >= max(1, p2))
+    found = of(f"1x{side}; {k1}p{p1}d{d1}{'b' * bias}, {k2}p{p2}d{d2}")
+    assert found.agrees == (p2 == 0 or (p1 >= d1 * (k1 - 1) and not bias))
+
+
+@given(TAPS, PADDING, STRIDE, TAPS, PADDING, STRIDE, st.booleans(), st.integers(5, 14))
+def test_the_ring_of_two_layers(k1, p1, s1, k2, p2, s2, bias, side):
+    """Output n reads before place 0 only if s2 n < p2: a ring of width ceil(p2 / s2) at most."""
+    hidden = (side + 2 * p1 - k1) // s1 + 1
+    assume(side + 2 * p1 >= k1 and hidden + 2 * p2 >= k2)
+    found = of(f"1x{side}; {k1}p{p1}s{s1}{'b' * bias}, {k2}p{p2}s{s2}")
+    assert all(width <= ceil(p2 / s2) for pair in found.widths for width in pair)
+
+
+# What is to blame
+
+
+def test_what_is_to_blame():
+    (first, second) = of("1x12x12; 3x3p1, 3x3p1, 3x3p1").blame
+    assert (first.layer, first.text, first.reads, first.differ) == (2, "3x3p1", (1,), 80)
+    assert (second.layer, second.reads, second.differ) == (3, (2,), 44)
+    assert first.ends == ((True, True), (True, True))
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1x9; 3p1, 3p1", "layer 1, continued beyond its border, is not zero"),
+        (
+            "1x9; 3p1b, 3p1",
+            "layer 1, continued beyond its border, is not zero, and carries a bias besides",
+        ),
+        (
+            "1x9; 1b, 3p1",
+            "layer 1, continued beyond its border, is the constant that its bias makes",
+        ),
+        (
+            "1x9; 3p1 + 1, 3p1",
+            "layer 1 and layer 2, continued beyond their border, are not zero",
+        ),
+    ],
+)
+def test_reasons(text, reason):
+    found = of(text)
+    assert found.reason == f"layer {found.blame[0].layer} (3p1) reads zeros where {reason}"
+
+
+def test_what_is_cropped_away_again_is_nobodys_fault():
+    found = of("1x9; 3p1, 3p1, crop1")
+    assert found.agrees
+    assert found.blame == ()
+
+
+def test_many_layers_to_blame_are_counted():
+    found = of("1x40; 12*(3p1)")
+    assert len(found.blame) == 8
+    assert found.more_blame == 3
+
+
+def test_channels_are_counted_apart():
+    # The first channel takes a layer of one tap, the second one of three; then each on its own.
+    found = of("2x9; cat([:1], 1 | [1:], 3p1), 3p1g2")
+    assert found.channels == ((2, 1), (0, 1))
+    assert found.differ == 2
+
+
+# Mending
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("1x9; shared c = 3p1; c, c", "shared shared_1 = 3; pad2,2*(shared_1)"),
+        ("1x8; 3p1, avg2s2, 3p1", "3p3,avg2s2,3"),
+        ("1x8; avg3s1p1, avg3s1p1", "pad2,avg3s1,avg3s1"),  # frameworks pad half a window at most
+        ("1x9; 3p1 + id, 3p1", "(3p2 + pad1),3"),
+        ("1x9; 3p1, 3p1 + id, 3p1", "3p3,(3 + crop1),3"),
+        ("1x5; 3p1, up2, 3p1", "3p2,up2,crop1,3"),
+        ("1x9; 3p1, unused(3p4), dropout, 3p1", "3p2,3"),
+        ("1x9; 3p1, circular0, 3p1", "3p2,3"),
+        ("1x8; 4psame, 4psame", "4p2:4,4"),
+        ("1x8; 3p1, avg2s2ceil, 3p1", "3p3,avg2s2,3"),
+    ],
+)
+def test_mended_with_other_layers(text, mended):
+    found = of(text)
+    assert found.mended_text == mended
+    shape = re.match("[^;]*", text).group()
+    assert of(f"{shape}; {mended}").agrees
+    assert of(f"{shape}; {mended}").output == found.output
+
+
+# What is refused, and why
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("1x9; 3, circular1, 3", "`circular1` continues a map by the other side; borders are told"),
+        ("1x9; reflect1, 3", "`reflect1` continues a map by reflection"),
+        ("1x9; replicate1:0, 3", "`replicate1:0` continues a map by the edge"),
+        ("1x9; 3, bilinear2, 3", "`bilinear2` continues a map by the edge"),
+        ("1x9; 3p1, relu, 3p1", "borders are told for linear stacks, and `relu` is not linear"),
+        ("1x9; 3p1, max2s2", "`max2s2` (max pooling) is not linear"),
+        ("1x9; 3p1, gap", "`gap`"),
+        ("1x7; 3p1, avg2s2ceil", "the last window of `avg2s2ceil` hangs over the border"),
+        ("1xH; 3p1, 3p1", "H is named sizes|H"),
+    ],
+)
+def test_what_is_refused(text, reason):
+    with pytest.raises(UnsupportedError, match=reason if "|" in reason else re.escape(reason)):
+        of(text)
+
+
+@pytest.mark.parametrize("text", ["1x9; 3, circular0, 3", "1x8; avg2s2ceil, 3p1"])
+def test_what_looks_alike_and_is_told(text):
+    of(text)
+
+
+@pytest.mark.parametrize("text", ["1x3x3; 5x5", "1x4; 3, 3", "1x3; 2, 2, 2p0:1, 4"])
+def test_an_input_that_is_too_small(text):
+    with pytest.raises(ShapeError, match="does not fit on an input of"):
+        of(text)
+
+
+def test_a_stack_without_an_input():
+    with pytest.raises(ConvalgebraError, match="input"):
+        borders(parse("3p1, 3p1"))
+
+
+# Limits: what is counted is the sets, never the positions
+
+
+@pytest.mark.parametrize(
+    ("text", "differ"),
+    [
+        ("1x1000000x1000000; 3x3p1, 3x3p1", 4 * 10**6 - 4),
+        ("1x1000000x1000000; 500*(1x1)", 0),
+        ("512x2000x2000; 500*(3x3p1)", 2000**2 - 1002**2),
+        ("1x12x12; 500*(3x3p1b)", 144),
+        ("1x100x100x100; 60*(3x3x3p1)", 10**6),
+        ("1x30x30; 100*(3x3p1 + 1x1 + id)", 900),
+    ],
+)
+def test_large_stacks(text, differ):
+    found = of(text)
+    assert found.differ == differ
+    assert found.mask is None or found.outputs <= 65_536
+
+
+def test_a_budget_stops_what_takes_too_long(monkeypatch):
+    text = "1x50; 20*(3p1)"
+    assert of(text).differ == 38
+    monkeypatch.setattr(losses_module, "MAX_WORK", 10**4)
+    with pytest.raises(UnsupportedError, match="would take too long; ask on a smaller input"):
+        of(text)
+
+
+def test_a_window_that_is_too_long():
+    with pytest.raises(UnsupportedError, match="more than 4,000,000 positions along an axis"):
+        of("1x5000000; 3p1, 3p1")
+
+
+# Regions, against sets of positions
+
+SIDE = 5
+PRODUCTS = st.lists(st.tuples(*[st.integers(0, 2**SIDE - 1)] * 2), max_size=6)
+
+
+def positions(products):
+    return {
+        (a, b)
+        for one, other in products
+        for a, b in product(range(SIDE), repeat=2)
+        if one >> a & 1 and other >> b & 1
+    }
+
+
+@given(PRODUCTS, PRODUCTS)
+def test_regions_are_sets(one, other):
+    region = united(one)
+    assert positions(region) == positions(one)
+    assert count(region) == len(positions(one))  # so its products are disjoint
+    assert (region == united(other)) == (positions(one) == positions(other))  # and canonical
+    seen = [
+        (a, b) for a, row in enumerate(rows(region, (SIDE, SIDE))) for b in range(SIDE) if row[b]
+    ]
+    assert set(seen) == positions(one)
+    if other:
+        assert positions(restricted(region, other[0])) == positions(one) & positions(other[:1])
+
+
+def test_regions_of_too_many_pieces():
+    diagonal = [(1 << n, 1 << n) for n in range(MAX_PRODUCTS)]
+    assert len(united(diagonal)) == MAX_PRODUCTS
+    with pytest.raises(UnsupportedError, match="more than 400 pieces"):
+        united([*diagonal, (1 << MAX_PRODUCTS, 1 << MAX_PRODUCTS)])
+
+
+# Two stacks
+
+
+def compared(left, right):
+    return compare_borders(parse(f"input {left}"), parse(f"input {right}"))
+
+
+def test_a_kernel_and_a_stack():
+    found = compared("1x12x12; 5x5p2", "1x12x12; 3x3p1, 3x3p1")
+    assert (found.exactly_one, found.both, found.at_most, found.decided) == (44, 0, 44, True)
+
+
+def test_the_same_stack_twice():
+    found = compared("1x9; 3p1, 3p1", "1x9; 3p1, 3p1")
+    assert (found.exactly_one, found.both, found.note) == (0, 0, "the two stacks are the same")
+
+
+def test_two_stacks_that_both_differ_from_the_merged_one():
+    found = compared("1x9; 3p1, 3p1", "1x9; 3p1, 1, 3p1")
+    assert (found.exactly_one, found.both, found.decided) == (0, 2, False)
+    # The right one differs at outputs 0, 7 and 8: its second layer reads place 9 for its own place
+    # 8, which the third layer reads for 7 and 8; the third reads place -1 as well.
+    found = compared("1x9; 3p1, 3p1", "1x9; 2p1:0, 2p0:1, 3p1")
+    assert (found.left.differ, found.right.differ) == (2, 3)
+    assert (found.exactly_one, found.both, found.at_most) == (1, 2, 3)
+
+
+def test_only_one_side_has_padding():
+    found = compared("1x12x12; 5x5", "1x12x12; 3x3p1, 3x3p1")
+    assert (found.exactly_one, found.both, found.at_most) == (None, None, None)
+    assert not found.decided
+    assert "5x5 makes 1x8x8 of 1x12x12 and 3x3p1,3x3p1 makes 1x12x12 of 1x12x12" in found.note
+    assert found.right.differ == 44
+
+
+def test_kernels_at_different_places():
+    found = compared("1x9; 3p0:2", "1x9; 2p1:0, 2p1:0")
+    assert found.at_most is None
+    assert "the outputs see the positions 0 to 10 and -2 to 8" in found.note
+    assert compared("1x9; 3p2:0", "1x9; 2p1:0, 2p1:0").exactly_one == 0
+    # A kernel that sees more can be the other one.
+    assert compared("1x9; 5p2", "1x9; 2p1:0, 2p1:0").exactly_one == 0
+
+
+def test_a_side_that_is_refused_leaves_the_other():
+    found = compared("1x9; 3p1", "1x9; 2, relu, 2p1")
+    assert found.left.agrees
+    assert found.right is None
+    assert "`relu` is not linear" in found.note
+    both = compared("1x9; 3p1, relu", "1x9; 2, relu, 2p1")
+    assert (both.left, both.right) == (None, None)
+
+
+def test_sizes_that_do_not_fit_are_errors():
+    with pytest.raises(ShapeError):
+        compared("1x4; 3p1", "1x4; 7")
+
+
+def test_plain_values():
+    import json
+
+    found = compared("1x9; 3p1", "1x9; 3p1, relu").to_dict()
+    assert found["right"] is None
+    found = json.loads(json.dumps(compared("1x12x12; 5x5p2", "1x12x12; 3x3p1, 3x3p1").to_dict()))
+    assert (found["differ"], found["may_differ"], found["note"]) == (44, 0, None)
+    assert found["right"]["mended"] == "3x3p2,3x3"
+    assert found["right"]["ring"] == [[1, 1], [1, 1]]
+    assert found["right"]["blame"][0]["layer"] == 2
+
+
+# As text
+
+
+def shown(left, right):
+    ((title, lines),) = border_sections(compared(left, right), 80)
+    return "\n".join([title, *lines])
+
+
+def test_the_text_of_a_ring():
+    assert (
+        shown("1x12x12; 5x5p2", "1x12x12; 3x3p1, 3x3p1")
+        == """\
+Borders on an input of 1x12x12
+5x5p2 is its merged convolution at all 144 outputs.
+3x3p1,3x3p1 differs from its merged convolution at 44 of 144 outputs, a ring of width 1.
+Layer 2 (3x3p1) reads zeros where layer 1, continued beyond its border, is not zero.
+Mended by 3x3p2,3x3: all padding at the input, the same output, no difference.
+Where the two are equal away from the borders, they differ at 44 of 144 outputs."""
+    )
+
+
+def test_the_text_of_sides_and_of_several_layers():
+    assert (
+        shown("1x9x9; 7x7p2:4x3", "1x9x9; 3x3p2:0x1, 3x3p0:2x1, 3x3p0:2x1")
+        == """\
+Borders on an input of 1x9x9
+7x7p2:4x3 is its merged convolution at all 81 outputs.
+3x3p2:0x1,3x3p0:2x1,3x3p0:2x1 differs from its merged convolution at 56 of 81 outputs, the last 4 \
+rows, the first 2 columns and the last 2 columns.
+Layer 2 (3x3p0:2x1) reads zeros where layer 1, continued beyond its border, is not zero; 56 \
+outputs feel it.
+Layer 3 (3x3p0:2x1) reads zeros where layer 2, continued beyond its border, is not zero; 32 \
+outputs feel it.
+Mended by 3x3p2:4x3,3x3,3x3: all padding at the input, the same output, no difference.
+Where the two are equal away from the borders, they differ at 56 of 81 outputs."""
+    )
+
+
+def test_the_text_of_a_picture():
+    assert (
+        shown("1x7; 7p3", "1x7; 3p1, 3p2d2")
+        == """\
+Borders on an input of 1x7
+7p3 is its merged convolution at all 7 outputs.
+3p1,3p2d2 differs from its merged convolution at 2 of 7 outputs, among the first 2 and the last 2.
+  .#...#.
+Layer 2 (3p2d2) reads zeros where layer 1, continued beyond its border, is not zero.
+Mended by 3p3,3d2: all padding at the input, the same output, no difference.
+Where the two are equal away from the borders, they differ at 2 of 7 outputs."""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("1x9; 3p1, 3p2:0", "2 of 9 outputs, the first 2."),
+        ("1x9; 3p1, 3p1:0", "1 of 8 outputs, the first."),
+        ("1x3; 3p1, 3p1, 3p1", "all 3 outputs."),
+        ("1x5x5x5; 3x3x3p1, 3x3x3p1", "98 of 125 outputs, a shell of width 1."),
+        ("1x5x5x5; 3x3x3p1, 3x1x1p0:2x0x0", "50 of 125 outputs, the last 2 along axis 1."),
+        ("1x12x12; 3x3p1, 3x3p3d3", "44 of 144 outputs, not all of a ring of width 3."),
+        ("1x9x9; 3x3p1, 3x3p1:0x0:1", "15 of 64 outputs, the first row and the last column."),
+    ],
+)
+def test_the_text_of_places(text, where):
+    assert borders_sentence(of(text)).partition(" convolution at ")[2] == where
+
+
+def test_the_text_of_many_layers():
+    text = shown("1x40; 25p12", "1x40; 12*(3p1)")
+    assert "feel it.\nSo do up to 8 more layers.\n" in text
+    assert "Mended by 3p12,11*(3): all padding" in text
+
+
+def test_the_text_of_a_long_stack_that_is_mended():
+    text = shown("1x9; 17p8", "1x9; " + ", ".join(["3p1", "2p1:0", "2p0:1", "3p2:0", "3p0:2"] * 2))
+    assert "\nMended by moving all padding to the input, the same output, no difference.\n" in text
+
+
+def test_the_text_of_what_is_not_decided():
+    where = "Where the two are equal away from the borders, they"
+    undecided = (
+        "at 2 of 9 outputs neither is the merged convolution, and it is not decided whether they "
+        "differ from one another."
+    )
+    text = shown("1x9; 3p1, 3p1", "1x9; 3p1, 1, 3p1")
+    assert text.endswith(f"\n{where} are equal at 7; {undecided}")
+    text = shown("1x9; 3p1, 3p1", "1x9; 2p1:0, 2p0:1, 3p1")
+    assert text.endswith(f"\n{where} differ at 1 of 9 outputs; {undecided}")
+
+
+def test_the_text_of_what_is_refused():
+    assert (
+        shown("1x9; 3p1", "1x9; 2, circular0:1, 2")
+        == """\
+Borders on an input of 1x9
+3p1 is its merged convolution at all 9 outputs.
+Not told: `circular0:1` continues a map by the other side; borders are told for padding with zeros \
+only (p1, psame, pad1)."""
+    )
+
+
+def test_a_report_has_its_borders():
+    report = convalgebra.equiv("5x5p2", "3x3p1,3x3p1", channels=2, input="12x12")
+    assert report.borders.exactly_one == 44
+    text = str(report)
+    assert "they differ at 44 of 144" in text
+    assert max(map(len, text.splitlines())) <= 80
