@@ -62,6 +62,8 @@ def comparison_sentence(found: BordersComparison) -> str:
     if not found.at_most:
         return f"{where} are equal at every output."
     outputs = counted(found.left.outputs, "output")
+    if found.exactly_one == found.left.outputs:
+        return f"{where} differ at all {outputs}."
     if not found.both:
         return f"{where} differ at {found.exactly_one:,} of {outputs}."
     undecided = (

@@ -231,19 +231,19 @@ def drawn(text, most):
     return text
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(st.data())
 def test_random_stacks_in_one_dimension(data):
     check(drawn(data.draw(stacks(1)), 30))
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(st.data())
 def test_random_stacks_in_two_dimensions(data):
     check(drawn(data.draw(stacks(2)), 50))
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.data())
 def test_random_stacks_in_three_dimensions(data):
     check(drawn(data.draw(stacks(3)), 40))

@@ -72,7 +72,9 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
         return unknown(f"there are more than {MAX_ACTIVATIONS} activations")
     found = _reach(PieceAnswers(linear), one, two)
     if one.idle or two.idle:  # that a ReLU does nothing is true of real numbers
-        found = replace(found, complex="unknown", notes=tuple(dict.fromkeys((*found.notes, COMPLEX))))
+        found = replace(
+            found, complex="unknown", notes=tuple(dict.fromkeys((*found.notes, COMPLEX)))
+        )
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import lcm, log2
+from math import lcm, log2, prod
 from random import Random
 from typing import Any
 
@@ -353,6 +353,18 @@ def _claims(found: Dimension, side: str) -> Iterator[dict[str, Any]]:
         yield {"claim": "bound", "stack": side, "bound": bound.value, "tree": tree}
 
 
+def _products_of_a_chain(family: Family) -> int:
+    """The products of what stands before a layer and after it, over the layers of one channel."""
+    if family.chain is None:
+        return 0
+    whole = [high - low for low, high in family.grid.spans[-1]]
+    found = 0
+    for span in family.grid.spans[:-1]:
+        before = [high - low for low, high in span]
+        found += prod((b + 1) * (w - b + 1) for b, w in zip(before, whole, strict=True))
+    return found
+
+
 def _rank_evidence(found: Dimension, family: Family) -> tuple[int, int, tuple[int, ...]] | None:
     """A rank with its prime and point; sparse points where they do, they are checked faster."""
     if found.method == "none":
@@ -365,7 +377,7 @@ def _rank_evidence(found: Dimension, family: Family) -> tuple[int, int, tuple[in
         point = direct_sum_point(family, found.lower)
         if point is not None:
             return found.lower, PRIME, point
-    if rank_work(family) > MAX_CLAIM_WORK:
+    if rank_work(family) > MAX_CLAIM_WORK or _products_of_a_chain(family) > MAX_CLAIM_WORK:
         return None
     point = random_point(family.weights, PRIME, Random(0))
     return jacobian_rank(family, point, PRIME), PRIME, point
