@@ -13,7 +13,8 @@ from convalgebra.algebra.activations import activation_reach, odd_witness
 from convalgebra.algebra.answers import Reach
 from convalgebra.errors import ConvalgebraError, UnsupportedError
 from convalgebra.language import parse
-from tests.algebra.relu_networks import Conv, count_weights, run, text_of
+
+from .relu_networks import Conv, count_weights, run, text_of
 
 
 def one_channel(maker, made, channels):

@@ -18,8 +18,9 @@ from convalgebra.algebra.activations.widths import (
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.families import Family
 from convalgebra.language import parse
-from tests.algebra.oracles import rank_mod
-from tests.algebra.relu_networks import EXACT, Conv, count_weights, run, text_of
+
+from .oracles import rank_mod
+from .relu_networks import EXACT, Conv, count_weights, run, text_of
 
 PRIME = 2_147_483_647
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from convalgebra.algebra.borders import borders, compare_borders
 from convalgebra.errors import ConvalgebraError
 from convalgebra.language import parse
-from tests.algebra.border_oracle import PRIME, Grid, matrices
+
+from .border_oracle import PRIME, Grid, matrices
 
 
 def flat(mask):
