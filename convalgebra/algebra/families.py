@@ -37,7 +37,10 @@ MAX_COORDINATES = 2_000_000  # listed one by one: past it they fill the memory
 
 @dataclass(frozen=True)
 class Family:
-    """The family of a plan, at the period `step` (inputs per period, along each axis) if given."""
+    """The family of a plan, at the period `step` (inputs per period, along each axis) if given.
+
+    A `step` is given only where it is a multiple of the plan's own: see `at_period`.
+    """
 
     plan: Plan
     step: Axes | None = field(default=None)
@@ -84,14 +87,15 @@ class Family:
     @cached_property
     def chain(self) -> Chain | None:
         """The normal form of a chain of one-channel convolutions, None for anything else."""
-        return chain_of_plan(self.plan)
+        return chain_of_plan(self.plan) if self.step is None else None
 
     @property
     def is_kernel(self) -> bool:
         """Whether it is one dense convolution with free weights and nothing else."""
         steps = self.plan.steps
         return (
-            len(steps) == 2
+            self.step is None
+            and len(steps) == 2
             and steps[1].op == "conv"
             and steps[1].groups == 1
             and steps[1].weights is not None

@@ -238,9 +238,13 @@ def _all_of(made: Family) -> str:
 
 
 def _is_free(family: Family) -> bool:
-    """Whether every choice of coefficients is a member: one convolution with free weights."""
+    """Whether every choice of coefficients is a member: one convolution with free weights.
+
+    Not over a multiple of its period: there the phases of one kernel are equal.
+    """
     steps = family.plan.steps
-    return len(steps) == 2 and steps[1].op in ("conv", "convt") and steps[1].weights is not None
+    alone = len(steps) == 2 and steps[1].op in ("conv", "convt") and steps[1].weights is not None
+    return alone and family.step is None
 
 
 def _same_support(maker: Family, made: Family, shifts: list[Axes]) -> bool:

@@ -220,3 +220,13 @@ def test_hundred_by_hundred():
     assert answers(found.left_reproduces_right) == ("all", "all", "all")
     assert answers(found.right_reproduces_left) == ("thin", "thin", "thin")
     assert found.right_reproduces_left.codimension == 101**2 - (1 + 50 * 8)
+
+
+def test_one_kernel_for_two_phases_that_differ():
+    """`2s2, convt2s2` tells even and odd places apart; a convolution treats all alike."""
+    assert family_of(parse("5")).at_period((2,)).ambient == 10
+    for kernel in ("5", "3", "5x5"):
+        stack = "2s2,convt2s2" if "x" not in kernel else "2x2s2,convt2x2s2"
+        report = equiv(kernel, stack)
+        assert report.left_reproduces_right.reach.real != "all"
+        assert report.right_reproduces_left.reach.real == "thin"

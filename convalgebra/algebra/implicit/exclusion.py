@@ -55,7 +55,7 @@ class Exclusion:
             "stack": stack,
             "claim_of": first,
             "kernel": [int(v) if v.denominator == 1 else str(v) for v in self.kernel],
-            "member_of": "right" if stack == "left" else "left",
+            "member_of": {"maker": "made", "left": "right"}.get(stack, "left"),
             "weights": list(self.weights),
             "offset": list(self.offset),
         }
