@@ -84,7 +84,8 @@ class Work:
             (n.numerator.bit_length() + n.denominator.bit_length() for n in found), default=0
         )
         slow = 4 * any(n.denominator > 1 for n in found)
-        self.price = 1 + slow + bits * times * len(stack.steps) // 2000
+        price = 1 + slow + bits * times * len(stack.steps) // 2000
+        self.price = max(price, self.price)
 
 
 # Reading: every number is an int or a fraction in a string, every field is known and needed.
@@ -430,6 +431,7 @@ class Ring:
 
     def __init__(self, point: Sequence[Any], prime: int = 0) -> None:
         self.point, self.prime = point, prime
+        self.exact = not prime
 
     def weight(self, index: int) -> Any:
         return self.point[index]
@@ -450,6 +452,9 @@ class Ring:
 
 class Paths(Ring):
     """Every weight 1, and every tap that is not 0: which coefficients there are."""
+
+    def __init__(self) -> None:
+        super().__init__((), 2)
 
     def weight(self, index: int) -> int:
         return 1
@@ -586,7 +591,10 @@ Activation = Callable[[Rows], Rows]
 
 def operator(stack: Stack, ring: Ring, work: Work, relu: Activation | None = None) -> Rows:
     """The coefficients of a stack."""
+    if ring.exact:
+        work.exact(stack, ())
     values: list[Rows] = []
+    last = {source: index for index, step in enumerate(stack.steps) for source in step.sources}
     for index, step in enumerate(stack.steps):
         rate = stack.rates[index]
         before = [(values[source], stack.rates[source]) for source in step.sources]
@@ -635,6 +643,9 @@ def operator(stack: Stack, ring: Ring, work: Work, relu: Activation | None = Non
                                     else ring.copy(value)
                                 )
         values.append(found)
+        for one in step.sources:
+            if last[one] == index:
+                values[one] = []  # nobody reads it any more
     return values[-1]
 
 
@@ -887,7 +898,7 @@ def verify_rank(book: Book, claim: Any) -> str:
 def support(stack: Stack, work: Work) -> list[list[set[Key]]]:
     """The coefficients that do not vanish identically, by channel and phase."""
     if all(tap >= 0 for step in stack.steps for tap in step.taps or ()):
-        rows = operator(stack, Paths(()), work)  # nothing cancels
+        rows = operator(stack, Paths(), work)  # nothing cancels
     else:
         rows = [
             [{k: v for k, v in row.items() if clean(v)} for row in channel]
@@ -1315,7 +1326,7 @@ def verify_not_a_product(book: Book, claim: Any) -> str:
     low = [min(place[axis] for place in kernel) for axis in vary]
     f = {(e[one] - low[0], e[two] - low[1]): residue(v, prime) for e, v in kernel.items()}
     m, n = (max(along) for along in zip(*f, strict=True))
-    book.work.spend((m + 1) * (n + 1) * 2 * len(f))
+    book.work.spend((m + 1) * (n + 1) * 20 * len(f))
     rows: list[Counter[Any]] = []  # of f g_y - g f_y - f h_x + h f_x, by the monomials of g and h
     for i, j in product(range(m), range(n + 1)):
         rows.append(Counter())
@@ -1599,67 +1610,58 @@ def verify_not_odd(book: Book, claim: Any) -> str:
 def patch(
     stack: Stack, weights: list[Any], size: Axes, inputs: list[Any], work: Work
 ) -> list[tuple[Axes, list[Any]]]:
-    """The outputs all of whose windows lie inside the input."""
+    """The outputs all of whose windows lie inside the input; without biases."""
     count = prod(size)
     found: list[dict[Axes, list[Any]]] = []
     for step in stack.steps:
         before = [found[source] for source in step.sources]
+        work.spend(8 * step.channels[1] * max(map(len, before), default=count))
         if step.op == "input":
-            places = product(*map(range, size))
-            now = {place: inputs[n::count] for n, place in enumerate(places)}
+            now = {at: inputs[n::count] for n, at in enumerate(product(*map(range, size)))}
         elif step.op == "relu":
-            now = {place: [max(0, x) for x in row] for place, row in before[0].items()}
+            now = {at: [max(0, x) for x in row] for at, row in before[0].items()}
         elif step.op == "pick":
-            now = {place: [row[c] for c in step.picked] for place, row in before[0].items()}
+            now = {at: [row[c] for c in step.picked] for at, row in before[0].items()}
         elif step.op in ("add", "cat"):
-            common = [p for p in before[0] if all(p in one for one in before)]
-            joined = [(p, [one[p] for one in before]) for p in common]
-            now = {
-                p: list(map(sum, zip(*rows, strict=True)))
-                if step.op == "add"
-                else list(chain(*rows))
-                for p, rows in joined
-            }
+            common = [at for at in before[0] if all(at in one for one in before)]
+            now = {at: list(chain(*(one[at] for one in before))) for at in common}
+            if step.op == "add":
+                width = step.channels[1]
+                now = {at: [sum(row[c::width]) for c in range(width)] for at, row in now.items()}
         elif step.op == "conv":
+            work.spend(20 * prod(step.size))
             now = {}
-            start = None if step.weights is None else stack.starts[step.weights]
-            width, out = (c // step.groups for c in step.channels)
-            work.spend(prod(step.size))
             taps = list(step.places())
             for place in before[0]:  # read by the first tap of a window
-                if any((e - o) % s for e, o, s in zip(place, taps[0], step.stride, strict=True)):
+                along = list(zip(place, taps[0], step.stride, strict=True))
+                at = tuple((e - o) // s for e, o, s in along)
+                if any((e - o) % s for e, o, s in along):
                     continue
-                at = tuple(
-                    (e - o) // s for e, o, s in zip(place, taps[0], step.stride, strict=True)
-                )
-                window = [
-                    before[0].get(
-                        tuple(n * s + o for n, s, o in zip(at, step.stride, tap, strict=True))
-                    )
-                    for tap in taps
-                ]
-                work.spend(len(taps) * (1 + width * step.channels[1]))
-                if None in window:
-                    continue
-                now[at] = []
-                for c in range(step.channels[1]):
-                    base = 0 if start is None else start + c * width * len(taps)
-                    total = (
-                        weights[start + step.kernel + c] if step.bias and start is not None else 0
-                    )
-                    for i in range(width):
-                        for u, row in enumerate(window):
-                            w = (
-                                (step.taps or ())[u]
-                                if start is None
-                                else weights[base + i * len(taps) + u]
-                            )
-                            total += w * row[c // out * width + i]  # type: ignore[index]
-                    now[at].append(total)
+                bases = [tuple(n * s for n, s in zip(at, step.stride, strict=True))] * len(taps)
+                places = [tuple(map(sum, zip(*pair, strict=True))) for pair in zip(bases, taps)]  # noqa: B905
+                work.spend(len(taps) * (8 + step.channels[1] * step.channels[0] // step.groups))
+                window = [before[0][place] for place in places if place in before[0]]
+                if len(window) == len(taps):
+                    now[at] = window_sums(stack, step, weights, window)
         else:
             raise Open(f"{step.op} is not evaluated on a patch")
         found.append(now)
     return list(found[-1].items())
+
+
+def window_sums(stack: Stack, step: Step, weights: list[Any], window: list[Any]) -> list[Any]:
+    """What a convolution makes of the inputs on its taps, channel by channel."""
+    width, out = (c // step.groups for c in step.channels)
+    found = []
+    for c in range(step.channels[1]):
+        group = c // out * width
+        values = [row[group + i] for i in range(width) for row in window]
+        kernel: Sequence[Any] = step.taps or ()
+        if step.weights is not None:
+            start = stack.starts[step.weights] + c * len(values)
+            kernel = weights[start : start + len(values)]
+        found.append(sum(w * x for w, x in zip(kernel, values, strict=True)))
+    return found
 
 
 VERIFIERS: dict[str, Callable[[Book, Any], str]] = {

@@ -490,6 +490,18 @@ TRUE = {
         claim("relu_pairs", "left", "right", offset=[0],
               filters=[[[1, []]], [[-1, []]], [[1, [[0, 1]]]], [[-1, [[0, 1]]]]]),
     ),
+    "a relu is not odd behind a branch": proof(
+        stack(ONE),
+        stack(conv(2, out=2), {"op": "relu"}, conv(1, out=1), conv(2, **{"from": 0}),
+              {"op": "add", "from": [3, 4]}),
+        # x = (1, 2, 4): a = -x1 + x2 = (1, 2), b = x1 + x2 = (3, 6); a + b -> 4 and -x -> 0.
+        claim("not_odd", "right", point=[-1, 1, 1, 1, 1, 1, 0, 0],
+              input={"size": [3], "values": [1, 2, 4]}),
+    ),
+    "an absolute value is not odd": proof(
+        stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
+        claim("not_odd", "right", point=[1, -1, 1, 1], input={"size": [1], "values": [3]}),
+    ),
     "a relu is not odd": proof(
         stack(ONE), stack(ONE, {"op": "relu"}),
         claim("not_odd", "right", point=[1], input={"size": [2], "values": [1, -1]}),
@@ -644,6 +656,10 @@ FALSE = {
     "a relu that is left out": proof(
         stack(ONE, {"op": "relu"}), stack(ONE),
         claim("reproduces", "left", "right", offset=[0], filters=[[[1, [[0, 1]]]]]),
+    ),
+    "a pair of relus is odd": proof(
+        stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
+        claim("not_odd", "right", point=[1, -1, 1, -1], input={"size": [1], "values": [3]}),
     ),
     "zero is odd": proof(
         stack(ONE), stack(ONE, {"op": "relu"}),
@@ -949,6 +965,7 @@ HUGE = [
     stack(*[{"op": "cat", "from": [i, i]} for i in range(60)], conv(1, out=1)),
     stack(*[{"op": "add", "from": [i, i]} for i in range(2000)]),
     stack(*[conv(2)] * 3000),
+    stack(*[conv(1, taps=[-(10**900)])] * 500),
 ]
 
 

@@ -1,7 +1,12 @@
-"""Stacks with activations along one axis, run by plain loops over exact numbers."""
+"""Stacks with activations along one axis, run by plain loops; and the answers about them."""
 
 from dataclasses import dataclass
 from fractions import Fraction
+
+from convalgebra.algebra import equiv
+from convalgebra.algebra.activations import activation_reach
+from convalgebra.algebra.answers import Reach
+from convalgebra.language import parse
 
 SLOPE = Fraction(1, 100)
 
@@ -83,3 +88,24 @@ def run(layers, weights, signal):
         signal = made
     assert at == len(weights)
     return signal
+
+
+THIN = ("thin", "unknown", "thin")
+ALL = ("all", "all", "all")
+UNKNOWN = ("unknown", "unknown", "unknown")
+
+
+def one_channel(maker, made, channels):
+    """The engine for one-channel chains as the callback."""
+    if maker == made:
+        return Reach("all", "all", "all", "equal", ((0,) * maker.nodes[-1].layer.axes,))
+    return equiv(maker, made).left_reproduces_right.reach
+
+
+def reach(maker, made, channels=1, linear=one_channel):
+    return activation_reach(parse(maker), parse(made), channels, linear)
+
+
+def answers(maker, made, channels=1, linear=one_channel):
+    found = reach(maker, made, channels, linear)
+    return found.real, found.complex, found.rational

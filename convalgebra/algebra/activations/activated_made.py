@@ -11,12 +11,14 @@ from convalgebra.algebra.activations.linear_pieces import (
     COMPLEX,
     STRENGTH,
     PieceAnswers,
-    odd_note,
+    family,
     sees_less,
     thin,
     unknown,
+    with_witness,
+    without_padding,
 )
-from convalgebra.algebra.activations.pieces import Piece, Stack, without_padding
+from convalgebra.algebra.activations.pieces import Piece, Stack
 from convalgebra.algebra.activations.structure import (
     can_be_dead,
     is_plain,
@@ -38,34 +40,41 @@ def reach_of_activated(answers: PieceAnswers, maker: Stack, made: Stack) -> Reac
     All of it layer by layer; almost nothing where a generic member has a unit that the maker has
     not; and what is the same because nothing comes through.
     """
+    found = _reach(answers, maker, made)
+    if maker.kinds or found.real not in ("thin", "part"):
+        return found
+    return with_witness(found, made.network(), made.text, made.first.channels, made.first.axes)
+
+
+def _reach(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
     layerwise = _layer_by_layer(answers, maker, made)
     if layerwise.real == "all":
         return layerwise
     reason = _why_thin(answers, maker, made)
     if reason is not None:
-        return thin(reason, odd_note(made) if not maker.kinds else ())
+        return thin(reason)
     if STRENGTH[layerwise.real] > 0:
         over_q = _why_thin(answers, maker, made, "rational")
         return layerwise if over_q is None else replace(layerwise, rational="thin")
     if may_die(made) and can_be_dead(maker, made):
         what = "constant" if made.has_bias else "0"
-        notes = [
+        notes: tuple[str, ...] = (
             f"nothing more is proved than that {maker.text} reproduces members that are {what}",
             "over the rationals this open set is no answer",
             COMPLEX,
-        ]
+        )
         if not maker.kinds:
-            notes[:0] = [
-                "not almost all: with all weights positive it is not linear, an open set too",
-                *odd_note(made),
-            ]
+            notes = (
+                "not almost all: where all weights are positive it is not linear, an open set too",
+                *notes,
+            )
         return Reach(
             "part",
             "unknown",
             "unknown",
-            f"{made.text} is {what} for an open set of weights: with negative ones before a "
+            f"for an open set of weights {made.text} is {what}: with negative ones before a "
             f"later {made.kinds[-1]} nothing comes through",
-            notes=tuple(notes),
+            notes=notes,
         )
     if layerwise.reason:
         return layerwise
@@ -117,7 +126,11 @@ def _layer_by_layer(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
         offsets = _added_up(pieces, moves, found)
         if both_padded and zero not in offsets:
             return unknown("layer by layer they agree, but at another place than padded")
-        offsets = {zero} if both_padded else offsets
+        first = [family(stack).offset for stack in (maker, made)]
+        offsets = {
+            tuple(t - a + b for t, a, b in zip(offset, *first, strict=True))
+            for offset in ({zero} if both_padded else offsets)
+        }
     elif both_padded:
         return unknown("where the padding puts the layers is decided for all weights only")
     return Reach(
@@ -139,12 +152,12 @@ def _why_thin(answers: PieceAnswers, maker: Stack, made: Stack, over: Field = "r
     if not maker.kinds and is_rarely_linear(made):
         return f"almost no member of {made.text} is linear"
     if misses_constants(maker, made):
-        return f"{maker.text} maps 0 to 0, and the last bias of {made.text} does not"
+        return f"all that {maker.text} makes maps 0 to 0, and the last bias of {made.text} does not"
     one = len(made.kinds) == 1 and made.kinds[0] in FACTS and is_plain(made, 0)
     if not one or not rows_differ(made.first):
         return None
     if sees_less(maker, made):
-        return f"{maker.text} does not see all inputs of {made.text}"
+        return f"some inputs of {made.text} are not seen by {maker.text}"
     if len(maker.kinds) != 1 or maker.kinds[0] in ACROSS_CHANNELS or not is_plain(maker, 0):
         return None
     mine, theirs = maker.first.out, made.first.out
@@ -183,7 +196,7 @@ def _one_channel(
 def _added_up(
     pieces: tuple[Piece, ...], moves: list[tuple[int, ...]], found: list[Reach]
 ) -> set[tuple[int, ...]]:
-    """The moves of all pieces together, in positions of the input; at most `MAX_OFFSETS`."""
+    """How far exponents move, all pieces together; at most `MAX_OFFSETS`."""
     axes = pieces[0].axes
     total: set[tuple[Fraction, ...]] = {(Fraction(0),) * axes}
     stride = (Fraction(1),) * axes

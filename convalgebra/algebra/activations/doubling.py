@@ -15,14 +15,38 @@ from fractions import Fraction
 from math import prod
 from typing import Any, TypeVar
 
-from convalgebra.algebra.activations.facts import FACTS
+from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
 from convalgebra.algebra.activations.pieces import Piece, Stack
-from convalgebra.algebra.activations.widths import block_sizes, mixer, side
+from convalgebra.algebra.activations.widths import block_sizes, halved, mixer, side
 from convalgebra.algebra.plan import Step
 
 Copied = tuple[int, Fraction] | None  # a weight of the small stack and a factor; None for 0
 Channel = tuple[int, int] | None  # a channel of the small stack and a sign; None: not used
 Value = TypeVar("Value")
+
+
+def undone(stack: Stack) -> tuple[Piece, ...] | None:
+    """The pieces of the halved stack, if pairs of channels undo all its activations."""
+    if any(kind in ACROSS_CHANNELS or FACTS[kind].pair is None for kind in stack.kinds):
+        return None
+    return halved(stack)
+
+
+def pairs_text(stack: Stack) -> str:
+    """The weights that undo the activations, in words.
+
+    >>> from convalgebra.algebra.activations.pieces import cut
+    >>> from convalgebra.language import parse
+    >>> pairs_text(cut(parse("2@2, relu, 2@1"), 1))
+    'channels in pairs, with weights w and -w before the relu, v and -v after it: so'
+    """
+    kinds = " and ".join(dict.fromkeys(stack.kinds))
+    after = "v and -v after it"
+    if len(stack.kinds) > 1:
+        after += ", u, -u, -u and u between two"
+    if {FACTS[kind].pair for kind in stack.kinds} != {1}:
+        after += " (divided by p where s(x) - s(-x) = p x comes in)"
+    return f"channels in pairs, with weights w and -w before the {kinds}, {after}: so"
 
 
 def doubled(stack: Stack, small: Sequence[Piece]) -> list[Copied]:

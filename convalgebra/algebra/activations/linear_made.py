@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from convalgebra.algebra.activations.doubling import identity_filters, relu_pairs
-from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
+from convalgebra.algebra.activations.bottlenecks import bottleneck
+from convalgebra.algebra.activations.doubling import (
+    identity_filters,
+    pairs_text,
+    relu_pairs,
+    undone,
+)
 from convalgebra.algebra.activations.linear_pieces import (
     COMPLEX,
     STRENGTH,
     PieceAnswers,
-    odd_note,
     sees_less,
     thin,
     unknown,
@@ -22,7 +26,6 @@ from convalgebra.algebra.activations.structure import (
     misses_constants,
     only_constants,
 )
-from convalgebra.algebra.activations.widths import halved
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.plan import stack_text
 
@@ -36,30 +39,27 @@ def reach_of_linear(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
     constants = "only 0" if keeps_zero(maker) else "only constants"
     why = only_constants(maker)
     if why is not None:
-        reason = f"{constants} can be both linear and made by {maker.text}: {why}"
-        return thin(reason, odd_note(maker))
-    small = _small(maker)
+        return thin(f"{constants} can be both linear and made by {maker.text}: {why}")
+    small = undone(maker)
     if small is not None:
         found = answers.piece(merged(small), made.first)
         if STRENGTH[found.real] > 0 or halving_is_exact(maker, made.first):
             return _from_half(maker, made.first, small, found)
     if misses_constants(maker, made):
-        return thin(f"{maker.text} maps 0 to 0, and the bias of what is made does not")
+        return thin(
+            f"all that {maker.text} makes maps 0 to 0, and the bias of {made.text} does not"
+        )
     if sees_less(maker, made):
-        return thin(f"{maker.text} does not see all inputs that are asked for")
+        return thin(f"some inputs of {made.text} are not seen by {maker.text}")
+    narrow = bottleneck(maker, made)
+    if narrow is not None:
+        return thin(narrow)
     if len(maker.kinds) == 1:
         return unknown(
             f"which linear maps {maker.text} contains is not decided for its channels at the "
             f"{maker.kinds[0]}"
         )
     return unknown(f"which linear maps {maker.text} contains is not decided")
-
-
-def _small(maker: Stack) -> tuple[Piece, ...] | None:
-    """The pieces of the halved stack, if its activations allow for pairs."""
-    if any(kind in ACROSS_CHANNELS or FACTS[kind].pair is None for kind in maker.kinds):
-        return None
-    return halved(maker)
 
 
 def _from_half(maker: Stack, made: Piece, small: tuple[Piece, ...], found: Reach) -> Reach:
@@ -69,7 +69,7 @@ def _from_half(maker: Stack, made: Piece, small: tuple[Piece, ...], found: Reach
     exact = halving_is_exact(maker, made)
     how = "exactly the linear maps of" if exact else "all linear maps of"
     notes = [
-        f"with channels in pairs of opposite sign {maker.text} contains {how} {text}",
+        f"{pairs_text(maker)} {maker.text} contains {how} {text}",
         *found.notes,
     ]
     claims: list[dict[str, Any]] = []

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from convalgebra.algebra.activations.odd import odd_witness
+from convalgebra.algebra.activations.odd import MAX_WRITTEN, odd_witness
 from convalgebra.algebra.activations.pieces import Piece, Stack
 from convalgebra.algebra.activations.structure import fits
 from convalgebra.algebra.activations.widths import without_spare_channels
 from convalgebra.algebra.answers import Answer, Reach
 from convalgebra.algebra.families import Family, family_of
 from convalgebra.errors import UnsupportedError
-from convalgebra.network import Network
+from convalgebra.layers import ACTIVATIONS, BORDERS, spread_over
+from convalgebra.network import Network, Node
 
 Linear = Callable[[Network, Network, int], Reach]
 
@@ -27,9 +28,9 @@ def all_of_it(reason: str, offsets: tuple[tuple[int, ...], ...]) -> Reach:
     return Reach("all", "all", "all", reason, offsets, codimension=0)
 
 
-def thin(reason: str, notes: tuple[str, ...] = ()) -> Reach:
+def thin(reason: str) -> Reach:
     """The answer `thin` where activations decide."""
-    return Reach("thin", "unknown", "thin", reason, notes=(*notes, COMPLEX))
+    return Reach("thin", "unknown", "thin", reason, notes=(COMPLEX,))
 
 
 def unknown(reason: str) -> Reach:
@@ -42,12 +43,53 @@ def family(stack: Stack) -> Family:
     return family_of(stack.skeleton, stack.first.channels, stack.first.axes)
 
 
-def odd_note(stack: Stack) -> tuple[str, ...]:
-    """A concrete input that shows that a stack with ReLUs is not linear, if one is at hand."""
-    if set(stack.kinds) != {"relu"} or stack.has_bias:
-        return ()
-    witness = odd_witness(stack.network(), stack.first.channels, stack.first.axes)
-    return () if witness is None else (f"{stack.text} is not linear: {witness.sentence()}",)
+def with_witness(found: Reach, made: Network, text: str, channels: int, axes: int) -> Reach:
+    """The answer with a concrete input on which a member of `made` is not linear, if it has one.
+
+    Only ReLUs without biases have such a witness. It goes with what linear stacks do not make.
+    """
+    kinds = {node.layer.kind for node in made.nodes} & ACTIVATIONS
+    witness = odd_witness(made, channels, axes) if kinds == {"relu"} else None
+    if witness is None:
+        return found
+    written = len(witness.weights) + len(witness.values) <= MAX_WRITTEN
+    return replace(
+        found,
+        notes=(witness.sentence(text), *found.notes),
+        claims=(*found.claims, witness.claim("made")) if written else found.claims,
+    )
+
+
+def without_padding(piece: Piece) -> tuple[Piece, tuple[int, ...]]:
+    """A chain without its padding, and how far that was: its kernel begins so much earlier.
+
+    A piece with branches, or one that makes its input larger, stays as it is.
+
+    >>> from convalgebra.algebra.activations.pieces import cut
+    >>> from convalgebra.language import parse
+    >>> (piece,) = cut(parse("3x3s2p1, pad1, 3x3p2"), 1).pieces
+    >>> bare, pad = without_padding(piece)
+    >>> str(bare.network), pad
+    ('3x3s2, 3x3', (7, 7))
+    """
+    zero = (0,) * piece.axes
+    if not piece.is_chain or piece.goes_up:
+        return piece, zero
+    total, stride = list(zero), [1] * piece.axes
+    nodes: list[Node] = [piece.nodes[0]]
+    for node in piece.nodes[1:]:
+        layer, at = node.layer, len(nodes)
+        pads = spread_over(layer.pads, piece.axes, "padding") if layer.pads else layer.padding
+        sign = -1 if layer.kind == "crop" else 1
+        for axis, pad in enumerate(pads):
+            assert not isinstance(pad, str)
+            total[axis] += sign * stride[axis] * int(pad[0])
+        if layer.kind in BORDERS:
+            continue
+        for axis, step in enumerate(layer.stride):
+            stride[axis] *= int(step)
+        nodes.append(Node(replace(layer, padding=()), (at - 1,), at))
+    return replace(piece, nodes=tuple(nodes)), tuple(total)
 
 
 class PieceAnswers:

@@ -18,6 +18,7 @@ from convalgebra.algebra.plan import Axes, Plan, Step, plan_of
 from convalgebra.network import Network
 
 MAX_WORK = 500_000  # multiplications: more would not be read by anybody
+MAX_WRITTEN = 5_000  # numbers that a certificate writes out
 
 
 @dataclass(frozen=True)
@@ -45,16 +46,26 @@ class OddWitness:
         width = self.size[-1]
         return [list(self.values[at : at + width]) for at in range(0, len(self.values), width)]
 
-    def sentence(self) -> str:
-        """What it shows, in words."""
-        shape = "x".join(map(str, self.size))
+    def sentence(self, text: str) -> str:
+        """What it shows of the stack `text`, in words.
+
+        >>> from convalgebra.language import parse
+        >>> print(odd_witness(parse("2, relu")).sentence("2,relu").partition("; ")[0])
+        with all weights 1 the stack 2,relu maps an input of 2 ones to 2 and its negative to 0
+        """
+        patch = prod(self.size)
+        channels = len(self.values) // patch
+        ones = f"{'x'.join(map(str, self.size))} ones" if patch > 1 else "1"
+        if channels > 1:
+            ones = f"{ones} in each of {channels:,} channels"
+        how = "with all weights 1 the" if self.weights else "the"
         return (
-            f"with all weights 1 it maps a {shape} input of ones to {self.plus[0]} and its "
-            f"negative to {self.minus[0]}; for a linear map the two would add up to 0"
+            f"{how} stack {text} maps an input of {ones} to {self.plus[0]:,} and its negative to "
+            f"{self.minus[0]:,}; for a linear map the two would add up to 0"
         )
 
     def claim(self, stack: str) -> dict[str, Any]:
-        """The `not_odd` claim of a certificate, `stack` being "left" or "right"."""
+        """The `not_odd` claim of a certificate, `stack` being its name there."""
         return {
             "claim": "not_odd",
             "stack": stack,

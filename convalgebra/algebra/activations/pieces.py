@@ -21,7 +21,6 @@ from convalgebra.layers import (
     Layer,
     out_channels,
     padding_of,
-    spread_over,
 )
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.shapes import slice_bounds
@@ -202,37 +201,6 @@ def merged(pieces: tuple[Piece, ...]) -> Piece:
         return first
     nodes = joined(pieces, ()).nodes
     return replace(first, nodes=_absolute(nodes, first.channels, first.axes))
-
-
-def without_padding(piece: Piece) -> tuple[Piece, tuple[int, ...]]:
-    """A chain without its padding, and how far that was: its kernel begins so much earlier.
-
-    A piece with branches, or one that makes its input larger, stays as it is.
-
-    >>> from convalgebra.language import parse
-    >>> (piece,) = cut(parse("3x3s2p1, pad1, 3x3p2"), 1).pieces
-    >>> bare, pad = without_padding(piece)
-    >>> str(bare.network), pad
-    ('3x3s2, 3x3', (7, 7))
-    """
-    zero = (0,) * piece.axes
-    if not piece.is_chain or piece.goes_up:
-        return piece, zero
-    total, stride = list(zero), [1] * piece.axes
-    nodes: list[Node] = [piece.nodes[0]]
-    for node in piece.nodes[1:]:
-        layer, at = node.layer, len(nodes)
-        pads = spread_over(layer.pads, piece.axes, "padding") if layer.pads else layer.padding
-        sign = -1 if layer.kind == "crop" else 1
-        for axis, pad in enumerate(pads):
-            assert not isinstance(pad, str)
-            total[axis] += sign * stride[axis] * int(pad[0])
-        if layer.kind in BORDERS:
-            continue
-        for axis, step in enumerate(layer.stride):
-            stride[axis] *= int(step)
-        nodes.append(Node(replace(layer, padding=()), (at - 1,), at))
-    return replace(piece, nodes=tuple(nodes)), tuple(total)
 
 
 def cut(network: Network, channels: int, axes: int | None = None) -> Stack | None:

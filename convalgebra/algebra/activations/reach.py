@@ -28,6 +28,7 @@ from convalgebra.algebra.activations.linear_pieces import (
     unknown,
 )
 from convalgebra.algebra.activations.pieces import Stack, cut
+from convalgebra.algebra.activations.sums import Sum, linear_of_sum, sum_made, sum_of
 from convalgebra.algebra.answers import Reach
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS
@@ -40,8 +41,8 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
     """What `maker` reproduces of `made`, or None if neither has an activation.
 
     `channels` come in. `linear(maker, made, channels)` decides stacks without activations; it is
-    asked for pieces and for narrower stacks. Offsets are those of certificates: how far exponents
-    move, padding counted.
+    asked for pieces and for narrower stacks. Offsets are counted from the first input that each
+    side sees.
 
     >>> from convalgebra.algebra import equiv
     >>> from convalgebra.language import parse
@@ -64,7 +65,7 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
     if maker.nodes == made.nodes and maker.outputs == made.outputs:
         return all_of_it("both are the same stack", ((0,) * (axes or 0),))
     if one is None or two is None:
-        return unknown("an activation stands on a branch, and only chains of pieces are decided")
+        return _with_a_branch(linear, (maker, made), (one, two), channels, axes or 0)
     _check(one, two)
     if one.shared or two.shared:
         return unknown("layers before and after an activation share their weights")
@@ -76,6 +77,30 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
             found, complex="unknown", notes=tuple(dict.fromkeys((*found.notes, COMPLEX)))
         )
     return found
+
+
+def _with_a_branch(
+    linear: Linear,
+    networks: tuple[Network, Network],
+    stacks: tuple[Stack | None, Stack | None],
+    channels: int,
+    axes: int,
+) -> Reach:
+    """The answer where a path goes around an activation: for sums against linear stacks."""
+    one, two = (
+        sum_of(network, channels, axes) if stack is None else stack
+        for network, stack in zip(networks, stacks, strict=True)
+    )
+    if isinstance(one, Sum) and isinstance(two, Stack) and not two.kinds:
+        _check(replace(one.active, text=one.text), two)
+        return linear_of_sum(PieceAnswers(linear), one, two)
+    if isinstance(two, Sum) and isinstance(one, Stack) and not one.kinds:
+        _check(one, replace(two.active, text=two.text))
+        return sum_made(one, two)
+    return unknown(
+        "an activation stands on a branch: decided are chains, and linear stacks against a sum in "
+        "which one branch has activations"
+    )
 
 
 def _has_activation(network: Network) -> bool:
@@ -160,6 +185,7 @@ def _under_the_last(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
             complex=complex_answer,
             notes=notes,
             witnesses=inner.witnesses if keep or made.last.out == 1 else (),
+            claims=(),  # they are about the stacks without their ends
             codimension=inner.codimension if keep else None,
             degree=inner.degree if keep else None,
         )
@@ -171,7 +197,6 @@ def _under_the_last(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
             inner.reason,
             inner.offsets,
             notes=(f"the same function, {kind}, follows at the end of both",),
-            claims=inner.claims,
         )
     why = "so two stacks that differ before it may be equal after it"
     return unknown(f"{kind} does not tell all values apart, {why}")

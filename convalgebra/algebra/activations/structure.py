@@ -222,14 +222,18 @@ def may_die(stack: Stack) -> bool:
     return set(stack.kinds) <= _DYING and any(piece.is_free for piece in stack.pieces[1:-1])
 
 
+def can_be_zero(stack: Stack) -> bool:
+    """Whether some member maps everything to 0: a piece may be 0, and what follows keeps it."""
+    return any(
+        piece.is_free and all(kind in FACTS and FACTS[kind].zero for kind in stack.kinds[number:])
+        for number, piece in enumerate(stack.pieces)
+    )
+
+
 def can_be_dead(maker: Stack, made: Stack) -> bool:
     """Whether `maker` has the constants that dead members of `made` are."""
     if not made.has_bias:
-        for number, piece in enumerate(maker.pieces):
-            rest = maker.kinds[number:]
-            if piece.is_free and all(k in FACTS and FACTS[k].zero for k in rest):
-                return True
-        return False
+        return can_be_zero(maker)
     return not any(piece.goes_up for piece in made.pieces) and (
         maker.last.is_free and ends_in_bias(maker)
     )
