@@ -275,13 +275,17 @@ def rational_cuts(
     """Every way to write the product of cyclotomic polynomials as one of Phi_n(z^d)."""
     found = []
     stack: list[tuple[dict[int, int], Counter[tuple[int, int]]]] = [(orders, Counter())]
+    seen = set()
     while stack:
         left, pieces = stack.pop()
-        work.spend(1 + len(left))
+        state = frozenset(pieces.items())  # with it the rest is known, in whatever order it came
+        if state in seen:
+            continue
+        seen.add(state)
+        work.spend(1 + len(left) + len(pieces))
         order = min((n for n in left if left[n]), default=None)
         if order is None:
-            if pieces not in found:
-                found.append(pieces)
+            found.append(pieces)
             continue
         for lattice in lattices:
             base = order // gcd(order, lattice)

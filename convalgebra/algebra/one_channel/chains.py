@@ -126,6 +126,13 @@ class Chain:
         return f"{size} at stride {'x'.join(map(str, _once(self.stride)))}"
 
 
+def fixed_shift(maker: Chain, made: Chain) -> Exponent | None:
+    """The shift that the padding asks for, where both sides write one."""
+    if not (maker.padded and made.padded):
+        return None
+    return tuple(b - a for a, b in zip(maker.offset, made.offset, strict=True))
+
+
 def _once(values: tuple[int, ...]) -> tuple[int, ...]:
     return values[:1] if len(set(values)) == 1 else values
 

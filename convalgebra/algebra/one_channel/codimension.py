@@ -5,9 +5,8 @@ from __future__ import annotations
 from itertools import product
 from math import prod
 
-from convalgebra.algebra.one_channel.chains import Chain, Exponent
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, fixed_shift
 from convalgebra.algebra.one_channel.dimension import dimension
-from convalgebra.algebra.one_channel.stacks import fixed_shift
 from convalgebra.algebra.one_channel.work import Exhausted, Work
 
 _STEPS = 60_000

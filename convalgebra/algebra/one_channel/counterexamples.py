@@ -27,13 +27,15 @@ from dataclasses import replace
 from math import prod
 
 from convalgebra.algebra.one_channel.atoms import Pattern, Question, shape
-from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor, fixed_shift
 from convalgebra.algebra.one_channel.packing import fits
+from convalgebra.algebra.one_channel.places import holds, listed
 from convalgebra.algebra.one_channel.search import STEPS, search
 from convalgebra.algebra.one_channel.witness import (
     FieldName,
     Kernel,
     Witness,
+    holds_kernel,
     irreducible_kernel,
     polynomial_text,
     rich_kernel,
@@ -173,18 +175,46 @@ def wide_member(maker: Chain, made: Chain, axis: int) -> Witness | None:
 def uncovered_member(maker: Chain, made: Chain) -> Witness | None:
     """A member of `made` with taps that a single kernel does not have, at no place.
 
-    Where the receptive field is large enough the lattice of the kernel is not that of some layer.
+    The averages alone, or with `1 + z^step` for one layer: every coefficient of a product of
+    polynomials with positive coefficients is positive where there is a way to it.
     """
     (factor,) = maker.factors
-    for layer in _layers(made):
-        for axis in layer.axes:
-            step = layer.dilation[axis]
-            if step % factor.dilation[axis] == 0 or _averages(made):
-                continue
-            kernel = {_at(layer, axis, 0): 1, _at(layer, axis, step): 1}
-            reason = f"its taps lie {step} apart; those of the kernel {factor.dilation[axis]}."
-            taps = tuple(2 if a == axis else 1 for a in range(made.axes))
-            return Witness("complex", tuple(kernel.items()), taps, layer.dilation, reason)
+    averages = [dict.fromkeys(f.exponents(), 1) for f in _averages(made)]
+    lines = [
+        _line(replace(f, taps=_at_most_two(f)), axis) for f in _layers(made) for axis in f.axes
+    ]
+    for layers in ([], *([line] for line in dict.fromkeys(lines))):
+        part = _only(made, layers)
+        if prod(part.receptive_field) > _MOST_PLACES:
+            continue
+        factors = [*averages, *(dict.fromkeys(layer.exponents(), 1) for layer in layers)]
+        kernel = multiplied(factors, made.axes)
+        if not holds_kernel(factor, kernel):
+            reason = f"its taps, wherever they are moved, are not among those of {maker.text}."
+            return _shown("complex", kernel, part, reason)
+    return None
+
+
+def _at_most_two(layer: Factor) -> Exponent:
+    return tuple(min(taps, 2) for taps in layer.taps)
+
+
+def misplaced_member(maker: Chain, made: Chain) -> Witness | None:
+    """A member of `made` with one tap, which the padding puts where the maker has none.
+
+    A product is a single tap only where all layers are. None without padding on both sides, where
+    either has averages, or where all taps find a place.
+    """
+    shift = fixed_shift(maker, made)
+    if shift is None or _averages(maker) or _averages(made):
+        return None
+    for axis, along in enumerate(made.support):
+        for place in listed(along):
+            if not holds(maker.support[axis], place + shift[axis]):
+                at = tuple(place if a == axis else 0 for a in range(made.axes))
+                taps = tuple(place + 1 for place in at)
+                reason = "the padding puts its tap where what is made has none."
+                return Witness("complex", ((at, 1),), taps, (1,) * made.axes, reason)
     return None
 
 

@@ -11,9 +11,13 @@ from itertools import combinations
 from typing import Any
 
 from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.one_channel.atoms import Question
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.divisibility import not_divisible
+from convalgebra.algebra.one_channel.search import STEPS
 from convalgebra.algebra.one_channel.shares import packs
 from convalgebra.algebra.one_channel.witness import Kernel, Witness, holds_kernel, rich_kernel
+from convalgebra.algebra.one_channel.work import Work
 
 _PRIME = 2**31 - 1
 _MOST_COLUMNS = 300  # of a matrix whose rank the reader of a certificate has to take
@@ -33,14 +37,19 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
         else:
             for field in ("complex", "real", "rational"):
                 if getattr(found, field) == "all":
-                    evidence = packs(maker, made, field, place)
+                    fixed = maker.padded and made.padded
+                    evidence = packs(maker, made, field, place, fixed=fixed)
                     if evidence is not None:
-                        offset = _in_stacks(place, maker, made)
-                        listed.append({**evidence, "offset": offset})
+                        packing, at = evidence
+                        listed.append({**packing, "offset": _in_stacks(at, maker, made)})
     for witness in found.witnesses:
         listed += _about(witness, found, maker)
     if found.complex == "thin" and not any(c["claim"] == "not_a_product" for c in listed):
         listed += _irreducible_layer(maker, made)
+    if found.complex == "thin" and maker.weights:
+        question = Question(maker, made, Work(STEPS))
+        if not question.divisible:
+            listed += not_divisible(question, len(listed))
     return tuple(listed)
 
 

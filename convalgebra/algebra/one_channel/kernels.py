@@ -11,17 +11,18 @@ all members holds for all.
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import product
 
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.one_channel import witness as witnesses
-from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
-from convalgebra.algebra.one_channel.places import Box, listed, progression, shifts, sums
+from convalgebra.algebra.one_channel.chains import Chain, Factor, fixed_shift
+from convalgebra.algebra.one_channel.counterexamples import misplaced_member
+from convalgebra.algebra.one_channel.places import Box, progression, shifts, sums
 from convalgebra.algebra.one_channel.stacks import (
     ELSEWHERE,
     all_of_it,
-    fixed_shift,
+    found_or_none,
     inside,
+    listed_places,
     stack_makes,
     thin,
 )
@@ -33,9 +34,9 @@ def kernel_makes(kernel: Chain, chain: Chain) -> Reach:
     The coefficients of the merged kernel are polynomials in the chain's weights; they are the taps.
     """
     boxes = _places(chain.support, kernel.factors[0])
-    offsets = _offsets(boxes, kernel, chain)
+    offsets, notes = listed_places(boxes, fixed_shift(kernel, chain))
     if offsets:
-        return all_of_it(f"its taps cover the merged kernel of {chain.text}", offsets)
+        return all_of_it(f"its taps cover the merged kernel of {chain.text}", offsets, *notes)
     where = ", where the padding puts them" if boxes else ""
     return thin(f"{chain.text} has taps that {kernel.text} does not cover{where}")
 
@@ -69,13 +70,16 @@ def chain_makes(chain: Chain, kernel: Chain) -> Reach:
         found = witnesses.indivisible_kernel(target, size)
         return thin(f"all that is made is divisible by the fixed {size} average", found)
     boxes = _held_whole(chain, target)
-    offsets = _offsets(boxes, chain, kernel)
+    takers = _takers(chain, target)
+    if len({taker.dilation[target.axes[0]] for taker in takers}) > 1:
+        return _on_several_lattices(chain, kernel, held=bool(boxes))
+    offsets, notes = listed_places(boxes, fixed_shift(chain, kernel))
     if offsets:
-        return all_of_it(_held(chain), offsets)
+        return all_of_it(_held(chain), offsets, *notes)
     if len(target.axes) == 1:
-        return _along_a_line(chain, kernel, held=bool(boxes))
+        return _along_a_line(chain, kernel, takers, held=bool(boxes))
     if boxes:
-        return thin(ELSEWHERE)
+        return thin(ELSEWHERE, *found_or_none(misplaced_member(chain, kernel)))
     reason = "almost every kernel is irreducible (no product of smaller ones)"
     found = witnesses.irreducible_kernel(target, chain.factors)
     return thin(f"{reason}, and no layer holds it whole", found)
@@ -116,15 +120,37 @@ def _shifted(box: Box, others: list[Factor]) -> Box:
     )
 
 
-def _offsets(boxes: list[Box], holder: Chain, held: Chain) -> tuple[Exponent, ...]:
-    """The places in the boxes, but only that of the padding where both sides write one."""
-    fixed = fixed_shift(holder, held)
-    if fixed is not None:
-        return (fixed,) if any(inside(box, fixed) for box in boxes) else ()
-    return tuple(sorted({place for box in boxes for place in product(*map(listed, box))}))
+def _takers(chain: Chain, target: Factor) -> list[Factor]:
+    """The layers that can take roots of a target along one axis; none for other targets."""
+    if len(target.axes) != 1:
+        return []
+    (axis,) = target.axes
+    size = target.dilation[axis]
+    return [f for f in chain.factors if axis in f.axes and size % f.dilation[axis] == 0]
 
 
-def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
+def _on_several_lattices(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
+    """A kernel along one axis, where its roots can be shared out in more than one way."""
+    target = kernel.factors[0]
+    (axis,) = target.axes
+    spans = sum(layer.degree[axis] for layer in _takers(chain, target))
+    if spans < target.degree[axis]:
+        return _too_short(target, axis, spans)
+    found = stack_makes(chain, kernel)
+    if "thin" not in (found.real, found.complex, found.rational):
+        return found
+    shown = [witness for witness in found.witnesses if witness.field != "rational"]
+    if found.rational == "thin":
+        shown.append(witnesses.kernel_irreducible_over_rationals(target, axis, held=held))
+    return replace(found, witnesses=tuple(shown))
+
+
+def _too_short(target: Factor, axis: int, spans: int) -> Reach:
+    reason = "the layers that can take its roots are too short"
+    return thin(reason, witnesses.interleaved_kernel(target, axis, spans))
+
+
+def _along_a_line(chain: Chain, kernel: Chain, takers: list[Factor], *, held: bool) -> Reach:
     """A kernel along one axis, its roots shared out among the layers that can take them.
 
     A layer in powers of z^d takes roots in cycles under the d-th roots of unity. Those of a generic
@@ -143,21 +169,15 @@ def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
     (axis,) = target.axes
     size, count = target.dilation[axis], target.taps[axis] - 1
     layers = [factor for factor in chain.factors if axis in factor.axes]
-    takers = [layer for layer in layers if size % layer.dilation[axis] == 0]
     spans = sum(layer.degree[axis] for layer in takers)
     if spans < size * count:
-        reason = "the layers that can take its roots are too short"
-        return thin(reason, witnesses.interleaved_kernel(target, axis, spans))
+        return _too_short(target, axis, spans)
     not_over_q = witnesses.kernel_irreducible_over_rationals(target, axis, held=held)
-    lattices = {layer.dilation[axis] for layer in takers}
-    if len(lattices) > 1:
-        found = stack_makes(chain, kernel)
-        shown = [witness for witness in found.witnesses if witness.field != "rational"]
-        return replace(found, witnesses=(*shown, not_over_q))
-    (step,) = lattices
-    offsets = _offsets([_left_over(chain, axis, step, spans - size * count)], chain, kernel)
+    step = takers[0].dilation[axis]
+    box = _left_over(chain, axis, step, spans - size * count)
+    offsets, notes = listed_places([box], fixed_shift(chain, kernel))
     if not offsets:
-        return thin(ELSEWHERE)
+        return thin(ELSEWHERE, *found_or_none(misplaced_member(chain, kernel)))
     multiple = size // step
     pairs = sum((layer.taps[axis] - 1) // 2 for layer in takers)
     degree = multiple * count
@@ -165,7 +185,7 @@ def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
     fewest, most = degree % 2, count if multiple % 2 else 2 * count
     if needed <= fewest:
         reason = "its roots can be shared out among the layers, conjugate pairs together"
-        return Reach("all", "all", "thin", reason, offsets, witnesses=(not_over_q,))
+        return Reach("all", "all", "thin", reason, offsets, witnesses=(not_over_q,), notes=notes)
     reason = "a conjugate pair of roots needs two places in one layer"
     alone = len(takers) == len(layers)
     not_over_r = witnesses.kernel_with_few_real_roots(target, axis, step, needed, alone=alone)
@@ -178,6 +198,7 @@ def _along_a_line(chain: Chain, kernel: Chain, *, held: bool) -> Reach:
         needed if alone else None,
         step,
         (not_over_r, not_over_q),
+        notes=notes,
     )
 
 

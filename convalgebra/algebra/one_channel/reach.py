@@ -6,15 +6,18 @@ from dataclasses import replace
 
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.one_channel.atoms import Question
-from convalgebra.algebra.one_channel.chains import Chain
+from convalgebra.algebra.one_channel.chains import Chain, fixed_shift
 from convalgebra.algebra.one_channel.codimension import codimension_of_common_members
-from convalgebra.algebra.one_channel.counterexamples import uncovered_member, wide_member
+from convalgebra.algebra.one_channel.counterexamples import (
+    misplaced_member,
+    uncovered_member,
+    wide_member,
+)
 from convalgebra.algebra.one_channel.dimension import degree, dimension
 from convalgebra.algebra.one_channel.evidence import claims
 from convalgebra.algebra.one_channel.kernels import chain_makes, covers, kernel_makes
 from convalgebra.algebra.one_channel.search import STEPS, search
 from convalgebra.algebra.one_channel.stacks import (
-    fixed_shift,
     found_or_none,
     stack_makes,
     too_small,
@@ -55,7 +58,7 @@ def _uncovered(maker: Chain, made: Chain) -> tuple[Witness, ...]:
     axis = too_small(maker, made)
     if axis is not None:
         return found_or_none(wide_member(maker, made, axis))
-    return found_or_none(uncovered_member(maker, made))
+    return found_or_none(uncovered_member(maker, made) or misplaced_member(maker, made))
 
 
 def _figures(found: Reach, maker: Chain, made: Chain) -> tuple[int | None, int | None]:

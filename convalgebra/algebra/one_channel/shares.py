@@ -27,7 +27,7 @@ from convalgebra.algebra.one_channel.cycles import (
     options,
 )
 from convalgebra.algebra.one_channel.packing import Packed, Shape, remaining, unlinked
-from convalgebra.algebra.one_channel.search import STEPS, search
+from convalgebra.algebra.one_channel.search import STEPS, again, search
 from convalgebra.algebra.one_channel.work import Exhausted, Work
 
 _MOST_ENTRIES = 4_000  # of a packing in a certificate
@@ -42,28 +42,51 @@ class Slot(NamedTuple):
     places: int
 
 
-def packs(maker: Chain, made: Chain, field: str, place: Exponent) -> dict[str, Any] | None:
-    """The packing that shows that all of `made` is made over a field; None if it is too long.
+def packs(
+    maker: Chain, made: Chain, field: str, place: Exponent, *, fixed: bool
+) -> tuple[dict[str, Any], Exponent] | None:
+    """The packing that shows that all of `made` is made over a field, and its place.
 
-    Where all layers go in whole, that is shown over every field.
+    The given place if it can be, and else another one, unless it is `fixed`. Where all layers go in
+    whole, that is shown over every field. None if it is too long, or not found within a budget.
     """
     if not maker.weights:
-        return _claim(field, [], [], [], []) if not made.weights else None
+        return None if made.weights else (_claim(field, [], [], [], []), place)
     try:
         question = Question(maker, made, Work(STEPS))
-        whole = search(question, rational=True, place=place).found
+        whole = _packed(question, place, fixed, rational=True)
         if whole:
-            return _Filling(question, whole[0], place, field).whole()
+            return _Filling(question, *whole, field).whole(), whole[1]
         if field == "rational":
             return None
-        question = Question(maker, made, Work(STEPS))
         pattern: Pattern | None = None
         if field == "real":
             pattern = {group[:2]: group.worst for group in question.groups}
-        found = search(question, pattern, place=place).found
-        return _Filling(question, found[0], place, field).shared(pattern) if found else None
+        question = again(question)
+        shared = _packed(question, place, fixed, pattern)
+        return (_Filling(question, *shared, field).shared(pattern), shared[1]) if shared else None
     except (Exhausted, _TooLong):
         return None
+
+
+def _packed(
+    question: Question,
+    place: Exponent,
+    fixed: bool,
+    pattern: Pattern | None = None,
+    *,
+    rational: bool = False,
+) -> tuple[Packed, Exponent] | None:
+    """A packing that reaches the place, or the first place of some packing."""
+    found = search(question, pattern, rational=rational, place=place).found
+    if found:
+        return found[0], place
+    if fixed:
+        return None
+    anywhere = search(again(question), pattern, rational=rational).found
+    if not anywhere:
+        return None
+    return anywhere[0], tuple((places & -places).bit_length() - 1 for places in anywhere[0].box)
 
 
 class _TooLong(Exception):

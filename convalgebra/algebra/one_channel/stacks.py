@@ -9,20 +9,23 @@ pack whole, almost no rational member is made, though over C all may be.
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Iterable
+from heapq import merge
+from itertools import islice, product
 
 from convalgebra.algebra.answers import Answer, Reach
 from convalgebra.algebra.one_channel.atoms import Group, Question, shape
-from convalgebra.algebra.one_channel.chains import Chain, Exponent
+from convalgebra.algebra.one_channel.chains import Chain, Exponent, fixed_shift
 from convalgebra.algebra.one_channel.counterexamples import (
     another_member,
     complex_counterexample,
     indivisible_member,
+    misplaced_member,
     rational_counterexample,
     real_counterexample,
     wide_member,
 )
-from convalgebra.algebra.one_channel.packing import Packed, fits
+from convalgebra.algebra.one_channel.packing import fits
 from convalgebra.algebra.one_channel.places import Box, holds, listed
 from convalgebra.algebra.one_channel.search import STEPS, again, search
 from convalgebra.algebra.one_channel.witness import Witness
@@ -31,21 +34,35 @@ from convalgebra.algebra.one_channel.work import Exhausted, Work
 ELSEWHERE = "the padding puts it at a place that the stack does not reach"
 
 
-def all_of_it(reason: str, offsets: tuple[Exponent, ...]) -> Reach:
+def all_of_it(reason: str, offsets: tuple[Exponent, ...], *notes: str) -> Reach:
     """All members, over every field."""
-    return Reach("all", "all", "all", reason, offsets)
+    return Reach("all", "all", "all", reason, offsets, notes=notes)
+
+
+_MOST_PLACES = 10_000  # that are listed
+_MOST_LOOKED_AT = 100_000  # places of overlapping boxes
+
+
+def listed_places(
+    boxes: Iterable[Box], fixed: Exponent | None
+) -> tuple[tuple[Exponent, ...], tuple[str, ...]]:
+    """The places in the boxes, in order, and a note where there are more than are listed.
+
+    With a fixed place only that one, if it is in a box.
+    """
+    if fixed is not None:
+        return ((fixed,) if any(inside(box, fixed) for box in boxes) else ()), ()
+    places = merge(*(product(*map(listed, box)) for box in boxes))
+    found = list(dict.fromkeys(islice(places, _MOST_LOOKED_AT)))
+    if len(found) <= _MOST_PLACES and next(places, None) is None:
+        return tuple(found), ()
+    found = found[:_MOST_PLACES]
+    return tuple(found), (f"these are the first {len(found):,} of the places; there are more",)
 
 
 def thin(reason: str, *found: Witness) -> Reach:
     """Almost no member, over any field."""
     return Reach("thin", "thin", "thin", reason, witnesses=found)
-
-
-def fixed_shift(maker: Chain, made: Chain) -> Exponent | None:
-    """The shift that the padding asks for, where both sides write one."""
-    if not (maker.padded and made.padded):
-        return None
-    return tuple(b - a for a, b in zip(maker.offset, made.offset, strict=True))
 
 
 def inside(box: Box, place: Exponent) -> bool:
@@ -93,8 +110,9 @@ def stack_makes(maker: Chain, made: Chain) -> Reach:
         "thin": lambda: _why_not(question, place),
         "unknown": lambda: UNDECIDED,
     }[complexes]()
-    found_places = _offsets(found, place)
+    found_places, more = listed_places([packed.box for packed in found], place)
     witnesses = _witnesses(maker, made, real, complexes, rational)
+    notes += more
     return Reach(real, complexes, rational, reason, found_places, witnesses=witnesses, notes=notes)
 
 
@@ -103,7 +121,7 @@ def _witnesses(
 ) -> tuple[Witness, ...]:
     """Members that are not made, over each field where some are not."""
     if complexes == "thin":
-        found = [complex_counterexample(maker, made)]
+        found = [complex_counterexample(maker, made) or misplaced_member(maker, made)]
     else:
         found = []
         if real in ("part", "thin"):
@@ -157,12 +175,6 @@ def _of_a_fixed_kernel(maker: Chain, made: Chain) -> Reach:
 def _averages(chain: Chain) -> str:
     sizes = ["x".join(map(str, f.taps)) for f in chain.factors if not f.free and f.axes]
     return f"the fixed {sizes[0]} average" if len(sizes) == 1 else "its fixed averages"
-
-
-def _offsets(found: tuple[Packed, ...], place: Exponent | None) -> tuple[Exponent, ...]:
-    if place is not None:
-        return (place,) if found else ()
-    return tuple(sorted({at for packed in found for at in product(*map(listed, packed.box))}))
 
 
 def _over_the_reals(question: Question, place: Exponent | None) -> tuple[Answer, tuple[str, ...]]:

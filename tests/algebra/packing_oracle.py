@@ -1,0 +1,505 @@
+"""Packing by trying everything, and a reader of packings that shares no code with the engine."""
+
+from collections import Counter, defaultdict
+from functools import cache
+from itertools import product
+from math import gcd, lcm
+
+import numpy as np
+import sympy
+
+from .oracles import is_irreducible_over_c, minus, plus, times
+
+# Stacks as products
+
+
+def strides_before(layers):
+    before = [(1,) * len(layers[0].taps)]
+    for layer in layers[:-1]:
+        before.append(times(before[-1], layer.stride))
+    return before
+
+
+def products(layers):
+    """(taps, effective dilation) of the free layers, of the fixed ones, and the first tap."""
+    free, fixed = [], []
+    start = (0,) * len(layers[0].taps)
+    for layer, before in zip(layers, strides_before(layers), strict=True):
+        dilation = times(layer.dilation, before)
+        steps = tuple(d if k > 1 else 1 for k, d in zip(layer.taps, dilation, strict=True))
+        (fixed if layer.average else free).append((layer.taps, steps))
+        start = minus(start, times(layer.padding, before))
+    return free, fixed, start
+
+
+def is_padded(layers):
+    return any(any(layer.padding) for layer in layers)
+
+
+# Every assignment
+
+
+@cache
+def uses_of_a_cycle(size, steps, kind):
+    """How many roots each layer takes, over every assignment of a cycle (or a conjugate pair).
+
+    The roots of f(z^e), f generic of degree n, are n cycles of e: one of them times the e-th roots
+    of unity, numbered by Z/e. A layer in powers of z^d takes sets that the d-th roots of unity map
+    to themselves, so steps of e/d; over R the sets of each layer are closed under conjugation,
+    which takes turn k to -k in the cycle of a positive number, to -k - 1 in that of a negative
+    one, and to another cycle else. A step of 0 stands for a layer with one tap along the axis.
+    """
+    conjugate = {"positive": lambda k: -k, "negative": lambda k: -k - 1}.get(kind, lambda k: k)
+    takers = [layer for layer, step in enumerate(steps) if step and size % step == 0]
+    found = set()
+    for owners in product(takers, repeat=size):
+        closed = all(
+            owners[(k + size // steps[owner]) % size] == owner
+            and owners[conjugate(k) % size] == owner
+            for k, owner in enumerate(owners)
+        )
+        if closed:
+            factor = 2 if kind == "pair" else 1
+            found.add(tuple(factor * owners.count(layer) for layer in range(len(steps))))
+    return found
+
+
+def roots_of_unity(fixed, axis, order):
+    """How often the product of averages has each of the `order`-th roots of unity along an axis."""
+    found = Counter()
+    for taps, steps in fixed:
+        k, d = taps[axis], steps[axis]
+        for r in range(order):
+            if k * d * r % order == 0 and d * r % order:
+                found[r] += 1
+    return found
+
+
+def uses_of_unity(counts, order, steps, field):
+    """The same for the roots of unity of averages, `counts` of them."""
+
+    def images(step, r):
+        yield (r + order // step) % order
+        if field == "real":
+            yield -r % order
+        if field == "rational":
+            yield from (c * r % order for c in range(order) if gcd(c, order) == 1)
+
+    residues = sorted(counts)
+    takers = [layer for layer, step in enumerate(steps) if step]
+
+    def shares(count, layers):
+        if not layers:
+            return [()] if count == 0 else []
+        return [
+            (taken, *rest)
+            for taken in range(count + 1)
+            for rest in shares(count - taken, layers[1:])
+        ]
+
+    found = set()
+    for given in product(*(shares(counts[r], takers) for r in residues)):
+        use = [0] * len(steps)
+        for at, layer in enumerate(takers):
+            mine = {r: share[at] for r, share in zip(residues, given, strict=True)}
+            if any(
+                mine.get(image, 0) != count
+                for r, count in mine.items()
+                for image in images(steps[layer], r)
+            ):
+                break
+            use[layer] = sum(mine.values())
+        else:
+            found.add(tuple(use))
+    return found
+
+
+def patterns(degree):
+    """What the roots of a real polynomial of this degree may be, in every combination."""
+    for pairs in range(degree // 2 + 1):
+        for positive in range(degree - 2 * pairs + 1):
+            negative = degree - 2 * pairs - positive
+            yield ("pair",) * pairs + ("positive",) * positive + ("negative",) * negative
+
+
+def places_made(maker, made, field, kinds=None):
+    """The shifts at which a generic member is made, over every assignment of its parts.
+
+    `kinds` are those of the roots of each layer along one axis, over R.
+    """
+    rooms, divisors, _ = products(maker)
+    parts, averages, _ = products(made)
+    axes = len(maker[0].taps)
+    if not rooms and any(max(taps) >= 1 for taps, _ in parts):
+        return set()
+    steps = [tuple(d[a] if k[a] > 1 else 0 for k, d in rooms) for a in range(axes)]
+    full = tuple(tuple(d * (k - 1) for k, d in zip(*room, strict=True)) for room in rooms)
+    states = {full}
+
+    def take(states, uses):
+        """What is left after one of the uses, each so many places per layer and axis."""
+        left = {
+            tuple(minus(room, use) for room, use in zip(state, one, strict=True))
+            for state in states
+            for one in uses
+        }
+        return {state for state in left if all(min(room) >= 0 for room in state)}
+
+    def along(axis, uses):
+        line = [tuple(int(a == axis) for a in range(axes))] * len(rooms)
+        return {
+            tuple(times(unit, (use,) * axes) for unit, use in zip(line, one, strict=True))
+            for one in uses
+        }
+
+    number = 0
+    for taps, dilation in parts:
+        vary = [axis for axis in range(axes) if taps[axis] > 1]
+        if not vary:
+            continue
+        degree = tuple(d * (k - 1) for k, d in zip(taps, dilation, strict=True))
+        if len(vary) > 1 or field == "rational":
+            zero = (0,) * axes
+            uses = {
+                tuple(degree if layer == j else zero for layer in range(len(rooms)))
+                for j in range(len(rooms))
+                if all(steps[a][j] and dilation[a] % steps[a][j] == 0 for a in vary)
+            }
+            states = take(states, uses)
+            continue
+        (axis,) = vary
+        roots = ("any",) * (taps[axis] - 1) if kinds is None else kinds[number]
+        number += 1
+        for kind in roots:
+            uses = uses_of_a_cycle(dilation[axis], steps[axis], kind)
+            states = take(states, along(axis, uses))
+    for axis in range(axes):
+        orders = [taps[axis] * d[axis] for taps, d in divisors + averages]
+        order = lcm(*orders, *(step for step in steps[axis] if step))
+        counts = roots_of_unity(averages, axis, order)
+        counts.subtract(roots_of_unity(divisors, axis, order))
+        if min(counts.values(), default=0) < 0:
+            return set()
+        uses = uses_of_unity(+counts, order, steps[axis], field)
+        states = take(states, along(axis, uses))
+    found = set()
+    for state in states:
+        fillings = []
+        for axis in range(axes):
+            reached = {0}
+            for room, (_, d) in zip(state, rooms, strict=True):
+                moves = range(0, room[axis] + 1, d[axis])
+                reached = {one + two for one in reached for two in moves}
+            fillings.append(reached)
+        found |= set(product(*fillings))
+    return found
+
+
+def degrees_along_lines(made):
+    parts, _, _ = products(made)
+    lines = [[k for k in taps if k > 1] for taps, _ in parts]
+    return [line[0] - 1 for line in lines if len(line) == 1]
+
+
+def answers(maker, made):
+    """The answer over each field, and the shifts over C, by trying everything."""
+    fixed = None
+    if is_padded(maker) and is_padded(made):
+        fixed = minus(products(made)[2], products(maker)[2])
+
+    def places(field, kinds=None):
+        found = places_made(maker, made, field, kinds)
+        return found if fixed is None else found & {fixed}
+
+    over_c, over_q = places("complex"), places("rational")
+    over_r = [places("real", kinds) for kinds in product(*map(patterns, degrees_along_lines(made)))]
+    real = "all" if set.intersection(*over_r) else "part" if any(over_r) else "thin"
+    return {
+        "real": real,
+        "complex": "all" if over_c else "thin",
+        "rational": "all" if over_q else "thin",
+    }, over_c
+
+
+# Reading a packing
+
+
+def sharing(shares, turns, steps, mirror=None):
+    """How many turns each layer takes, having looked that all is as it must be."""
+    taken = [turn for _, own in shares for turn in own]
+    assert sorted(taken) == list(range(turns))
+    assert len({layer for layer, _ in shares}) == len(shares)
+    for layer, own in shares:
+        assert steps[layer]
+        assert turns % steps[layer] == 0
+        assert {(k + turns // steps[layer]) % turns for k in own} == set(own)
+        if mirror is not None:
+            assert {(mirror - k) % turns for k in own} == set(own)
+    return Counter({layer: len(own) for layer, own in shares})
+
+
+def verify_packing(claim, maker, made):
+    """Fails unless the packing is one: every rule of the format, one after another."""
+    rooms, divisors, start = products(maker)
+    parts, averages, begin = products(made)
+    axes, field = len(start), claim["field"]
+    steps = [tuple(d[a] if k[a] > 1 else 0 for k, d in rooms) for a in range(axes)]
+    used = Counter()
+    owed = {}
+    for i, (taps, _) in enumerate(parts):
+        lengths = [k - 1 for k in taps if k > 1]
+        if lengths:
+            owed[i] = lengths[0] if len(lengths) == 1 else None
+    for i, j in claim["whole"]:
+        assert owed.pop(i, 0) != 0
+        taps, dilation = parts[i]
+        for axis in range(axes):
+            if taps[axis] > 1:
+                assert steps[axis][j]
+                assert dilation[axis] % steps[axis][j] == 0
+                used[j, axis] += dilation[axis] * (taps[axis] - 1)
+    for entry in claim["roots"]:
+        assert field != "rational"
+        assert owed.get(entry["layer"]) is not None
+        taps, dilation = parts[entry["layer"]]
+        (axis,) = (a for a in range(axes) if taps[a] > 1)
+        turns, count = dilation[axis], entry["times"]
+        mirrors = {"+": 0, "-": -1}
+        if field == "complex":
+            roots, use = 1, sharing(entry["shares"], turns, steps[axis])
+        elif "pair" in entry:
+            roots, one = 2, sharing(entry["pair"], turns, steps[axis])
+            use = one + one
+            assert set(entry["real"]) == {"++", "+-", "--"}
+            for signs, both in entry["real"].items():
+                shared = zip(both, signs, strict=True)
+                got = [sharing(s, turns, steps[axis], mirrors[sign]) for s, sign in shared]
+                assert got[0] + got[1] == use
+        else:
+            assert count == 1
+            assert taps[axis] % 2 == 0
+            roots = 1
+            use, other = (
+                sharing(entry["real"][sign], turns, steps[axis], mirrors[sign]) for sign in "+-"
+            )
+            assert use == other
+        owed[entry["layer"]] -= roots * count
+        for layer, places in use.items():
+            used[layer, axis] += count * places
+    assert not any(left != 0 for left in owed.values())
+    entries = {entry["axis"]: entry for entry in claim["unity"]}
+    assert len(entries) == len(claim["unity"])
+    for axis in range(axes):
+        orders = [k[axis] * d[axis] for k, d in divisors + averages if k[axis] > 1]
+        entry = entries.get(axis, {"order": lcm(*orders), "shares": []})
+        order = entry["order"]
+        assert all(order % one == 0 for one in orders)
+        left = roots_of_unity(averages, axis, order)
+        left.subtract(roots_of_unity(divisors, axis, order))
+        for layer, counts in entry["shares"]:
+            assert len(counts) == order
+            assert min(counts) >= 0
+            assert order % steps[axis][layer] == 0
+            units = [c for c in range(order) if gcd(c, order) == 1]
+            for r, count in enumerate(counts):
+                images = [r + order // steps[axis][layer]]
+                images += [-r] if field == "real" else []
+                images += [c * r for c in units] if field == "rational" else []
+                assert all(counts[image % order] == count for image in images)
+            left.subtract(dict(enumerate(counts)))
+            used[layer, axis] += sum(counts)
+        assert not any(left.values())
+    moved = {layer: tuple(move) for layer, move in claim["shifts"]}
+    place = [0] * axes
+    for j, (taps, dilation) in enumerate(rooms):
+        for axis in range(axes):
+            move = dilation[axis] * moved.get(j, (0,) * axes)[axis]
+            assert 0 <= move <= dilation[axis] * (taps[axis] - 1) - used[j, axis]
+            place[axis] += move
+    assert tuple(place) == plus(claim["offset"], minus(begin, start))
+    assert rooms or not parts
+
+
+# Doing what a packing says, with numbers
+
+
+def multiplied(one, two):
+    found = defaultdict(complex)
+    for place, value in one.items():
+        for other, weight in two.items():
+            found[plus(place, other)] += value * weight
+    return found
+
+
+def filters(claim, maker, made, weights):
+    """The maker's layers for a member with these weights, as the packing has them."""
+    rooms, _, _ = products(maker)
+    parts, _, _ = products(made)
+    free = [w for layer, w in zip(made, weights, strict=True) if not layer.average]
+    axes = len(maker[0].taps)
+    zero = (0,) * axes
+    built = [{zero: 1} for _ in rooms]
+
+    def unit(axis):
+        return tuple(int(a == axis) for a in range(axes))
+
+    def give(layer, axis, roots):
+        for root in roots:
+            built[layer] = multiplied(built[layer], {zero: -root, unit(axis): 1})
+
+    for layer, move in claim["shifts"]:
+        built[layer] = {times(rooms[layer][1], move): 1}
+    for i, j in claim["whole"]:
+        own = {times(parts[i][1], tap): value for tap, value in free[i].items()}
+        built[j] = multiplied(built[j], own)
+    todo = {}
+    for entry in claim["roots"]:
+        i = entry["layer"]
+        taps, dilation = parts[i]
+        (axis,) = (a for a in range(axes) if taps[a] > 1)
+        e = dilation[axis]
+        if i not in todo:
+            line = [value for _, value in sorted(free[i].items())]
+            todo[i] = [complex(u) for u in np.roots(line[::-1])]
+
+        def cycle(u, shares, e=e, axis=axis):
+            angle = np.pi if u.imag == 0 and u.real < 0 else np.angle(u)
+            first = abs(u) ** (1 / e) * np.exp(1j * angle / e)
+            for layer, turns in shares:
+                give(layer, axis, [first * np.exp(2j * np.pi * k / e) for k in turns])
+
+        for _ in range(entry["times"]):
+            if "shares" in entry:
+                cycle(todo[i].pop(), entry["shares"])
+                continue
+            real = sorted((u for u in todo[i] if u.imag == 0), key=lambda u: -u.real)
+            if "pair" not in entry:
+                u = next(u for u in real)
+                todo[i].remove(u)
+                cycle(u, entry["real"]["+" if u.real > 0 else "-"])
+                continue
+            if len(real) > 1:
+                for u in real[:2]:
+                    todo[i].remove(u)
+                signs = "".join("+" if u.real > 0 else "-" for u in real[:2])
+                for u, shares in zip(real, entry["real"][signs], strict=False):
+                    cycle(u, shares)
+                continue
+            u = next(u for u in todo[i] if u.imag > 0)
+            todo[i].remove(u)
+            todo[i].remove(u.conjugate())
+            first = abs(u) ** (1 / e) * np.exp(1j * np.angle(u) / e)
+            for layer, turns in entry["pair"]:
+                roots = [first * np.exp(2j * np.pi * k / e) for k in turns]
+                give(layer, axis, [*roots, *(root.conjugate() for root in roots)])
+    for entry in claim["unity"]:
+        for layer, counts in entry["shares"]:
+            for r, count in enumerate(counts):
+                give(layer, entry["axis"], [np.exp(2j * np.pi * r / entry["order"])] * count)
+    return built
+
+
+def as_weights(built, maker, *, real):
+    """The weights of the maker that these filters are; fails where one is off its taps."""
+    rooms, _, _ = products(maker)
+    found, number = [], 0
+    for layer in maker:
+        if layer.average:
+            found.append(dict.fromkeys(layer.places(), 1 / np.prod(layer.taps)))
+            continue
+        taps = {times(rooms[number][1], tap): tap for tap in layer.places()}
+        size = max(map(abs, built[number].values()))
+        weights = dict.fromkeys(layer.places(), 0)
+        for place, value in built[number].items():
+            if abs(value) > 1e-6 * size:
+                weights[taps[place]] = value / size
+                assert not real or abs(value.imag) < 1e-6 * size
+        found.append(weights)
+        number += 1
+    return found
+
+
+# Factoring a kernel and trying every way to give its factors to the layers
+
+
+def lines_of(factor, axis, field):
+    """The irreducible factors of a polynomial in one variable, over a field."""
+    coefficients = np.zeros(1 + max(place[axis] for place in factor))
+    for place, value in factor.items():
+        coefficients[place[axis]] = value
+    roots = list(np.roots(coefficients[::-1]))
+    zero = (0,) * len(next(iter(factor)))
+
+    def power(count):
+        return tuple(count * int(a == axis) for a in range(len(zero)))
+
+    if field == "rational":
+        return [factor]
+    if field == "real":
+        real = [root.real for root in roots if abs(root.imag) < 1e-9]
+        upper = [root for root in roots if root.imag > 1e-9]
+        assert len(real) + 2 * len(upper) == len(roots)
+        pairs = [{zero: abs(u) ** 2, power(1): -2 * u.real, power(2): 1} for u in upper]
+        return [{zero: -root, power(1): 1} for root in real] + pairs
+    return [{zero: -root, power(1): 1} for root in roots]
+
+
+def irreducible_factors(kernel, field):
+    """The factors of an integer kernel over a field, without monomials."""
+    low = tuple(map(min, zip(*kernel, strict=True)))
+    names = sympy.symbols(f"z:{len(low)}")
+    _, found = sympy.Poly({minus(e, low): v for e, v in kernel.items()}, *names).factor_list()
+    factors = []
+    for poly, times_ in found:
+        factor = {place: int(value) for place, value in poly.terms()}
+        vary = [axis for axis in range(len(low)) if any(place[axis] for place in factor)]
+        if len(vary) > 1:
+            assert is_irreducible_over_c(factor)
+            factors += [factor] * times_
+        else:
+            factors += lines_of(factor, vary[0], field) * times_
+    return factors
+
+
+def fits_a_layer(kernel, taps, dilation):
+    """Whether some shift puts every place with a coefficient that is not 0 on a tap."""
+    size = max(map(abs, kernel.values()))
+    places = [place for place, value in kernel.items() if abs(value) > 1e-7 * size]
+    return all(
+        (max(along) - min(along)) <= d * (k - 1) and all((e - along[0]) % d == 0 for e in along)
+        for along, k, d in zip(zip(*places, strict=True), taps, dilation, strict=True)
+    )
+
+
+def is_made(kernel, layers, field, most=4_000):
+    """Whether a kernel is, up to a shift, a member; None where there are too many ways to try."""
+    rooms, averages, _ = products(layers)
+    names = sympy.symbols(f"z:{len(layers[0].taps)}")
+    poly = sympy.Poly(kernel, *names)
+    for taps, dilation in averages:
+        places = product(*(range(0, d * k, d) for k, d in zip(taps, dilation, strict=True)))
+        quotient, rest = poly.div(sympy.Poly(dict.fromkeys(places, 1), *names))
+        if not rest.is_zero:
+            return False
+        poly = quotient
+    if not rooms:
+        return poly.is_one
+    factors = irreducible_factors({place: int(value) for place, value in poly.terms()}, field)
+    if len(rooms) ** len(factors) > most:
+        return None
+    zero = (0,) * len(names)
+
+    @cache
+    def held(layer, mine):
+        kernel = {zero: 1}
+        for number in mine:
+            kernel = multiplied(kernel, factors[number])
+        return fits_a_layer(kernel, *rooms[layer])
+
+    return any(
+        all(
+            held(layer, tuple(n for n, owner in enumerate(owners) if owner == layer))
+            for layer in range(len(rooms))
+        )
+        for owners in product(range(len(rooms)), repeat=len(factors))
+    )
