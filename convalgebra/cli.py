@@ -142,9 +142,15 @@ def equiv(
     from convalgebra.render.forms import dumps, equivalence_in
 
     report = decide(left, right, channels=channels, input=shape, equations=equations, width=width)
+    shown = equivalence_in(form, report, _width(), derive=derive)
     if certificate is not None:
-        _write(certificate, dumps(report.certificate()) + "\n")
-    click.echo(equivalence_in(form, report, _width(), derive=derive))
+        try:
+            proof = report.certificate()
+        except ConvalgebraError:  # the answer stands, only its certificate cannot be had
+            click.echo(shown)
+            raise
+        _write(certificate, dumps(proof) + "\n")
+    click.echo(shown)
     if exit_code and report.equivalent is not True:
         ctx.exit(3 if report.equivalent is None else 1)
 

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from convalgebra import check
 from convalgebra.algebra import equiv
+from convalgebra.errors import UnsupportedError
 
 PRIME = 2**31 - 1
 
@@ -125,18 +126,29 @@ def test_equations_are_verified(
 )  # fmt: skip
 def test_relus_that_cancel(left: str, right: str, verdict: Any) -> None:
     data = certificate(left, right)
+    several = left.count("relu") > 1  # then what a linear stack makes of it has no rule
     status, lines = verdict(data)
-    assert status == 3  # that a linear stack does not make the one with relus has no rule
-    assert lines[-1] == "verified in part"
+    assert status == 3 * several
+    assert lines[-1] == "verified in part" if several else "verified"
     data["answers"] = [one for one in data["answers"] if one["maker"] == "left"]
     assert verdict(data)[0] == 0
+
+
+def test_a_relu_at_the_end_of_both_is_left_out(verdict: Any) -> None:
+    data = certificate("3x3,relu", "2x2,2x2,relu")
+    assert (data["left"]["text"], data["right"]["text"]) == ("3x3", "2x2,2x2")
+    assert verdict(data)[0] == 0
+
+
+def test_no_certificate_of_other_activations() -> None:
+    report = equiv("3", "2,tanh,2")
+    with pytest.raises(UnsupportedError, match=r"know no tanh \(in 2,tanh,2\), only relu"):
+        report.certificate()
 
 
 def test_without_evidence_it_is_verified_in_part(verdict: Any) -> None:
     data = certificate("3", "2,2", 2)
     data["claims"] = []
-    for answer in data["answers"]:
-        answer["because"] = []
     status, lines = verdict(data)
     assert status == 3
     assert [line.split(":")[0] for line in lines if "NOT" in line] == [
@@ -181,26 +193,24 @@ def others(path: tuple[Any, ...], value: Any) -> list[Any]:
 def may_change(data: Any, path: tuple[Any, ...], status: int) -> bool:
     """The changes that leave a proof: all that are not noticed.
 
-    Another point or input is as good, and so is another kernel that is missed; a claim may be true
-    of the other stack, and a packing over another field; an answer may name claims that it does not
-    need, and be stronger than what is shown, which is then not verified. What the steps of a text
-    are that is no plain list of layers is taken on trust, as long as all claims are true of them.
+    Another point is as good, and so is another kernel that is missed; a claim may be true of the
+    other stack, a kernel be missed and a packing hold over another field; another answer may be one
+    that is not shown, and is then not verified. What the steps of a text are that is no plain list
+    of layers is taken on trust, as long as all claims are true of them.
     """
     if path[0] == "claims":
         kind = data["claims"][path[1]]["claim"]
         return (
             "point" in path
-            or "input" in path
-            or ("kernel" in path and kind in MISSED)
-            or (path[2] == "stack" and kind in ("rank", "ambient", "bound", "not_a_product"))
+            or "weights" in path
+            or (kind == "missed" and path[2] in ("factors", "field", "prime"))
+            or (path[2] == "stack" and kind in ("rank", "bound", "missed"))
             or (path[2] == "field" and kind == "packs")
         )
     if path[0] == "answers":
-        return path[2] == "because" or (path[2] in ("answer", "field") and status == 3)
+        return status == 3
     return any(word in data[path[0]]["text"] for word in ("+", "avg"))
 
-
-MISSED = ("not_a_product", "few_real_roots", "irreducible_over_q", "too_far")
 
 TAMPERED = [
     ("3", "2,2", 1, False),
@@ -235,7 +245,7 @@ def test_every_change_is_noticed(left: str, right: str, channels: int, equations
             status = status_of(changed(data, path, new))
             noticed += status in (1, 2)
             assert status in (1, 2) or may_change(data, path, status), (path, value, new)
-    assert noticed > 100
+    assert noticed > 40
 
 
 def status_of(data: Any) -> int:
@@ -254,45 +264,40 @@ def check_answer(data: Any, number: int) -> bool:
 
 
 def stack(*layers: dict[str, Any], axes: int = 1, channels: int = 1) -> dict[str, Any]:
-    steps: list[dict[str, Any]] = [{"op": "input"}]
+    steps: list[dict[str, Any]] = []
     widths = [channels]
     for index, layer in enumerate(layers, 1):
-        if layer.get("op", "conv") not in ("conv", "convt"):
-            one = {"from": index - 1, **layer}
-            before = one["from"] if isinstance(one["from"], list) else [one["from"]]
-            width = widths[before[0]]
-            if layer["op"] == "cat":
-                width = sum(widths[source] for source in before)
-            if layer["op"] == "pick":
-                width = len(layer["channels"])
-            if layer["op"] == "depth_to_space":
-                width //= layer["factor"] ** axes
-            steps.append(one)
-            widths.append(width)
+        source = layer.get("from", [index - 1])
+        into = widths[source[0]]
+        if layer.get("op") in ("add", "relu"):
+            steps.append({"from": source, **layer})
+            widths.append(into)
             continue
-        source = layer.get("from", index - 1)
-        into = widths[source]
         fixed = "taps" in layer
-        out = into if fixed else layer.get("out", into)
-        one = {"op": "conv", "from": source}
-        one |= {"size": layer["size"]}
+        out = layer.get("out", into)
+        one = {"op": "conv", "from": source, "size": layer["size"]}
         one |= {name: [1] * axes for name in ("stride", "dilation")} | {"padding": [0] * axes}
         one |= {"groups": into if fixed else 1, "channels": [into, out]}
-        one |= {"weights": None if fixed else index, "bias": False}
+        if not fixed:
+            one |= {"weights": index, "bias": False}
         steps.append(one | {name: layer[name] for name in layer if name != "out"})
         widths.append(out)
-    return {"text": "given by hand", "axes": axes, "channels": channels, "steps": steps}
+    padded = any(any(step.get("padding", ())) for step in steps)
+    found = {"text": "given by hand", "axes": axes, "channels": channels}
+    return {**found, "padded": padded, "steps": steps}
 
 
 def conv(*size: int, **more: Any) -> dict[str, Any]:
     return {"size": list(size), **more}
 
 
+def fixed(*taps: Any) -> dict[str, Any]:
+    """The same kernel along one axis for every channel."""
+    return conv(len(taps), taps=[[0, 0, u, value] for u, value in enumerate(taps)])
+
+
 def proof(left: Any, right: Any, *claims: Any, answers: tuple[Any, ...] = ()) -> dict[str, Any]:
-    listed = [
-        dict(zip(("maker", "made", "field", "answer", "because"), one, strict=True))
-        for one in answers
-    ]
+    listed = [dict(zip(("maker", "field", "answer"), one, strict=True)) for one in answers]
     return {
         "schema": check.SCHEMA,
         "left": left,
@@ -309,39 +314,38 @@ SQUARE = stack(conv(2, 2), axes=2)
 CROSS = stack(conv(2, 1), conv(1, 2), axes=2)
 
 
-def claim(kind: str, *places: Any, **fields: Any) -> dict[str, Any]:
-    names = ("maker", "made") if len(places) == 2 else ("stack",)
-    return {"claim": kind, **dict(zip(names, places, strict=True)), **fields}
+def claim(kind: str, name: str, **fields: Any) -> dict[str, Any]:
+    of = "maker" if kind in ("reproduces", "packs") else "stack"
+    return {"claim": kind, of: name, **fields}
 
 
 def rank(value: int, *point: int, prime: int = PRIME, side: str = "right") -> dict[str, Any]:
     return claim("rank", side, prime=prime, point=list(point), rank=value)
 
 
-def leaf(first: int, last: int, by: str, **fields: Any) -> dict[str, Any]:
-    return {"steps": [first, last], "by": by, **fields}
+WEIGHTS, COORDINATES = {"by": "weights"}, {"by": "coordinates"}
 
 
 def bound(value: int, tree: Any) -> dict[str, Any]:
     return claim("bound", "right", bound=value, tree=tree)
 
 
-def split(first: int, at: int, last: int, one: Any, two: Any, *point: int) -> dict[str, Any]:
+def split(at: int, one: Any, two: Any, *point: int) -> dict[str, Any]:
     fields = {"at": at, "first": one, "second": two, "prime": PRIME, "point": list(point)}
-    return {**leaf(first, last, "split"), **fields}
+    return {"by": "split", **fields}
 
 
-def scale(factor: int = 1) -> dict[str, Any]:
+def scale(factor: int = 1) -> list[Any]:
     """The first layer grows as the second one shrinks."""
-    linear = [[0, 0, 1], [1, 1, 1], [2, 2, -1], [3, 3, -factor]]
-    return {"linear": linear, "constant": []}
+    return [[0, 0, 1], [1, 1, 1], [2, 2, -1], [3, 3, -factor]]
 
 
 def fields(value: int, *given: Any, point: tuple[int, ...] = (1, 2, 3, 4)) -> dict[str, Any]:
-    return leaf(1, 2, "fields", fields=list(given), prime=PRIME, point=list(point), rank=value)
+    found = {"fields": list(given), "prime": PRIME, "point": list(point), "rank": value}
+    return {"by": "fields", **found}
 
 
-SPLIT = split(1, 1, 2, leaf(1, 1, "weights"), leaf(2, 2, "weights"), 1, 2, 3, 4)
+SPLIT = split(1, WEIGHTS, WEIGHTS, 1, 2, 3, 4)
 PRODUCT = [[[1, [[0, 1], [2, 1]]]], [[1, [[0, 1], [3, 1]]], [1, [[1, 1], [2, 1]]]],
            [[1, [[1, 1], [3, 1]]]]]  # fmt: skip
 CORNERS = [[0, [0, 0], 0, [a, b]] for a, b in product((0, 1), repeat=2)]
@@ -352,29 +356,23 @@ def vanishes(*equations: Any) -> dict[str, Any]:
     return claim("vanishes", "right", coordinates=CORNERS, equations=list(equations))
 
 
-def outside(kernel: list[Any], weights: list[Any], **more: Any) -> dict[str, Any]:
-    found = {"claim_of": 0, "kernel": kernel, "member_of": "left", "weights": weights}
-    return claim("outside", "right", **{**found, "offset": [0, 0], **more})
+def outside(weights: list[Any], **more: Any) -> dict[str, Any]:
+    found = {"equations_of": 0, "weights": weights, "offset": [0, 0]}
+    return claim("outside", "right", **{**found, **more})
 
 
-def kernel(*taps: Any) -> list[Any]:
-    return [[list(place), value] for place, value in taps]
+def missed(over: str, *factors: Any, prime: int = PRIME) -> dict[str, Any]:
+    listed = [[[list(place), tap] for place, tap in taps.items()] for taps in factors]
+    return claim("missed", "right", field=over, factors=listed, prime=prime)
 
 
-def real(roots: int, needed: int, *taps: tuple[int, int], axis: int = 0, step: int = 1) -> Any:
-    listed = [[[e], value] for e, value in taps]
-    return claim("few_real_roots", "right", axis=axis, step=step, kernel=listed, roots=roots,
-                 needed=needed)  # fmt: skip
-
-
-def ruppert(*taps: Any, prime: int = PRIME, axes: tuple[int, int] = (0, 1)) -> dict[str, Any]:
-    found = kernel(*taps)
-    return claim("not_a_product", "right", kernel=found, prime=prime, axes=list(axes))
+def line(*taps: int) -> dict[tuple[int, ...], int]:
+    return {(place,): tap for place, tap in enumerate(taps) if tap}
 
 
 def packs(over: str, **parts: Any) -> dict[str, Any]:
-    empty = {"offset": [0], "shifts": [], "whole": [], "roots": [], "unity": []}
-    return claim("packs", "right", "left", field=over, **{**empty, **parts})
+    empty = {"offset": [0], "shifts": [], "whole": [], "roots": []}
+    return claim("packs", "right", field=over, **{**empty, **parts})
 
 
 def to(*rooms: int) -> list[Any]:
@@ -383,80 +381,78 @@ def to(*rooms: int) -> list[Any]:
     return [[room, [0]]]
 
 
+def root(*shares: Any, times: int = 1) -> dict[str, Any]:
+    return {"layer": 0, "times": times, "ways": {"c": list(shares)}}
+
+
 def real_pair(one: Any, two: Any, pair: Any) -> dict[str, Any]:
-    ways = {signs: [one, two] for signs in ("++", "+-", "--")}
-    return {"layer": 0, "times": 1, "pair": pair, "real": ways}
+    ways = {"pp": [pair, pair], **{signs: [one, two] for signs in ("++", "+-", "--")}}
+    return {"layer": 0, "times": 1, "ways": ways}
 
 
 def single(one: Any) -> dict[str, Any]:
-    return {"layer": 0, "times": 1, "real": {"+": one, "-": one}}
+    return {"layer": 0, "times": 1, "ways": {"+": [one], "-": [one]}}
 
 
 FOUR, FIVE = stack(conv(4)), stack(conv(5))
-THIRD = ["1/3"] * 3
-MEAN = stack(conv(3, taps=THIRD), TWO)
+THIRD = fixed("1/3", "1/3", "1/3")
+MEAN = stack(THIRD, TWO)
 PADDED = stack(conv(3, padding=[1]))
 TRUE = {
     "a rank": proof(KERNEL, PAIR, rank(3, 1, 2, 3, 4)),
     "a rank where two layers are alike": proof(KERNEL, PAIR, rank(2, 1, 1, 1, 1)),
     "a rank mod 2": proof(KERNEL, PAIR, rank(3, 1, 0, 1, 1, prime=2)),
-    "coordinates": proof(KERNEL, PAIR, claim("ambient", "right", count=3)),
+    "coordinates": proof(KERNEL, PAIR, bound(3, COORDINATES)),
     "coordinates on two lattices": proof(
-        FOUR, stack(TWO, conv(2, dilation=[2])), claim("ambient", "right", count=4)
+        FOUR, stack(TWO, conv(2, dilation=[2])), bound(4, COORDINATES)
     ),
     "coordinates that cancel": proof(
         KERNEL,
-        stack(conv(1, taps=[1]), conv(1, taps=[-1]), {"op": "add", "from": [0, 2]}),
-        claim("ambient", "right", count=0),
+        stack(fixed(1), fixed(-1), {"op": "add", "from": [0, 2]}),
+        bound(0, COORDINATES),
     ),
-    "a bound by weights": proof(KERNEL, PAIR, bound(4, leaf(1, 2, "weights"))),
-    "a bound by coordinates": proof(KERNEL, PAIR, bound(3, leaf(1, 2, "ambient"))),
+    "a bound by weights": proof(KERNEL, PAIR, bound(4, WEIGHTS)),
+    "a bound by coordinates": proof(KERNEL, PAIR, bound(3, COORDINATES)),
     "a bound by a seam": proof(KERNEL, PAIR, bound(3, SPLIT)),
     "a seam where nothing comes through": proof(
         KERNEL,
         PAIR,
-        bound(4, split(1, 1, 2, leaf(1, 1, "weights"), leaf(2, 2, "weights"), 0, 0, 0, 0)),
+        bound(4, split(1, WEIGHTS, WEIGHTS, 0, 0, 0, 0)),
     ),
     "a bound by a field": proof(KERNEL, PAIR, bound(3, fields(1, scale()))),
     "a field at a point where it vanishes": proof(
         KERNEL, PAIR, bound(4, fields(0, scale(), point=(0, 0, 0, 0)))
     ),
-    "filters": proof(KERNEL, PAIR, claim("reproduces", "left", "right", offset=[0],
+    "filters": proof(KERNEL, PAIR, claim("reproduces", "left", offset=[0],
                                          filters=PRODUCT)),
     "filters for a branch": proof(
         stack(ONE, {"op": "add", "from": [0, 1]}),
         stack(ONE),
-        claim("reproduces", "left", "right", offset=[0], filters=[[[1, [[0, 1]]], [-1, []]]]),
+        claim("reproduces", "left", offset=[0], filters=[[[1, [[0, 1]]], [-1, []]]]),
     ),
     "filters that move": proof(
         stack(conv(2)), stack(ONE),
-        claim("reproduces", "left", "right", offset=[1], filters=[[], [[1, [[0, 1]]]]]),
+        claim("reproduces", "left", offset=[1], filters=[[], [[1, [[0, 1]]]]]),
     ),
-    "covered": proof(KERNEL, PAIR, claim("covers", "left", "right", offset=[0])),
-    "covered with dilation": proof(
-        stack(conv(3, dilation=[2])),
-        stack(conv(2, dilation=[4])),
-        claim("covers", "left", "right", offset=[0]),
-    ),
-    "covered elsewhere": proof(FOUR, PAIR, claim("covers", "left", "right", offset=[1])),
     "a minor": proof(SQUARE, CROSS, vanishes(MINOR)),
     "a minor that is violated": proof(
-        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1], [1, 0, 0, 1])
+        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1])
     ),
-    "irreducible": proof(SQUARE, CROSS, ruppert(((0, 0), 1), ((0, 1), 1), ((1, 0), 1),
-                                                ((1, 1), 2))),
-    "too few real roots": proof(KERNEL, PAIR, real(0, 2, (0, 1), (2, 1))),
+    "irreducible": proof(
+        SQUARE, CROSS, missed("complex", {(0, 0): 1, (0, 1): 1, (1, 0): 1, (1, 1): 2})
+    ),
+    "two factors for three layers": proof(
+        stack(conv(2, 2), conv(2, 2), axes=2), stack(conv(2, 3), conv(2, 1), axes=2),
+        missed("complex", *[{(0, 0): 1, (0, 1): 1, (1, 0): 1, (1, 1): 2}] * 2),
+    ),
+    "too few real roots": proof(KERNEL, PAIR, missed("real", line(1, 0, 1))),
     "a root at infinity": proof(
-        stack(conv(4)), stack(TWO, TWO, TWO), real(1, 3, (0, 1), (2, 1))
+        stack(conv(4)), stack(TWO, TWO, TWO), missed("real", line(1, 0, 1))
     ),
-    "irreducible over Q": proof(
-        KERNEL, PAIR,
-        claim("irreducible_over_q", "right", kernel=[[[0], 3], [[2], 1]], prime=3),
-    ),
-    "too far": proof(FOUR, PAIR, claim("too_far", "right", kernel=[[[0], 1], [[3], 1]], axis=0)),
+    "irreducible over Q": proof(KERNEL, PAIR, missed("rational", line(3, 0, 1), prime=3)),
     "roots over C": proof(
         KERNEL, PAIR,
-        packs("complex", roots=[{"layer": 0, "times": 1, "shares": to(j)} for j in (0, 1)]),
+        packs("complex", roots=[root(to(j), times=1) for j in (0, 1)]),
     ),
     "pairs over R": proof(
         FIVE, stack(THREE, THREE),
@@ -471,40 +467,34 @@ TRUE = {
         stack(conv(2)), stack(ONE, THREE),
         packs("rational", whole=[[0, 1]], shifts=[[1, [1]]], offset=[1]),
     ),
-    "roots of unity": proof(
-        MEAN, stack(conv(2), conv(3)),
-        packs("complex", whole=[[0, 1]], offset=[0],
-              unity=[{"axis": 0, "order": 3, "shares": [[0, [0, 1, 0]], [1, [0, 0, 1]]]}]),
+    "an average in one layer": proof(
+        stack(THIRD, TWO), stack(conv(2), conv(3)), packs("rational", whole=[[0, 1], [1, 0]])
     ),
-    "roots of unity over Q": proof(
-        MEAN, stack(conv(2), conv(3)),
-        packs("rational", whole=[[0, 0]],
-              unity=[{"axis": 0, "order": 3, "shares": [[1, [0, 1, 1]]]}]),
+    "an average in two layers": proof(
+        stack(THIRD, ONE), PAIR, packs("complex", roots=[root(to(0)), root(to(1))])
+    ),
+    "the same average": proof(
+        MEAN, stack(TWO, THIRD), packs("rational", whole=[[0, 1], [1, 0]])
     ),
     "cycles of roots": proof(
         stack(conv(2, dilation=[2])), PAIR,
-        packs("complex", roots=[{"layer": 0, "times": 1, "shares": [[0, [0]], [1, [1]]]}]),
+        packs("complex", roots=[root([[0, [0]], [1, [1]]])]),
     ),
     "relu twice": proof(
         stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)), stack(ONE),
-        claim("relu_pairs", "left", "right", offset=[0],
+        claim("reproduces", "left", offset=[0],
               filters=[[[1, []]], [[-1, []]], [[1, [[0, 1]]]], [[-1, [[0, 1]]]]]),
     ),
-    "a relu is not odd behind a branch": proof(
-        stack(ONE),
-        stack(conv(2, out=2), {"op": "relu"}, conv(1, out=1), conv(2, **{"from": 0}),
-              {"op": "add", "from": [3, 4]}),
-        # x = (1, 2, 4): a = -x1 + x2 = (1, 2), b = x1 + x2 = (3, 6); a + b -> 4 and -x -> 0.
-        claim("not_odd", "right", point=[-1, 1, 1, 1, 1, 1, 0, 0],
-              input={"size": [3], "values": [1, 2, 4]}),
-    ),
-    "an absolute value is not odd": proof(
+    "an absolute value": proof(
         stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
-        claim("not_odd", "right", point=[1, -1, 1, 1], input={"size": [1], "values": [3]}),
+        claim("nonlinear", "right", weights=[0, "1/2"]),
     ),
-    "a relu is not odd": proof(
-        stack(ONE), stack(ONE, {"op": "relu"}),
-        claim("not_odd", "right", point=[1], input={"size": [2], "values": [1, -1]}),
+    "a relu at the end": proof(
+        stack(ONE), stack(ONE, {"op": "relu"}), claim("nonlinear", "right", weights=[])
+    ),
+    "a relu after a bias": proof(
+        stack(ONE), stack(conv(1, bias=True), {"op": "relu"}, conv(2, bias=True)),
+        claim("nonlinear", "right", weights=[0, 1, 5]),
     ),
 }  # fmt: skip
 FALSE = {
@@ -513,22 +503,22 @@ FALSE = {
     "a rank mod 15": proof(KERNEL, PAIR, rank(3, 1, 2, 3, 4, prime=15)),
     "a rank mod a pseudoprime": proof(KERNEL, PAIR, rank(3, 1, 2, 3, 4, prime=3215031751)),
     "a short point": proof(KERNEL, PAIR, rank(3, 1, 2, 3)),
-    "too many coordinates": proof(KERNEL, PAIR, claim("ambient", "right", count=4)),
+    "too many coordinates": proof(KERNEL, PAIR, bound(4, COORDINATES)),
     "coordinates that cancel": proof(
         KERNEL,
-        stack(conv(1, taps=[1]), conv(1, taps=[-1]), {"op": "add", "from": [0, 2]}),
-        claim("ambient", "right", count=1),
+        stack(fixed(1), fixed(-1), {"op": "add", "from": [0, 2]}),
+        bound(1, COORDINATES),
     ),
-    "a bound without a seam": proof(KERNEL, PAIR, bound(3, leaf(1, 2, "weights"))),
-    "a bound of one layer": proof(KERNEL, PAIR, bound(2, leaf(1, 1, "weights"))),
+    "a bound without a seam": proof(KERNEL, PAIR, bound(3, WEIGHTS)),
+    "a bound of one layer": proof(KERNEL, PAIR, bound(2, WEIGHTS)),
     "a seam where nothing comes through": proof(
         KERNEL,
         PAIR,
-        bound(3, split(1, 1, 2, leaf(1, 1, "weights"), leaf(2, 2, "weights"), 0, 0, 0, 0)),
+        bound(3, split(1, WEIGHTS, WEIGHTS, 0, 0, 0, 0)),
     ),
     "a seam after a fixed layer": proof(
         FOUR, MEAN,
-        bound(1, split(1, 1, 2, leaf(1, 1, "weights"), leaf(2, 2, "weights"), 1, 1)),
+        bound(1, split(1, WEIGHTS, WEIGHTS, 1, 1)),
     ),
     "a field that changes something": proof(KERNEL, PAIR, bound(3, fields(1, scale(2)))),
     "a constant field": proof(
@@ -536,73 +526,61 @@ FALSE = {
     ),
     "one field twice": proof(KERNEL, PAIR, bound(2, fields(2, scale(), scale()))),
     "filters of another kernel": proof(
-        KERNEL, PAIR, claim("reproduces", "left", "right", offset=[0], filters=PRODUCT[::-1])
+        KERNEL, PAIR, claim("reproduces", "left", offset=[0], filters=PRODUCT[::-1])
     ),
     "filters elsewhere": proof(
-        KERNEL, PAIR, claim("reproduces", "left", "right", offset=[1], filters=PRODUCT)
+        KERNEL, PAIR, claim("reproduces", "left", offset=[1], filters=PRODUCT)
     ),
     "a bias is lost": proof(
         stack(ONE), stack(conv(1, bias=True)),
-        claim("reproduces", "left", "right", offset=[0], filters=[[[1, [[0, 1]]]]]),
-    ),
-    "covered at the wrong place": proof(KERNEL, PAIR, claim("covers", "left", "right", offset=[1])),
-    "covered off the lattice": proof(
-        stack(conv(3, dilation=[2])), PAIR, claim("covers", "left", "right", offset=[0])
-    ),
-    "covered without a bias": proof(
-        KERNEL, stack(TWO, conv(2, bias=True)), claim("covers", "left", "right", offset=[0])
-    ),
-    "covered with groups": proof(
-        stack(conv(3, groups=2), channels=2), stack(TWO, channels=2),
-        claim("covers", "left", "right", offset=[0]),
-    ),
-    "covered in one of two phases": proof(
-        stack(conv(5)), stack(conv(2, stride=[2]), {"op": "convt", **conv(2, stride=[2])}),
-        claim("covers", "left", "right", offset=[1]),
+        claim("reproduces", "left", offset=[0], filters=[[[1, [[0, 1]]]]]),
     ),
     "a permanent": proof(SQUARE, CROSS, vanishes([MINOR[0], [1, MINOR[1][1]]])),
+    "a high power of one weight is another": proof(
+        stack(TWO),
+        stack(ONE, *[conv(1, weights=1)] * 255, conv(1, padding=[-1], **{"from": [0]}),
+              {"op": "add", "from": [256, 257]}),
+        claim("vanishes", "right", coordinates=[[0, [0], 0, [0]], [0, [0], 0, [1]]],
+              equations=[[[1, [[0, 1]]], [-1, [[1, 1]]]]]),
+    ),
     "no equation": proof(SQUARE, CROSS, vanishes([])),
-    "a minor that holds": proof(
-        SQUARE, CROSS, vanishes(MINOR), outside([1, 1, 1, 1], [1, 1, 1, 1])
-    ),
-    "another kernel": proof(SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1], [1, 1, 1, 1])),
+    "a minor that holds": proof(SQUARE, CROSS, vanishes(MINOR), outside([1, 1, 1, 1])),
     "another offset": proof(
-        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1], [1, 0, 0, 1], offset=[1, 0])
+        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1], offset=[1, 0])
     ),
-    "a member of its own": proof(
+    "equations of the other stack": proof(
         SQUARE, CROSS, vanishes(MINOR),
-        outside([1, 0, 0, 1], [1, 0, 0, 1], member_of="right"),
+        {**outside([1, 1, 1, 1]), "stack": "left"},
     ),
-    "a product": proof(SQUARE, CROSS, ruppert(((0, 0), 1), ((0, 1), 2), ((1, 0), 3),
-                                              ((1, 1), 6))),
+    "a product": proof(
+        SQUARE, CROSS, missed("complex", {(0, 0): 1, (0, 1): 2, (1, 0): 3, (1, 1): 6})
+    ),
     "a product over C only": proof(
         stack(conv(3, 3), axes=2), stack(conv(2, 3), conv(2, 1), axes=2),
-        ruppert(((2, 0), 1), ((0, 2), 1)),
-    ),
-    "a product times a variable": proof(
-        stack(conv(3, 3), axes=2), CROSS,
-        ruppert(((0, 0), 1), ((1, 0), 1), ((0, 1), 1), ((1, 1), 1), ((2, 1), 1), ((2, 2), 1),
-                axes=(1, 1)),
+        missed("complex", {(2, 0): 1, (0, 2): 1}),
     ),
     "irreducible, but it fits": proof(
         SQUARE, stack(conv(2, 2), conv(1, 2), axes=2),
-        ruppert(((0, 0), 1), ((0, 1), 1), ((1, 0), 1), ((1, 1), 2)),
+        missed("complex", {(0, 0): 1, (0, 1): 1, (1, 0): 1, (1, 1): 2}),
     ),
-    "two real roots": proof(KERNEL, PAIR, real(2, 2, (0, -1), (2, 1))),
-    "a double root": proof(KERNEL, PAIR, real(1, 2, (0, 1), (1, 2), (2, 1))),
-    "real roots miscounted": proof(KERNEL, PAIR, real(1, 2, (0, 1), (2, 1))),
-    "reducible over Q": proof(
-        KERNEL, PAIR,
-        claim("irreducible_over_q", "right", kernel=[[[0], 4], [[2], 1]], prime=2),
+    "two factors for two layers": proof(
+        stack(conv(2, 2), conv(2, 2), axes=2), stack(conv(2, 3), conv(2, 2), axes=2),
+        missed("complex", *[{(0, 0): 1, (0, 1): 1, (1, 0): 1, (1, 1): 2}] * 2),
     ),
-    "not too far": proof(
-        FOUR, PAIR, claim("too_far", "right", kernel=[[[0], 1], [[2], 1]], axis=0)
+    "three axes": proof(
+        stack(conv(2, 2, 2), axes=3), stack(conv(2, 2, 1), conv(1, 1, 2), axes=3),
+        missed("complex", {(0, 0, 0): 1, (1, 0, 0): 1, (0, 1, 0): 1, (0, 0, 1): 1}),
     ),
+    "several roots": proof(KERNEL, PAIR, missed("complex", line(1, 0, 1))),
+    "two real roots": proof(KERNEL, PAIR, missed("real", line(-1, 0, 1))),
+    "three taps": proof(KERNEL, PAIR, missed("real", line(1, 1, 1))),
+    "enough real roots": proof(FOUR, stack(THREE, TWO), missed("real", line(1, 0, 0, 1))),
+    "reducible over Q": proof(KERNEL, PAIR, missed("rational", line(4, 0, 1), prime=2)),
     "two roots in one place": proof(
-        KERNEL, PAIR, packs("complex", roots=[{"layer": 0, "times": 2, "shares": to(0)}])
+        KERNEL, PAIR, packs("complex", roots=[root(to(0), times=2)])
     ),
     "a root is forgotten": proof(
-        KERNEL, PAIR, packs("complex", roots=[{"layer": 0, "times": 1, "shares": to(0)}])
+        KERNEL, PAIR, packs("complex", roots=[root(to(0), times=1)])
     ),
     "a pair in two places over R": proof(
         KERNEL, PAIR, packs("real", roots=[real_pair(to(0), to(1), to(0))])
@@ -612,7 +590,7 @@ FALSE = {
     ),
     "roots over Q": proof(
         KERNEL, PAIR,
-        packs("rational", roots=[{"layer": 0, "times": 1, "shares": to(j)} for j in (0, 1)]),
+        packs("rational", roots=[root(to(j), times=1) for j in (0, 1)]),
     ),
     "a whole layer twice": proof(
         stack(conv(2)), stack(TWO, TWO), packs("rational", whole=[[0, 0], [0, 1]])
@@ -627,47 +605,49 @@ FALSE = {
         stack(TWO), stack(ONE, THREE),
         packs("rational", whole=[[0, 1]], shifts=[[1, [2]]], offset=[2]),
     ),
-    "roots of unity torn apart over Q": proof(
-        MEAN, stack(conv(2), conv(3)),
-        packs("rational", whole=[[0, 1]],
-              unity=[{"axis": 0, "order": 3, "shares": [[0, [0, 1, 0]], [1, [0, 0, 1]]]}]),
+    "an average in two layers over R": proof(
+        stack(THIRD, ONE), PAIR, packs("real", roots=[real_pair(to(0), to(1), to(0))])
     ),
-    "roots of unity torn apart over R": proof(
-        MEAN, stack(conv(2), conv(3)),
-        packs("real", whole=[[0, 1]],
-              unity=[{"axis": 0, "order": 3, "shares": [[0, [0, 1, 0]], [1, [0, 0, 1]]]}]),
+    "another average": proof(
+        stack(fixed("1/2", "1/2"), TWO), stack(TWO, THIRD),
+        packs("rational", whole=[[0, 1], [1, 0]]),
+    ),
+    "a free layer as an average": proof(
+        stack(THREE, TWO), stack(TWO, THIRD), packs("rational", whole=[[0, 1], [1, 0]])
     ),
     "an average is forgotten": proof(
         MEAN, stack(conv(2), conv(3)), packs("rational", whole=[[0, 1]])
     ),
     "averages of other scale": proof(
-        stack(conv(3, taps=THIRD)), stack(conv(3, taps=[1, 1, 1])), packs("rational")
+        stack(THIRD), stack(fixed(1, 1, 1)), packs("rational")
     ),
     "a relu by itself": proof(
         stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)), stack(ONE),
-        claim("relu_pairs", "left", "right", offset=[0],
+        claim("reproduces", "left", offset=[0],
               filters=[[[1, []]], [], [[1, [[0, 1]]]], []]),
     ),
     "relus with one sign": proof(
         stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)), stack(ONE),
-        claim("relu_pairs", "left", "right", offset=[0],
+        claim("reproduces", "left", offset=[0],
               filters=[[[1, []]], [[-1, []]], [[1, [[0, 1]]]], [[1, [[0, 1]]]]]),
     ),
     "a relu that is left out": proof(
         stack(ONE, {"op": "relu"}), stack(ONE),
-        claim("reproduces", "left", "right", offset=[0], filters=[[[1, [[0, 1]]]]]),
+        claim("reproduces", "left", offset=[0], filters=[[[1, [[0, 1]]]]]),
     ),
-    "a pair of relus is odd": proof(
+    "two units in every output": proof(
         stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
-        claim("not_odd", "right", point=[1, -1, 1, -1], input={"size": [1], "values": [3]}),
+        claim("nonlinear", "right", weights=[1, -1]),
     ),
-    "zero is odd": proof(
-        stack(ONE), stack(ONE, {"op": "relu"}),
-        claim("not_odd", "right", point=[0], input={"size": [2], "values": [1, -1]}),
+    "two relus": proof(
+        stack(ONE), stack(ONE, {"op": "relu"}, ONE, {"op": "relu"}),
+        claim("nonlinear", "right", weights=[1]),
     ),
-    "a relu after a bias": proof(
-        stack(ONE), stack(conv(1, bias=True), {"op": "relu"}),
-        claim("not_odd", "right", point=[1, 1], input={"size": [1], "values": [0]}),
+    "no relu": proof(stack(ONE), PAIR, claim("nonlinear", "right", weights=[1, 1])),
+    "units that are 0": proof(
+        stack(conv(1, out=1)),
+        stack(fixed(1), fixed(-1), {"op": "add", "from": [0, 2]}, {"op": "relu"}, ONE),
+        claim("nonlinear", "right", weights=[1]),
     ),
 }  # fmt: skip
 
@@ -686,67 +666,84 @@ def test_false_claims(name: str, verdict: Any) -> None:
     assert lines[0].startswith("rejected: claim ")
 
 
-ANSWERS = {
-    "all": ("left", "right", "real", "all", []),
-    "part": ("right", "left", "real", "part", [0]),
-    "dense": ("right", "left", "complex", "dense", [0]),
-}
+WIDE = stack(conv(3, dilation=[2]))
 
 
 @pytest.mark.parametrize(
     ("data", "answer", "status"),
     [
-        (proof(KERNEL, PAIR), ("left", "right", "real", "all", []), 0),
-        (proof(KERNEL, PAIR), ("left", "right", "real", "thin", []), 1),
-        (TRUE["a rank"], ("right", "left", "real", "part", [0]), 0),
-        (TRUE["a rank"], ("right", "left", "real", "part", []), 1),
-        (TRUE["a rank"], ("right", "left", "complex", "dense", [0]), 0),
-        (TRUE["a rank"], ("right", "left", "complex", "part", [0]), 1),
-        (TRUE["a rank"], ("right", "left", "complex", "thin", [0]), 1),
-        (TRUE["a rank"], ("right", "left", "complex", "all", [0]), 3),
-        (TRUE["a rank"], ("right", "left", "rational", "all", [0]), 3),
-        (TRUE["a rank where two layers are alike"], ("right", "left", "real", "part", [0]), 3),
-        (TRUE["roots over C"], ("right", "left", "complex", "all", [0]), 0),
-        (TRUE["roots over C"], ("right", "left", "real", "part", [0]), 0),
-        (TRUE["roots over C"], ("right", "left", "real", "all", [0]), 3),
-        (TRUE["irreducible over Q"], ("right", "left", "rational", "thin", [0]), 0),
-        (TRUE["irreducible over Q"], ("right", "left", "complex", "thin", [0]), 3),
-        (TRUE["irreducible"], ("right", "left", "rational", "thin", [0]), 0),
-        (TRUE["a minor that is violated"], ("right", "left", "real", "thin", [0, 1]), 0),
-        (TRUE["relu twice"], ("left", "right", "real", "all", [0]), 0),
-        (TRUE["relu twice"], ("left", "right", "complex", "all", [0]), 3),
-        (proof(FOUR, KERNEL), ("right", "left", "real", "thin", []), 0),
+        (proof(KERNEL, PAIR), ("left", "real", "all"), 0),
+        (proof(KERNEL, PAIR), ("left", "real", "thin"), 1),
+        (proof(FOUR, PAIR), ("left", "rational", "all"), 0),
+        (proof(WIDE, stack(conv(2, dilation=[4]))), ("left", "real", "all"), 0),
+        (proof(WIDE, PAIR), ("left", "real", "thin"), 0),
+        (proof(KERNEL, stack(TWO, conv(2, bias=True))), ("left", "real", "thin"), 0),
+        (proof(stack(conv(3, groups=2), channels=2), stack(TWO, channels=2)),
+         ("left", "real", "thin"), 0),
+        (proof(FIVE, stack(conv(2, stride=[2]), {"op": "convt", **conv(2, stride=[2])})),
+         ("left", "real", "all"), 3),
+        (TRUE["a rank"], ("right", "real", "part"), 0),
+        (proof(KERNEL, PAIR), ("right", "real", "part"), 3),
+        (TRUE["a rank"], ("right", "complex", "dense"), 0),
+        (TRUE["a rank"], ("right", "complex", "part"), 1),
+        (TRUE["a rank"], ("right", "complex", "thin"), 1),
+        (TRUE["a rank"], ("right", "complex", "all"), 3),
+        (TRUE["a rank"], ("right", "rational", "all"), 3),
+        (TRUE["a rank where two layers are alike"], ("right", "real", "part"), 3),
+        (TRUE["roots over C"], ("right", "complex", "all"), 0),
+        (TRUE["roots over C"], ("right", "real", "part"), 0),
+        (TRUE["roots over C"], ("right", "real", "all"), 3),
+        (TRUE["an average in two layers"], ("right", "complex", "all"), 0),
+        (TRUE["an average in two layers"], ("right", "real", "part"), 3),
+        (TRUE["irreducible over Q"], ("right", "rational", "thin"), 0),
+        (TRUE["irreducible over Q"], ("right", "complex", "thin"), 3),
+        (TRUE["irreducible"], ("right", "rational", "thin"), 0),
+        (TRUE["two factors for three layers"], ("right", "complex", "thin"), 0),
+        (TRUE["a minor that is violated"], ("right", "real", "thin"), 0),
+        (TRUE["relu twice"], ("left", "real", "all"), 0),
+        (TRUE["relu twice"], ("left", "complex", "all"), 3),
+        (TRUE["an absolute value"], ("left", "real", "thin"), 0),
+        (TRUE["an absolute value"], ("left", "real", "all"), 1),
+        (TRUE["an absolute value"], ("left", "complex", "thin"), 3),
+        (TRUE["an absolute value"], ("right", "real", "thin"), 3),
+        (proof(FOUR, KERNEL), ("right", "real", "thin"), 0),
         (proof(stack(conv(2, 3), axes=2), stack(conv(3, 2), axes=2)),
-         ("left", "right", "complex", "thin", []), 0),
-        (proof(stack(conv(1, taps=[1])), stack(conv(1, taps=[2]))),
-         ("left", "right", "complex", "thin", []), 0),
+         ("left", "complex", "thin"), 0),
     ],
 )  # fmt: skip
 def test_answers_follow_by_the_rules(data: Any, answer: Any, status: int, verdict: Any) -> None:
-    names = ("maker", "made", "field", "answer", "because")
+    names = ("maker", "field", "answer")
     found = verdict({**data, "answers": [dict(zip(names, answer, strict=True))]})
     assert found[0] == status, found
 
 
+def test_an_answer_is_given_once(verdict: Any) -> None:
+    answer = ("left", "real", "all")
+    assert verdict(proof(KERNEL, PAIR, answers=(answer,)))[0] == 0
+    assert verdict(proof(KERNEL, PAIR, answers=(answer, answer)))[0] == 1
+
+
 def test_a_root_that_is_missing_refutes_all(verdict: Any) -> None:
-    claims = [rank(3, 1, 2, 3, 4), real(0, 2, (0, 1), (2, 1))]
+    claims = [rank(3, 1, 2, 3, 4), missed("real", line(1, 0, 1))]
     for answer, status in (("part", 0), ("dense", 1), ("all", 1)):
-        data = proof(KERNEL, PAIR, *claims, answers=(("right", "left", "real", answer, [0, 1]),))
+        data = proof(KERNEL, PAIR, *claims, answers=(("right", "real", answer),))
         assert verdict(data)[0] == status
 
 
 def test_padding_on_both_sides_fixes_the_place(verdict: Any) -> None:
-    wide, low = stack(conv(5, padding=[2])), stack(conv(3, padding=[1]))
-    for offset, answer, status in (([0], "all", 0), ([1], "all", 0), ([2], "all", 1)):
-        covers = claim("covers", "left", "right", offset=offset)
-        answers = (("left", "right", "real", answer, [0]),)
-        assert verdict(proof(wide, low, covers, answers=answers))[0] == status
     moved = stack(conv(3, padding=[2]))  # 3 taps from -2 on do not lie on those from -1 on
-    answers = (("left", "right", "real", "thin", []),)
-    assert verdict(proof(PADDED, moved, answers=answers))[0] == 0
-    free = stack(conv(3))
-    answers = (("left", "right", "real", "all", []),)
-    assert verdict(proof(PADDED, free, answers=answers))[0] == 0
+    assert verdict(proof(PADDED, moved, answers=(("left", "real", "thin"),)))[0] == 0
+    assert verdict(proof(PADDED, stack(conv(3)), answers=(("left", "real", "all"),)))[0] == 0
+    right = {**stack(conv(3)), "padded": True}  # to the right only
+    assert verdict(proof(PADDED, right, answers=(("left", "real", "thin"),)))[0] == 0
+    for offset, status in (([0], 0), ([1], 3)):
+        whole = packs("rational", whole=[[0, 0]], offset=offset, shifts=[[1, offset]])
+        data = proof(
+            stack(conv(2, padding=[1])), stack(conv(2, padding=[1]), conv(2)),
+            whole if any(offset) else {**whole, "shifts": []},
+            answers=(("right", "rational", "all"),),
+        )  # fmt: skip
+        assert verdict(data)[0] == status
 
 
 # The operator of a stack, against the formulas of the format, one output at a time.
@@ -754,61 +751,50 @@ def test_padding_on_both_sides_fixes_the_place(verdict: Any) -> None:
 
 def form(steps: list[Any], point: list[Any], index: int, c: int, n: tuple[int, ...]) -> Any:
     """The output of a step as a sum of inputs {(channel, place): factor}, None for the constant."""
-    step = steps[index]
+    if index == 0:
+        return {(c, n): 1}
+    step = steps[index - 1]
     total: dict[Any, Any] = {}
 
     def add(source: int, channel: int, place: tuple[int, ...], factor: Any) -> None:
         for key, value in form(steps, point, source, channel, place).items():
             total[key] = total.get(key, 0) + factor * value
 
-    if step["op"] == "input":
-        return {(c, n): 1}
     if step["op"] == "add":
         for source in step["from"]:
             add(source, c, n, 1)
-    elif step["op"] == "cat":
-        for source in step["from"]:
-            width = width_of(steps, source)
-            if 0 <= c < width:
-                add(source, c, n, 1)
-            c -= width
-    elif step["op"] == "pick":
-        add(step["from"], step["channels"][c], n, 1)
-    elif step["op"] == "depth_to_space":
-        f = step["factor"]
-        block = list(product(range(f), repeat=len(n))).index(tuple(x % f for x in n))
-        add(step["from"], c * f ** len(n) + block, tuple(x // f for x in n), 1)
-    else:
-        start = 0
-        for number, one in enumerate(steps):
-            if number == step["weights"]:
-                break
-            if one.get("weights") == number:
-                start += kernel_size(one) + one["channels"][1] * one["bias"]
-        width, out = (side // step["groups"] for side in step["channels"])
-        taps = list(product(*map(range, step["size"])))
-        for i, (number, u) in product(range(width), enumerate(taps)):
-            if step["weights"] is None:
-                w = Fraction(step["taps"][number])
-            else:
-                w = point[start + (c * width + i) * len(taps) + number]
-            ways = list(zip(n, u, step["stride"], step["dilation"], step["padding"], strict=True))
-            if step["op"] == "conv":
-                place = tuple(s * m + d * k - p for m, k, s, d, p in ways)
-            else:
-                near = (range(-9, 9) for _ in n)
-                fits = [
-                    x for x in product(*near)
-                    if all(s * y + d * k - p == m
-                           for y, (m, k, s, d, p) in zip(x, ways, strict=True))
-                ]  # fmt: skip
-                if not fits:
-                    continue
-                (place,) = fits
-            add(step["from"], c // out * width + i, place, w)
-        if step["bias"]:
-            bias = point[start + kernel_size(step) + c]
-            total[None] = total.get(None, 0) + bias
+        return total
+    (source,) = step["from"]
+    start = 0
+    for number, one in enumerate(steps, 1):
+        if number == step.get("weights"):
+            break
+        if one.get("weights") == number:
+            start += kernel_size(one) + one["channels"][1] * one["bias"]
+    width, out = (side // step["groups"] for side in step["channels"])
+    taps = list(product(*map(range, step["size"])))
+    for i, (number, u) in product(range(width), enumerate(taps)):
+        if "taps" in step:
+            given = {tuple(tap[:3]): Fraction(tap[3]) for tap in step["taps"]}
+            w = given.get((c % out, i, number), 0)
+        else:
+            w = point[start + (c * width + i) * len(taps) + number]
+        ways = list(zip(n, u, step["stride"], step["dilation"], step["padding"], strict=True))
+        if step["op"] == "conv":
+            place = tuple(s * m + d * k - p for m, k, s, d, p in ways)
+        else:
+            near = (range(-9, 9) for _ in n)
+            fits = [
+                x for x in product(*near)
+                if all(s * y + d * k - p == m for y, (m, k, s, d, p) in zip(x, ways, strict=True))
+            ]  # fmt: skip
+            if not fits:
+                continue
+            (place,) = fits
+        add(source, c // out * width + i, place, w)
+    if step.get("bias"):
+        bias = point[start + kernel_size(step) + c]
+        total[None] = total.get(None, 0) + bias
     return total
 
 
@@ -819,30 +805,21 @@ def kernel_size(step: Any) -> int:
     return found
 
 
-def width_of(steps: list[Any], index: int) -> int:
-    return check.stack_of(
-        {"text": "?", "axes": 1, "channels": CHANNELS, "steps": [*steps[: index + 1], *END(index)]}
-    ).steps[index].channels[1]  # fmt: skip
-
-
 CHANNELS = 4
-
-
-def END(index: int) -> list[Any]:  # noqa: N802
-    return [{"op": "relu", "from": index}]
 
 
 def up(size: int, stride: int, **more: Any) -> dict[str, Any]:
     return {"op": "convt", **conv(size, stride=[stride], **more)}
 
 
+SHUFFLE = conv(2, taps=[[0, 0, 0, 1], [0, 1, 1, 1]], stride=[2], groups=2, out=2, op="convt")
 STACKS = [
     [conv(3, out=2, stride=[2], padding=[1], bias=True), conv(2, dilation=[3], groups=2)],
     [up(3, 2, padding=[1], out=3, bias=True), conv(2, stride=[3], out=2)],
     [conv(2, stride=[2]), up(4, 4, padding=[-1], bias=True), conv(3, dilation=[2])],
-    [{"op": "depth_to_space", "factor": 2}, conv(3, stride=[4]), {"op": "relu", "off": 1}],
-    [conv(2, taps=["1/2", "1/2"]), {"op": "pick", "channels": [3, 0, 0]}, conv(2, out=1)],
-    [conv(2, bias=True), {"op": "cat", "from": [1, 0]}, conv(1, out=2, groups=2)],
+    [SHUFFLE, conv(3, stride=[4])],
+    [fixed("1/2", "1/2"), conv(2, out=1)],
+    [conv(1, taps=[[0, 3, 0, 1], [1, 0, 0, -2]], out=3, groups=1), conv(2, bias=True)],
     [conv(2), conv(2, weights=1), {"op": "add", "from": [0, 1, 2]}],
     [conv(4, stride=[2]), up(2, 2), {"op": "add", "from": [0, 2]}, conv(2, padding=[5])],
 ]
@@ -850,25 +827,66 @@ STACKS = [
 
 @pytest.mark.parametrize("layers", STACKS)
 def test_operators_by_the_formulas(layers: list[Any]) -> None:
-    layers = [layer for layer in layers if "off" not in layer]
     data = stack(*layers, channels=CHANNELS)
-    one = check.stack_of(data)
+    one = check.stack_of(data, ready())
     choose = random.Random(0)
     point = [choose.randint(-9, 9) for _ in range(one.weights)]
-    work = check.Work()
-    work.renew()
-    rows = check.operator(one, check.Ring(point), work)
-    (a, b), last = one.rates[-1][0], len(data["steps"]) - 1
+    rows = check.at_point(one, point)
+    (a, b), last = one.rates[-1][0], len(data["steps"])
     for c, n in product(range(len(rows)), range(-b, 2 * b)):
         want = form(data["steps"], point, last, c, (n,))
         got: dict[Any, Any] = {}
         for key, value in rows[c][n % b].items():
             if key is None:
-                got[None] = value
+                got[None] = value.get(0, 0)
             else:
                 source, (e,) = check.unpacked(key, 1)
-                got[source, (e + a * (n // b),)] = value
+                got[source, (e + a * (n // b),)] = value.get(0, 0)
         assert {k: v for k, v in got.items() if v} == {k: v for k, v in want.items() if v}
+
+
+def ready() -> check.Work:
+    work = check.Work()
+    work.renew()
+    return work
+
+
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        ("3x3p1@4, pixelshuffle2, 2x2", 1),
+        ("2x2, (id + avg3x3p1s1)", 1),
+        ("cat(3p1@2 | id), 1@3", 2),
+        ("2@6, shuffle3, 2@6g3", 2),
+        ("2@4, [:2], 2@1", 1),
+        ("2b@2, bn, 2b@1", 1),
+        ("convt3s2p1@2, 2s2d2@2g2", 2),
+        ("dw3x3@8, 1x1@4", 4),
+        ("3s2p1@4b, 2d3g2@4", 2),
+        ("2x3s2x1p0x1d1x2", 1),
+        ("3p0:1, 3p1", 1),
+        ("conv 1, 2s3b", 3),
+    ],
+)
+def test_steps_mean_what_the_engine_means(text: str, channels: int) -> None:
+    """What moves channels is a fixed kernel there; plain texts are read by the checker itself."""
+    report = equiv(text, text, channels=channels)
+    family = report.left.family
+    one = check.stack_of(report.certificate()["left"], ready())
+    choose = random.Random(1)
+    point = [choose.randint(-9, 9) for _ in range(one.weights)]
+    assert one.weights == family.weights
+    rows = check.at_point(one, point)
+    got = {}
+    for c, channel in enumerate(rows):
+        for phase, row in zip(check.phases(one.rates[-1]), channel, strict=True):
+            for key, value in row.items():
+                source, place = (-1, ()) if key is None else check.unpacked(key, one.axes)
+                if value.get(0):
+                    got[c, phase, source, place] = value[0]
+    values = zip(family.coordinates, family.exact_values(point), strict=True)
+    want = {(p.out, p.phase, p.source, p.exponent): v for p, v in values if v}
+    assert got == want
 
 
 def plain_rank(rows: list[list[int]], prime: int) -> int:
@@ -887,7 +905,7 @@ def plain_rank(rows: list[list[int]], prime: int) -> int:
 
 
 @given(
-    st.sampled_from([2, 3, 101, PRIME, 2**61 - 1]),
+    st.sampled_from([2, 3, 101, PRIME, 2**32 - 5]),
     st.integers(1, 7).flatmap(
         lambda n: st.lists(
             st.lists(st.integers(-2, 2), min_size=n, max_size=n), min_size=1, max_size=7
@@ -895,25 +913,8 @@ def plain_rank(rows: list[list[int]], prime: int) -> int:
     ),
 )
 def test_ranks_by_plain_elimination(prime: int, rows: list[list[int]]) -> None:
-    work = check.Work()
-    work.renew()
     sparse = [dict(enumerate(row)) for row in rows]
-    assert check.rank_of(sparse, prime, work) == plain_rank(rows, prime)
-
-
-@given(st.lists(st.integers(-3, 3), min_size=1, max_size=4), st.integers(0, 2))
-def test_real_roots_by_construction(roots: list[int], pairs: int) -> None:
-    f = [Fraction(1)]
-    for factor in [*([-r, 1] for r in roots), *([[2, 1, 1]] * pairs)]:
-        long = [Fraction(0)] * (len(f) + len(factor) - 1)
-        for (i, x), (j, y) in product(enumerate(f), enumerate(factor)):
-            long[i + j] += x * y
-        f = long
-    work = check.Work()
-    work.renew()
-    count, rest = check.real_roots(f, work)
-    assert count == len(set(roots))
-    assert len(rest) - 1 == len(f) - 1 - len(set(roots)) - 2 * bool(pairs)
+    assert check.rank_of(sparse, prime, ready()) == plain_rank(rows, prime)
 
 
 # Hostile files.
@@ -962,10 +963,10 @@ HUGE = [
     stack(conv(3, dilation=[10**9]), conv(3, padding=[-(10**9)])),
     stack(conv(3, out=10**6), conv(3, out=10**6), conv(1, out=1)),
     stack(*[up(2, 2)] * 13),
-    stack(*[{"op": "cat", "from": [i, i]} for i in range(60)], conv(1, out=1)),
+    stack(*[conv(2, out=2**i) for i in range(20)], conv(1, out=1)),
     stack(*[{"op": "add", "from": [i, i]} for i in range(2000)]),
     stack(*[conv(2)] * 3000),
-    stack(*[conv(1, taps=[-(10**900)])] * 500),
+    stack(*[fixed(-(10**900))] * 500),
 ]
 
 
@@ -973,17 +974,17 @@ HUGE = [
 @pytest.mark.parametrize(
     "evidence",
     [
-        claim("ambient", "left", count=1),
         claim("vanishes", "left", coordinates=[[0, [0], 0, [0]]], equations=[[[1, [[0, 9]]]]]),
-        claim("covers", "right", "left", offset=[0]),
-        claim("bound", "left", bound=1, tree=leaf(1, 1, "ambient")),
-        packs("complex", unity=[{"axis": 0, "order": 10**9, "shares": []}]),
+        claim("bound", "left", bound=1, tree=COORDINATES),
+        claim("reproduces", "right", offset=[0], filters=[[[1, [[0, 60]]]]] * 3),
+        claim("rank", "left", prime=PRIME, point=[], rank=1),
+        packs("complex", roots=[root([[0, [0]]], times=10**9)]),
     ],
 )
 def test_huge_stacks_end_soon(number: int, evidence: Any, monkeypatch: Any, verdict: Any) -> None:
     monkeypatch.setattr(check, "WORK_OF_CLAIM", 200_000)
     monkeypatch.setattr(check, "WORK_OF_FILE", 1_000_000)
-    answers = (("right", "left", "real", "all", [0]),)
+    answers = (("right", "real", "all"), ("left", "real", "thin"))
     status, lines = verdict(proof(HUGE[number], KERNEL, evidence, answers=answers))
     assert status in (0, 1, 3)
     assert all(len(line) < 200 for line in lines)

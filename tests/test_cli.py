@@ -169,10 +169,10 @@ def test_input_option_replaces_that_of_the_text() -> None:
 
 REFUSED_STACKS = {
     "max2x2s1,2x2": "is not linear",
-    "2x2@4,2x2@2": "1 channels go out in 3x3, 2 in 2x2@4,2x2@2",
+    "2x2@4,2x2@2": "1 channel goes out in 3x3, 2 in 2x2@4,2x2@2",
     "2x2,2x2s2": "total strides differ",
     "2,2": "works on 2 axes",
-    "2x2,kxk": "k is named sizes",
+    "2x2,kxk": "k is a named size; write a number",
     "2x2,fc@1": "dense layer",
 }
 
@@ -194,6 +194,16 @@ def test_stacks_that_equiv_does_not_decide(stack: str) -> None:
 )
 def test_options_of_equiv_that_are_refused(arguments: tuple[str, ...], said: str) -> None:
     assert said in refused("equiv", "5x5", "3x3,3x3", *arguments)
+
+
+def test_the_answer_is_shown_where_only_its_certificate_cannot_be_had(tmp_path: Path) -> None:
+    proof = tmp_path / "proof.json"
+    result = process("equiv", "3x3", "2x2,tanh,2x2", "--certificate", str(proof))
+    assert result.returncode == 2
+    assert result.stdout == process("equiv", "3x3", "2x2,tanh,2x2").stdout
+    assert result.stderr.startswith(b"error: ")
+    assert b"Traceback" not in result.stderr
+    assert not proof.exists()
 
 
 def test_nothing_to_widen() -> None:

@@ -43,8 +43,10 @@ def shown(block: str) -> str:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_console_blocks_show_what_is_printed(page: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
+def test_console_blocks_show_what_is_printed(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # what a page writes it reads
     text = page.read_text(encoding="utf-8")
     now = _BLOCK.sub(lambda block: f"```console\n{shown(block.group(1))}```", text)
     if UPDATE:

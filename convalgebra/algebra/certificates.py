@@ -1,17 +1,23 @@
 """The proof of an answer as a certificate: plain numbers that `check.py` verifies on its own.
 
 The format is that of docs/certificates.md. Claims are the evidence that the rooms of the engine
-hand out with their results; an answer names the claims from which it follows.
+hand out with their results.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.algebra.answers import FIELDS
+from convalgebra.errors import UnsupportedError
+from convalgebra.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
+    from convalgebra.algebra.plan import Plan
     from convalgebra.algebra.report import Direction, EquivalenceReport
 
 SCHEMA = "convalgebra.certificate/1"
@@ -22,8 +28,8 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
 
     >>> from convalgebra.algebra import equiv
     >>> found = certificate_of(equiv("3", "2,2"))
-    >>> found["schema"], found["left"]["steps"][1]["size"]
-    ('convalgebra.certificate/1', [3])
+    >>> found["left"], found["claims"][0]["claim"]
+    ({'text': '3', 'axes': 1, 'channels': 1}, 'bound')
     """
     claims: list[Mapping[str, Any]] = []
     for name, side in (("left", report.left), ("right", report.right)):
@@ -32,51 +38,146 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
     for equations in report.implicit:
         side_name = "left" if equations.text == report.left.text else "right"
         claims += equations.claims(side_name)
-    shared = list(range(len(claims)))
     answers: list[dict[str, Any]] = []
-    for maker, made, direction in (
-        ("left", "right", report.left_reproduces_right),
-        ("right", "left", report.right_reproduces_left),
+    for maker, direction in (
+        ("left", report.left_reproduces_right),
+        ("right", report.right_reproduces_left),
     ):
-        first = len(claims)
-        claims += [_moved(claim, first) for claim in direction.reach.claims]
-        because = [*range(first, len(claims)), *shared]
-        answers += _answers(direction, maker, made, because)
+        claims += _moved(direction.reach.claims, claims)
+        answers += _answers(direction, maker)
+    sides = (report.left, report.right)
+    plans = [_plan(side) for side in sides]
+    if all(_ends_in_its_only_relu(plan) for plan in plans):
+        plans = [replace(plan, steps=plan.steps[:-1]) for plan in plans]
     return {
         "schema": SCHEMA,
-        "left": _stack(report.left),
-        "right": _stack(report.right),
+        **{name: _stack(plan) for name, plan in zip(("left", "right"), plans, strict=True)},
         "claims": claims,
         "answers": answers,
     }
 
 
-def _moved(claim: Mapping[str, Any], first: int) -> Mapping[str, Any]:
-    """A claim that names another of its own list by number, in the list of all."""
-    if "claim_of" not in claim:
-        return claim
-    return {**claim, "claim_of": claim["claim_of"] + first}
+def _moved(new: Sequence[Mapping[str, Any]], old: list[Mapping[str, Any]]) -> list[Any]:
+    """Claims that are not there yet; those that name another of their list by its new number."""
+    numbers: list[int] = []
+    added: list[Mapping[str, Any]] = []
+    for claim in new:
+        if "equations_of" in claim:
+            claim = {**claim, "equations_of": numbers[claim["equations_of"]]}
+        there = [*old, *added]
+        numbers.append(there.index(claim) if claim in there else len(there))
+        added += [] if claim in there else [claim]
+    return added
 
 
-def _answers(direction: Direction, maker: str, made: str, because: list[int]) -> list[Any]:
+def _answers(direction: Direction, maker: str) -> list[Any]:
     return [
-        {
-            "maker": maker,
-            "made": made,
-            "field": field,
-            "answer": getattr(direction.reach, field),
-            "because": because,
-        }
+        {"maker": maker, "field": field, "answer": getattr(direction.reach, field)}
         for field in FIELDS
         if getattr(direction.reach, field) != "unknown"
     ]
 
 
-def _stack(side: Any) -> dict[str, Any]:
+def _plan(side: Any) -> Plan:
     from convalgebra.algebra.plan import plan_of
 
-    plan = side.family.plan
-    if side.activated:
-        plan = plan_of(side.network, side.family.channels_in, plan.axes, relu=True)
-    found: dict[str, Any] = plan.to_dict()
+    plan: Plan = side.family.plan
+    if not side.activated:
+        return plan
+    kinds = {node.layer.kind for node in side.network.nodes} & ACTIVATIONS
+    if kinds != {"relu"}:
+        listed = " or ".join(sorted(kinds - {"relu"}))
+        raise UnsupportedError(
+            f"certificates know no {listed} (in {side.text}), only relu; without --certificate the "
+            "answer is given with its reasons"
+        )
+    return plan_of(side.network, side.family.channels_in, plan.axes, relu=True)
+
+
+def _ends_in_its_only_relu(plan: Plan) -> bool:
+    """Whether a ReLU stands after the last layer and nowhere else: on both sides it cancels.
+
+    For linear f, `relu(f(x)) - relu(f(-x)) = f(x)`; with biases, f is known where it is positive,
+    on a half space at least unless it is constant.
+    """
+    return [step.op for step in plan.steps].count("relu") == 1 and plan.steps[-1].op == "relu"
+
+
+# A plain list of layers, with the steps that `plan_of` makes of it: one for each layer.
+_PLAIN = re.compile(r"(dw)?\d+(x\d+)*(s\d+(x\d+)*)?(p\d+(x\d+)*)?(d\d+(x\d+)*)?(g\d+)?(@\d+)?b?")
+
+
+def _stack(plan: Plan) -> dict[str, Any]:
+    """A stack by its text, where that is a plain list of layers, else with all its steps."""
+    found = {"text": plan.text, "axes": plan.axes, "channels": plan.channels[0]}
+    layers = plan.text.split(",")
+    if plan.steps[-1].op != "relu" and layers[-1] == "relu":
+        layers.pop()
+        found["text"] = ",".join(layers)
+    if len(layers) == len(plan.steps) - 1 and all(
+        _PLAIN.fullmatch(layer) or layer == "relu" for layer in layers
+    ):
+        return found
+    return {**found, "padded": plan.padded, "steps": _steps(plan)}
+
+
+def _steps(plan: Plan) -> list[dict[str, Any]]:
+    """The steps in four operations: what moves channels is a convolution with fixed taps."""
+    found: list[dict[str, Any]] = []
+    place = {0: 0}  # of a step of the plan among those of the certificate
+    weights: dict[int, int] = {}
+
+    def add(**fields: Any) -> int:
+        found.append(fields)
+        return len(found)
+
+    def fixed(source: int, channels: list[int], taps: list[Any], **more: Any) -> int:
+        one = [1] * plan.axes
+        fields: dict[str, Any] = {
+            "op": "conv",
+            "from": [source],
+            "size": one,
+            "stride": one,
+            "dilation": one,
+        }
+        fields |= {"padding": [0] * plan.axes, "groups": 1, "channels": channels, "taps": taps}
+        return add(**fields | more)
+
+    for index, step in enumerate(plan.steps[1:], 1):
+        sources = [place[source] for source in step.sources]
+        width, out = step.channels
+        if step.op in ("add", "relu"):
+            place[index] = add(**{"op": step.op, "from": sources})
+        elif step.op == "pick":
+            taps = [[o, i, 0, 1] for o, i in enumerate(step.picked)]
+            place[index] = fixed(sources[0], [width, out], taps)
+        elif step.op == "depth_to_space":
+            taps = [[0, i, i, 1] for i in range(step.factor**plan.axes)]
+            size = [step.factor] * plan.axes
+            place[index] = fixed(
+                sources[0], [width, out], taps, op="convt", size=size, stride=size, groups=out
+            )
+        elif step.op == "cat":
+            parts, first = [], 0
+            for source, at in zip(step.sources, sources, strict=True):
+                own = plan.steps[source].channels[1]
+                parts.append(fixed(at, [own, out], [[first + i, i, 0, 1] for i in range(own)]))
+                first += own
+            place[index] = add(**{"op": "add", "from": parts})
+        else:
+            fields: dict[str, Any] = {"op": step.op, "from": sources}
+            for name in ("size", "stride", "dilation", "padding"):
+                fields[name] = list(getattr(step, name))
+            fields |= {"groups": step.groups, "channels": list(step.channels)}
+            if step.taps is None:
+                assert step.weights is not None
+                fields["weights"] = weights.setdefault(step.weights, len(found) + 1)
+                fields["bias"] = step.bias
+            else:
+                fields["taps"] = [[0, 0, u, _number(v)] for u, v in enumerate(step.taps) if v]
+            place[index] = add(**fields)
     return found
+
+
+def _number(value: Fraction) -> int | str:
+    return int(value) if value.denominator == 1 else str(value)

@@ -40,12 +40,11 @@ class Construction:
     filters: tuple[Polynomial, ...]
     way: str
 
-    def to_claim(self, maker: str, made: str) -> dict[str, Any]:
+    def to_claim(self, maker: str) -> dict[str, Any]:
         """The claim `reproduces` of a certificate."""
         return {
             "claim": "reproduces",
             "maker": maker,
-            "made": made,
             "offset": list(self.offset),
             "filters": [weight.to_list() for weight in self.filters],
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 from convalgebra.algebra.activations.reach import activation_reach
 from convalgebra.algebra.answers import Reach
@@ -113,12 +114,13 @@ def _check(left: Family, right: Family) -> None:
             f"{right.text} on {axes_text(right.plan.axes)}: they cannot be compared"
         )
     for what, one, two in (
-        ("come in", left.channels_in, right.channels_in),
-        ("go out", left.channels_out, right.channels_out),
+        (("comes in", "come in"), left.channels_in, right.channels_in),
+        (("goes out", "go out"), left.channels_out, right.channels_out),
     ):
         if one != two:
+            counted = f"1 channel {what[0]}" if one == 1 else f"{one:,} channels {what[1]}"
             raise UnsupportedError(
-                f"{one} channels {what} in {left.text}, {two} in {right.text}: they cannot be "
+                f"{counted} in {left.text}, {two:,} in {right.text}: they cannot be "
                 "compared; write @ and the channels, or --channels for those that come in"
             )
     if left.total_stride != right.total_stride:
@@ -152,12 +154,21 @@ def _direction(
 
 def _linear_reach(maker: Network, made: Network, channels: int) -> Reach:
     """The answer for two linear stacks, for those that ask about the parts of others."""
-    one, two = _families([maker, made], channels)
+    one, two = (_by_its_name(family) for family in _families([maker, made], channels))
     try:
         _check(one, two)
     except UnsupportedError as error:
         return Reach("thin", "thin", "thin", str(error))
     return reach(one, two, (dimension(one), dimension(two)))
+
+
+def _by_its_name(family: Family) -> Family:
+    """A part that passes its input on, written as an average over one place, as `id`."""
+    plan = family.plan
+    one = (1,) * plan.axes
+    last = plan.steps[-1]
+    alone = len(plan.steps) == 2 and last.taps == (Fraction(1),) and last.size == last.stride == one
+    return Family(replace(plan, text="id")) if alone and not any(last.padding) else family
 
 
 def _system(report: EquivalenceReport) -> tuple[Equation, ...] | None:

@@ -238,8 +238,7 @@ class Family:
             }
             for key, mask in masks.items():
                 if key not in boxes:
-                    exponents = [self.grid.unpacked(bit)[1] for bit in bits_of(mask)]
-                    boxes[key] = [(min(a), max(a)) for a in zip(*exponents, strict=True)]
+                    boxes[key] = self.grid.box(mask)
             if masks:
                 hull = zip(*(boxes[key] for key in masks), strict=True)
                 best.append([(min(a for a, _ in h), max(b for _, b in h)) for h in hull])

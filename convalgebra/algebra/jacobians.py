@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import product
+from math import prod
 
 from convalgebra.algebra.operators import (
     CONSTANT,
     Evaluation,
     Grid,
     source_place,
-    split_position,
+    taps_read,
 )
 from convalgebra.algebra.plan import Axes, Step
 
@@ -94,39 +95,125 @@ class _Output:
         return found
 
     def convolution(self, step: Step, functional: Functional) -> None:
+        if step.weights is not None:
+            if step.bias:
+                self.biases(step, functional)
+            # With one phase all taps see the same, moved: one product serves them.
+            one_phase = all(b == 1 for _, b in self.grid.rates[step.sources[0]])
+            if step.op == "conv" and one_phase:
+                self.weights_by_products(step, functional)
+            else:
+                self.weights_by_taps(step, functional)
+        if step.sources[0]:  # nothing hangs on the input
+            self.pull_back(step, functional)
+
+    def biases(self, step: Step, functional: Functional) -> None:
+        assert step.weights is not None
+        start = self.plan.blocks[step.weights].start + step.kernel_weights
+        column = self.columns[CONSTANT]
+        for (o, _), value in functional.items():
+            row = self.rows[start + o]
+            row[column] = (row.get(column, 0) + value) % self.p
+
+    def weights_by_products(self, step: Step, functional: Functional) -> None:
+        """Of channels o and i the functional on o times the row of i: a product of polynomials."""
+        assert step.weights is not None
+        (source,) = step.sources
+        rate, grid, columns, p = self.grid.rates[source], self.grid, self.columns, self.p
+        width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
+        start, size = self.plan.blocks[step.weights].start, prod(step.size)
+        shifts = [grid.shift(rate, offset) for offset in step.offsets()]
+        by_channel: dict[int, Column] = {}
+        for (o, position), value in functional.items():
+            moved = tuple(s * n for s, n in zip(step.stride, position, strict=True))
+            if value:
+                by_channel.setdefault(o, {})[grid.shift(rate, moved)] = value
+        for o, places in by_channel.items():
+            first = o // out * width
+            for i in range(width):
+                found = product_of(places, self.evaluation.rows[source][first + i][0], p)
+                constant = found.pop(CONSTANT, 0)
+                at = start + (o * width + i) * size
+                for row, shift in zip(self.rows[at : at + size], shifts, strict=True):
+                    for key, value in found.items():
+                        column = columns[key + shift]
+                        row[column] = (row.get(column, 0) + value) % p
+                    if constant:
+                        column = columns[CONSTANT]
+                        row[column] = (row.get(column, 0) + constant) % p
+
+    def weights_by_taps(self, step: Step, functional: Functional) -> None:
+        assert step.weights is not None
         (source,) = step.sources
         below, rate = self.evaluation.rows[source], self.grid.rates[source]
-        total = self.functionals[source] if source else None  # nothing hangs on the input
         p, columns = self.p, self.columns
         width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
-        free = step.weights is not None
-        kernel = self.evaluation.kernel(step) if free else self.evaluation.fixed(step)
-        start = self.plan.blocks[step.weights].start if step.weights is not None else 0
-        size = len(kernel) if not free else step.kernel_weights // (step.channels[1] * width)
-        offsets = step.offsets()
+        start, size = self.plan.blocks[step.weights].start, prod(step.size)
         for (o, position), value in functional.items():
             if not value:
                 continue
-            if step.bias and step.weights is not None:
-                row = self.rows[start + step.kernel_weights + o]
-                column = columns[CONSTANT]
-                row[column] = (row.get(column, 0) + value) % p
+            first = o // out * width
+            for tap, number, steps in taps_read(step, rate, position):
+                shift = self.grid.shift(rate, steps)
+                for i in range(width):
+                    row = self.rows[start + (o * width + i) * size + tap]
+                    for key, below_value in below[first + i][number].items():
+                        column = columns[key if key == CONSTANT else key + shift]
+                        row[column] = (row.get(column, 0) + value * below_value) % p
+
+    def pull_back(self, step: Step, functional: Functional) -> None:
+        """The functional on the values of the source."""
+        total, p = self.functionals[step.sources[0]], self.p
+        width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
+        free = step.weights is not None
+        kernel = self.evaluation.kernel(step) if free else self.evaluation.fixed(step)
+        offsets, size = step.offsets(), prod(step.size)
+        for (o, position), value in functional.items():
+            if not value:
+                continue
             first = o // out * width
             for tap, offset in enumerate(offsets):
                 place = source_place(step, position, offset)
                 if place is None:
                     continue
-                number, steps = split_position(rate, place)
-                shift = self.grid.shift(rate, steps)
                 for i in range(width):
-                    if free:
-                        weight = (o * width + i) * size + tap
-                        row = self.rows[start + weight]
-                        for key, below_value in below[first + i][number].items():
-                            column = columns[key if key == CONSTANT else key + shift]
-                            row[column] = (row.get(column, 0) + value * below_value) % p
-                    else:
-                        weight = tap
-                    if total is not None and kernel[weight]:
+                    weight = kernel[(o * width + i) * size + tap if free else tap]
+                    if weight:
                         at = (first + i, place)
-                        total[at] = (total.get(at, 0) + value * kernel[weight]) % p
+                        total[at] = (total.get(at, 0) + value * weight) % p
+
+
+def product_of(places: Column, row: Column, p: int) -> Column:
+    """The product of two polynomials {exponent: coefficient}, mod p, without zeros.
+
+    The row's constant has a place of its own, `CONSTANT`: it is moved nowhere.
+
+    >>> product_of({0: 1, -2: 3}, {0: 2, 5: 4}, 7)
+    {0: 2, 5: 4, -2: 6, 3: 5}
+    """
+    constant = row.get(CONSTANT, 0) * sum(places.values()) % p
+    found: Column = {CONSTANT: constant} if constant else {}
+    keys = [key for key in row if key != CONSTANT]
+    if not keys:
+        return found
+    low, least = min(places), min(keys)
+    length = max(places) - low + max(keys) - least + 1
+    if len(places) * len(keys) > _MOST_ONE_BY_ONE + length:
+        from flint import nmod_poly
+
+        one, two = [0] * (max(places) - low + 1), [0] * (max(keys) - least + 1)
+        for place, value in places.items():
+            one[place - low] = value
+        for key in keys:
+            two[key - least] = row[key]
+        dense = (nmod_poly(one, p) * nmod_poly(two, p)).coeffs()
+        start = low + least
+        found |= {start + at: int(value) for at, value in enumerate(dense) if value}
+        return found
+    for place, value in places.items():
+        for key in keys:
+            found[place + key] = (found.get(place + key, 0) + value * row[key]) % p
+    return {key: value for key, value in found.items() if value}
+
+
+_MOST_ONE_BY_ONE = 200  # products that take no longer one by one than as polynomials

@@ -84,6 +84,21 @@ class Grid:
             exponent.append(place + least)
         return source, tuple(exponent)
 
+    def box(self, mask: int) -> list[tuple[int, int]]:
+        """Along each axis the least and the greatest of some exponents, given as bits (not 0)."""
+        units, low, _ = self._packing
+        found = []
+        for least, unit in zip(low, units, strict=True):
+            first = ((mask & -mask).bit_length() - 1) // unit
+            last = (mask.bit_length() - 1) // unit
+            found.append((first + least, last + least))
+            rows = 1  # all rows along this axis joined in the first one
+            while rows <= last:
+                mask |= mask >> rows * unit
+                rows *= 2
+            mask &= (1 << unit) - 1
+        return found
+
     def shift(self, rate: Rate, steps: Axes) -> int:
         """What is added to the keys of a row when its position moves by `steps` periods."""
         units = self._packing[0]

@@ -83,32 +83,6 @@ class Step(NamedTuple):
         along = zip(self.size, self.dilation, self.padding, strict=True)
         return list(product(*(range(-p, k * d - p, d) for k, d, p in along)))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The step as it stands in a certificate."""
-        if self.op == "input":
-            return {"op": "input"}
-        if self.op in ("add", "cat"):
-            return {"op": self.op, "from": list(self.sources)}
-        (source,) = self.sources
-        if self.op == "pick":
-            return {"op": "pick", "from": source, "channels": list(self.picked)}
-        if self.op == "depth_to_space":
-            return {"op": self.op, "from": source, "factor": self.factor}
-        if self.op == "relu":
-            return {"op": "relu", "from": source}
-        found: dict[str, Any] = {"op": self.op, "from": source}
-        for field in ("size", "stride", "dilation", "padding"):
-            found[field] = list(getattr(self, field))
-        found |= {"groups": self.groups, "channels": list(self.channels)}
-        found |= {"weights": self.weights, "bias": self.bias}
-        if self.taps is not None:
-            found["taps"] = [_number(tap) for tap in self.taps]
-        return found
-
-
-def _number(value: Fraction) -> int | str:
-    return int(value) if value.denominator == 1 else str(value)
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -156,15 +130,6 @@ class Plan:
             for index, step in enumerate(self.steps[1:], 1)
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The stack as it stands in a certificate."""
-        return {
-            "text": self.text,
-            "axes": self.axes,
-            "channels": self.channels[0],
-            "steps": [step.to_dict() for step in self.steps],
-        }
-
 
 MAX_LAYERS = 10_000  # about a second
 MAX_CHANNELS = 1_000_000
@@ -191,11 +156,11 @@ def plan_of(
             f"{len(network):,} layers are too many for equiv; it takes up to {MAX_LAYERS:,}"
         )
     if network.named():
-        names = ", ".join(sorted(network.named()))
-        raise UnsupportedError(
-            f"equiv works on numbers, and {names} {'is' if ',' not in names else 'are'} named "
-            "sizes; write a number for each"
-        )
+        names = sorted(network.named())
+        what = "is a named size; write a number"
+        if len(names) > 1:
+            what = "are named sizes; write a number for each"
+        raise UnsupportedError(f"equiv works on numbers, and {' and '.join(names)} {what}")
     if len(network.outputs) != 1:
         raise UnsupportedError(
             f"the stack has {len(network.outputs)} outputs; equiv compares stacks with one"
@@ -222,15 +187,30 @@ def _axes(network: Network, axes: int | None) -> int:
 
 
 def stack_text(network: Network) -> str:
-    """A stack in canonical form without spaces; long ones with equal neighbours folded."""
-    if len(network.nodes) == 1:
+    """A stack in canonical form without spaces; long ones with equal neighbours folded.
+
+    It parses back to the same layers, wired in the same way, its input line left out.
+
+    >>> from convalgebra.language import parse
+    >>> stack_text(parse("3x3, 3x3")), stack_text(parse("4*(3x3)"))
+    ('3x3,3x3', '4*(3x3)')
+    >>> stack_text(parse("shared c = 3p1; c, relu, c"))
+    'shared w1 = 3p1; w1,relu,w1'
+    """
+    last = len(network.nodes) - 1
+    if not last and network.outputs == (0,):
         return "id"
-    if len(network.nodes) - 1 <= _MOST_SPELLED and all(
-        node.inputs == (index,) for index, node in enumerate(network.nodes[1:])
+    if (
+        1 <= last <= _MOST_SPELLED
+        and network.outputs == (last,)
+        and all(
+            node.inputs == (index - 1,) and node.weights == index
+            for index, node in enumerate(network.nodes[1:], 1)
+        )
     ):
         return ",".join(layer_text(node.layer) for node in network.nodes[1:])
     folded = str(replace(network, shape=None)).replace(", ", ",")
-    return " ".join(folded.split())
+    return folded.replace("shared_", "w")  # a stack that equiv takes has no named size w1
 
 
 _MOST_SPELLED = 3  # layers

@@ -88,7 +88,6 @@ def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:
     claim = {
         "claim": "reproduces",
         "maker": "maker",
-        "made": "made",
         "offset": list(shift),
         "filters": filters,
     }
@@ -98,12 +97,9 @@ def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:
 
 def _covered(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
     """A single convolution takes the coefficients of whatever lies on its taps as its weights."""
-    claims: tuple[Mapping[str, Any], ...] = ()
-    if maker.is_kernel:
-        claims = ({"claim": "covers", "maker": "maker", "made": "made", "offset": list(shifts[0])},)
     reason = f"its taps cover the merged kernel of {made.text}"
     offsets = tuple(_begins(maker, made, shifts))
-    return Reach("all", "all", "all", reason, offsets, codimension=0, degree=1, claims=claims)
+    return Reach("all", "all", "all", reason, offsets, codimension=0, degree=1)
 
 
 def _of_fixed(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
@@ -139,7 +135,7 @@ def _constructed(construction: Construction, maker: Family, made: Family) -> Rea
         (offset,),
         codimension=0,
         degree=1,
-        claims=(construction.to_claim("maker", "made"),) if written else (),
+        claims=(construction.to_claim("maker"),) if written else (),
     )
 
 
@@ -300,14 +296,6 @@ def _of_large_families(maker: Family, made: Family, dims: tuple[Dimension, Dimen
             f"its taps cover the merged kernel of {made.text}",
             codimension=0,
             degree=1,
-            claims=(
-                {
-                    "claim": "covers",
-                    "maker": "maker",
-                    "made": "made",
-                    "offset": _start(maker, made),
-                },
-            ),
         )
     if dims[0].upper < dims[1].lower:
         reason = (
@@ -341,12 +329,6 @@ def _box_holds(kernel: Family, made: Family) -> bool:
     return all(a >= b for a, b in pairs)
 
 
-def _start(kernel: Family, made: Family) -> list[int]:
-    if _fixed(kernel, made):
-        return [0] * kernel.plan.axes
-    return [a - b for a, b in zip(kernel.offset, made.offset, strict=True)]
-
-
 def _has_constants(family: Family) -> bool:
     return any(step.bias for step in family.plan.steps)
 
@@ -356,9 +338,7 @@ def in_terms_of(found: Reach, maker: str, made: str) -> Reach:
     names = {"maker": maker, "made": made}
     claims = tuple(
         {
-            key: names.get(value, value)
-            if key in ("stack", "maker", "made", "member_of")
-            else value
+            key: names.get(value, value) if key in ("stack", "maker") else value
             for key, value in claim.items()
         }
         for claim in found.claims

@@ -202,7 +202,10 @@ class EquivalenceReport:
         return derive(self.kernel.network, self.stack.network)
 
     def certificate(self) -> dict[str, Any]:
-        """The proof in the format of certificates, for `convalgebra check`."""
+        """The proof in the format of certificates, for `convalgebra check`.
+
+        Raises UnsupportedError where a stack has other activations than ReLUs.
+        """
         from convalgebra.algebra.certificates import certificate_of
 
         return certificate_of(self)

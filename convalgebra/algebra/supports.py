@@ -14,11 +14,19 @@ Support = dict[int, int]  # {source: its exponents as bits}; the constant as 1
 
 
 def bits_of(mask: int) -> Iterator[int]:
-    """The numbers of the bits that are set, in order."""
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low
+    """The numbers of the bits that are set, in order.
+
+    >>> list(bits_of(0b1011 << 70))
+    [70, 71, 73]
+    """
+    # Word by word: an operation on the whole mask for each of its bits would be quadratic.
+    packed = mask.to_bytes((mask.bit_length() + 7) // 8, "little")
+    for start in range(0, len(packed), 8):
+        word = int.from_bytes(packed[start : start + 8], "little")
+        while word:
+            low = word & -word
+            yield 8 * start + low.bit_length() - 1
+            word ^= low
 
 
 MAX_SUPPORT_WORK = 20_000_000
@@ -156,6 +164,8 @@ class _Supports:
     def convolution(self, index: int, step: Step) -> list[list[Support]]:
         source, own = self.found[step.sources[0]], self.grid.rates[step.sources[0]]
         width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
+        if step.op == "conv" and all(b == 1 for _, b in own):
+            return self.spread_out(step, [phases[0] for phases in source], own)
         offsets = step.offsets()
         known: dict[tuple[int, ...], Support] = {}
         found: list[list[Support]] = []
@@ -181,3 +191,47 @@ class _Supports:
                 phases.append(row)
             found += [phases] * out
         return found
+
+    def spread_out(self, step: Step, source: list[Support], own: Rate) -> list[list[Support]]:
+        """A convolution with one phase: every mask moved by all taps, one axis after another."""
+        width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
+        axes = len(step.size)
+        units = [
+            self.grid.shift(own, tuple(d * (axis == at) for at in range(axes)))
+            for axis, d in enumerate(step.dilation)
+        ]
+        first = self.grid.shift(own, tuple(-p for p in step.padding))
+        known: dict[tuple[int, ...], Support] = {}
+        rows: dict[int, Support] = {}  # spread out, by the id of what they were
+        masks: dict[int, int] = {}
+        found: list[list[Support]] = []
+        for group in range(step.groups):
+            read = {id(row): row for row in source[group * width : (group + 1) * width]}
+            self.spend(width)
+            below = self.union(tuple((row, 0) for row in read.values()), known)
+            if id(below) not in rows:
+                row = rows[id(below)] = {}
+                for key, mask in below.items():
+                    if key != CONSTANT and id(mask) not in masks:
+                        masks[id(mask)] = _spread(mask, step.size, units, first)
+                    row[key] = mask if key == CONSTANT else masks[id(mask)]
+                if step.bias:
+                    row[CONSTANT] = 1
+            found += [[rows[id(below)]]] * out
+        return found
+
+
+def _spread(mask: int, size: Axes, units: list[int], first: int) -> int:
+    """The bits moved by `first` and by every sum of so many multiples of the units, joined.
+
+    >>> bin(_spread(1, (3, 2), [1, 8], 0))
+    '0b11100000111'
+    """
+    mask = mask << first if first >= 0 else mask >> -first
+    for count, unit in zip(size, units, strict=True):
+        have = 1
+        while have < count:
+            more = min(have, count - have)
+            mask |= mask << more * unit
+            have += more
+    return mask

@@ -175,8 +175,13 @@ class _Search:
         low, width = necessary, necessary
         step = 1
         unknown: list[int] = []
+        beyond = False
         while len(self.tried) < MAX_TRIED and width <= most:
             found = self.at(width)
+            if found.dimension == 0:  # beyond the budget, and wider stacks cost more
+                del self.tried[width]
+                beyond = True
+                break
             if found.full:
                 sufficient = width
                 if width == low or width - 1 in self.tried:
@@ -189,7 +194,7 @@ class _Search:
                 unknown.append(width)
                 low = max(low, width + 1)
             width, step = min(max(width + step, low), most + (width >= most)), 2 * step
-        if sufficient is None and enough is not None and len(self.tried) < MAX_TRIED:
+        if sufficient is None and enough is not None and not beyond and len(self.tried) < MAX_TRIED:
             found = self.at(enough)
             sufficient = enough if found.full else None
         weights = None if sufficient is None else self.tried[sufficient].weights
@@ -203,12 +208,17 @@ class _Search:
             enough,
             weights,
             tuple(self.tried[width] for width in sorted(self.tried)),
-            self.reason(necessary, sufficient, enough, unknown),
+            self.reason(necessary, sufficient, enough, unknown, beyond),
         )
 
     def necessary(self, most: int) -> int:
-        """The least width that symmetries and supports leave possible."""
-        low, high = 1, most
+        """The least width that symmetries and supports leave possible.
+
+        Doubling first: it is near 1, and wide stacks cost more.
+        """
+        low, high = 1, 1
+        while high < most and self.bound(high) < self.target:
+            low, high = high + 1, min(2 * high, most)
         while low < high:
             middle = (low + high) // 2
             if self.bound(middle) < self.target:
@@ -219,6 +229,8 @@ class _Search:
 
     def bound(self, hidden: int) -> int:
         family = _family(self.stack, self.channels, self.out, hidden)
+        if family.chain is not None:
+            return dimension(family).upper
         return upper_bound(family, fields=False).value
 
     def at(self, hidden: int) -> Width:
@@ -232,23 +244,30 @@ class _Search:
         return self.tried[hidden]
 
     def reason(
-        self, necessary: int, sufficient: int | None, enough: int | None, unknown: Sequence[int]
+        self,
+        necessary: int,
+        sufficient: int | None,
+        enough: int | None,
+        unknown: Sequence[int],
+        beyond: bool,
     ) -> str:
         texts = []
         if necessary > 1:
             texts.append(
-                f"below {necessary} hidden channels the dimension is less than {self.target:,}, "
+                f"below {necessary:,} hidden channels the dimension is less than {self.target:,}, "
                 "by weights and symmetries"
             )
         if sufficient is not None:
-            texts.append(f"with {sufficient} it is {self.target:,}, proved by a rank")
+            texts.append(f"with {sufficient:,} it is {self.target:,}, proved by a rank")
+        elif beyond:
+            texts.append("the ranks that would prove a sufficient width are beyond the budget")
         else:
             texts.append("no width was found at which it is proved")
         open_widths = [width for width in unknown if width >= necessary]
         if open_widths:
-            texts.append(f"not settled: {', '.join(map(str, open_widths))}")
+            texts.append(f"not settled: {', '.join(f'{width:,}' for width in open_widths)}")
         if enough is not None:
-            texts.append(f"{enough} reach every kernel, by filters that pick shifts")
+            texts.append(f"{enough:,} reach every kernel, by filters that pick shifts")
         return "; ".join(texts)
 
 

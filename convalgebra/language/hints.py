@@ -139,7 +139,7 @@ def missing_comma(text: str, at: int, last: str, set_off: bool) -> str:
         return "write a small x: 3x3"
     if here == "/" and (stride := _STRIDE.match(text, at)):
         return f"a stride is written s{stride.group(1)}"
-    if here.isdigit() and set_off and "@" not in last:
+    if here.isdigit() and set_off and "@" not in last and "x" not in run:
         return f"channels are written with an @: {last}@{run}"
     if here in _SIGN_HINTS:
         return _SIGN_HINTS[here]

@@ -30,7 +30,7 @@ def equation_latex(equation: Equation) -> str:
 def name_latex(name: str) -> str:
     """A weight's name with its index below.
 
-    >>> name_latex("a01"), name_latex("a0_10")
-    ('a_{01}', 'a_{0,10}')
+    >>> name_latex("a01"), name_latex("a0_10"), name_latex("b_bias_0")
+    ('a_{01}', 'a_{0,10}', 'b_{bias,0}')
     """
-    return f"{name[:1]}_{{{name[1:].replace('_', ',')}}}" if name else ""
+    return f"{name[:1]}_{{{name[1:].strip('_').replace('_', ',')}}}" if name else ""

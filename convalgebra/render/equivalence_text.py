@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from convalgebra.render.equation_text import equation_text
-from convalgebra.render.tables import Table, counted, filled, in_words, listed
+from convalgebra.render.tables import Table, counted, filled, in_words, listed, sentence_case
 
 if TYPE_CHECKING:
+    from convalgebra.algebra.answers import Reach
     from convalgebra.algebra.one_channel.witness import Witness
     from convalgebra.algebra.report import Direction, EquivalenceReport, Side
 
@@ -20,21 +21,50 @@ _FIELDS = {"real": "real", "complex": "complex", "rational": "rational"}
 def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
     """The whole answer: who makes whom, figures, equations, why not, a witness."""
     parts = [filled(headline(report), width), "\n".join(_directions(report, width))]
-    parts.append(figures(report).to_text("  "))
+    parts.append(_fitting(figures, report, width).to_text("  "))
     parts += _system(report, width) if report.one_channel else _dimensions(report, width)
     parts += [_witness(*shown, width) for shown in shown_witnesses(report)]
     parts += [_titled(title, lines, width) for title, lines in more_sections(report, width)]
-    parts.append(answers(report).to_text("  ", "   ") + "\n" + _legend(report, width))
+    shown = _fitting(answers, report, width, "   ").to_text("  ", "   ")
+    parts.append(shown + "\n" + _legend(report, width))
     return "\n\n".join(parts)
+
+
+Names = tuple[str, str]
+
+
+def _fitting(
+    table: Callable[[EquivalenceReport, Names | None], Table],
+    report: EquivalenceReport,
+    width: int,
+    gap: str = "  ",
+) -> Table:
+    """A table with the stacks in full, or called left and right where that is too wide."""
+    full = table(report, None)
+    if max(map(len, full.to_text("  ", gap).split("\n"))) <= width:
+        return full
+    return table(report, ("left", "right"))
 
 
 def headline(report: EquivalenceReport) -> str:
     """One line: equivalent or not, over the reals where the fields differ."""
     verdict = {True: "equivalent", False: "not equivalent", None: "not decided"}[report.equivalent]
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
+    if report.equivalent is False and not any(map(_misses_some, both)):
+        verdict = "equivalent for many weights, whether for all is not decided"
     if report.equivalent and any(reach.rational != "all" for reach in both):
         verdict += " over real and complex numbers, not over rationals"
     return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
+
+
+def _misses_some(reach: Reach) -> bool:
+    """Whether it is proved that some real member is not made."""
+    if reach.real == "all":
+        return False
+    disproved = reach.least_real_roots is not None or any(
+        witness.field in ("real", "complex") for witness in reach.witnesses
+    )
+    return reach.real == "thin" or disproved
 
 
 def name(side: Side) -> str:
@@ -45,6 +75,8 @@ def name(side: Side) -> str:
 def _directions(report: EquivalenceReport, width: int) -> Iterator[str]:
     for direction in (report.left_reproduces_right, report.right_reproduces_left):
         first, second = sentences(direction)
+        if 2 + len(first) > width:
+            first = filled(first, width - 2, "", "  ").replace("\n", "\n  ")
         yield f"  {first}\n" + _wrapped(second, width, "    ")
 
 
@@ -69,7 +101,7 @@ def sentences(direction: Direction) -> tuple[str, str]:
 def _explanation(direction: Direction) -> str:
     maker, made = direction.maker, direction.made
     reach = direction.reach
-    text = reach.reason[0].upper() + reach.reason[1:] + "."
+    text = sentence_case(reach.reason, name(maker), name(made)) + "."
     if reach.real == "all":
         if maker.family.is_kernel and not made.activated:
             text = f"Whatever the weights of {name(made)}, one {name(maker)} kernel equals it."
@@ -89,7 +121,8 @@ def _explanation(direction: Direction) -> str:
 
 def _noted(text: str, direction: Direction) -> str:
     """The explanation, and what else is proved."""
-    notes = (note[0].upper() + note[1:] + "." for note in direction.reach.notes)
+    stacks = (name(direction.maker), name(direction.made))
+    notes = (sentence_case(note, *stacks) + "." for note in direction.reach.notes)
     return " ".join([text, *notes])
 
 
@@ -135,7 +168,7 @@ def _places(direction: Direction) -> str:
     return f" It fits in {in_words(len(offsets))} places, shifted by {where}."
 
 
-def figures(report: EquivalenceReport) -> Table:
+def figures(report: EquivalenceReport, names: Names | None = None) -> Table:
     """Weights, MACs, dimension of both sides."""
     sides = (report.left, report.right)
 
@@ -154,7 +187,7 @@ def figures(report: EquivalenceReport) -> Table:
     ]
     if any(side.dimension for side in sides):
         rows.append(row("dimension", *map(_dimension, sides)))
-    return Table(("", *map(name, sides)), tuple(rows))
+    return Table(("", *(names or map(name, sides))), tuple(rows))
 
 
 def _dimension(side: Side) -> str:
@@ -323,20 +356,25 @@ def _witness(witness: Witness, stack: Side, width: int) -> str:
     return "\n".join([title, *lines])
 
 
-def answers(report: EquivalenceReport) -> Table:
+def answers(report: EquivalenceReport, names: Names | None = None) -> Table:
     """The answer per field, both ways."""
     rows = []
-    for direction in (report.left_reproduces_right, report.right_reproduces_left):
-        label = f"{name(direction.maker)} makes {name(direction.made)}"
+    left, right = names or (name(report.left), name(report.right))
+    for direction, label in (
+        (report.left_reproduces_right, f"{left} makes {right}"),
+        (report.right_reproduces_left, f"{right} makes {left}"),
+    ):
         rows.append((label, *(getattr(direction.reach, field) for field in _FIELDS)))
     return Table(("over the numbers that are", *_FIELDS.values()), tuple(rows))
 
 
 def _legend(report: EquivalenceReport, width: int) -> str:
+    both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
+    missed = all(_misses_some(reach) for reach in both if reach.real == "part")
     meanings = {
         "all": "every choice of weights",
         "dense": "all but a set of measure zero",
-        "part": "an open set of them, not all",
+        "part": "an open set of them, " + ("not all" if missed else "whether all is not decided"),
         "thin": "a set of measure zero",
         "unknown": "not decided",
     }

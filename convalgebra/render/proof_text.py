@@ -10,8 +10,16 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import UnsupportedError
+from convalgebra.render.equation_text import name_latex
 from convalgebra.render.equivalence_text import sentences
-from convalgebra.render.tables import counted, escaped, filled, latex_escaped, markdown_escaped
+from convalgebra.render.tables import (
+    counted,
+    escaped,
+    filled,
+    latex_escaped,
+    markdown_escaped,
+    sentence_case,
+)
 
 if TYPE_CHECKING:
     from convalgebra.algebra.plan import Step
@@ -109,11 +117,12 @@ def _equations(report: EquivalenceReport) -> list[Any]:
 def _dimension(side: Side) -> Iterator[str]:
     found = side.dimension
     assert found is not None
-    yield found.reason
+    yield f"{sentence_case(found.reason)}."
     if found.method in ("rank", "direct sum"):
+        where = "a random point" if found.method == "rank" else "that point"
         yield (
             f"The Jacobian, {found.weights:,} weights by {found.ambient:,} coefficients, has rank "
-            f"{found.lower:,} at a random point mod {found.prime:,}: at least so many dimensions."
+            f"{found.lower:,} at {where} mod {found.prime:,}: at least so many dimensions."
         )
     if not found.proved:
         yield f"From above {found.upper:,} is proved; the dimension lies between."
@@ -136,7 +145,12 @@ def proof_to_text(report: EquivalenceReport, width: int = 80) -> str:
 def _latex(step: ProofStep) -> str:
     from sympy import latex
 
-    lines = (f"{latex(e.lhs)} &= {latex(e.rhs)}" for e in step.equations)
+    symbols = set().union(*(e.free_symbols for e in step.equations))
+    names = {symbol: name_latex(symbol.name) for symbol in symbols}
+    lines = (
+        " &= ".join(latex(side, symbol_names=names) for side in (e.lhs, e.rhs))
+        for e in step.equations
+    )
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 

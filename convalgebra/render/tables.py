@@ -136,6 +136,15 @@ def filled(text: str, width: int, first: str = "", after: str = "") -> str:
     return "\n".join(lines)
 
 
+def sentence_case(text: str, *stacks: str) -> str:
+    """`text` with a capital at its beginning, unless one of some stacks stands there.
+
+    >>> sentence_case("its taps cover all"), sentence_case("dw3x3 has groups", "dw3x3")
+    ('Its taps cover all', 'dw3x3 has groups')
+    """
+    return text if text.startswith(stacks) else text[:1].upper() + text[1:]
+
+
 def listed(items: Sequence[str], last: str = "and") -> str:
     """`a, b and c`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convalgebra.render.tables import Table
+from convalgebra.render.tables import Table, sentence_case
 
 if TYPE_CHECKING:
     from convalgebra.algebra.width import WidthReport
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 def width_section(found: WidthReport) -> tuple[str, list[str]]:
     """The title and the lines: a sentence, and a table of the widths that were tried."""
     title = f"How many hidden channels in {found.stack} until nothing is lost"
-    lines = [found.reason[0].upper() + found.reason[1:].rstrip(".") + "."]
+    lines = [sentence_case(found.reason, found.stack, found.kernel).rstrip(".") + "."]
     if found.tried:
         rows = tuple(
             (
                 f"{one.hidden:,}",
                 f"{one.weights:,}",
-                f"{one.dimension:,} of {found.target:,}" + ("" if one.proved else " or more"),
+                ("" if one.proved else "at least ") + f"{one.dimension:,} of {found.target:,}",
             )
             for one in found.tried
         )

@@ -238,86 +238,77 @@ def sharing(shares, turns, steps, mirror=None):
     return Counter({layer: len(own) for layer, own in shares})
 
 
+def all_layers(layers):
+    """(taps, effective dilation, free) of every layer, fixed ones too."""
+    found = []
+    for layer, before in zip(layers, strides_before(layers), strict=True):
+        dilation = times(layer.dilation, before)
+        steps = tuple(d if k > 1 else 1 for k, d in zip(layer.taps, dilation, strict=True))
+        found.append((layer.taps, steps, not layer.average))
+    return found
+
+
+PATTERNS = {"complex": [{"c"}], "real": [{"+", "-"}, {"pp", "++", "+-", "--"}]}
+
+
 def verify_packing(claim, maker, made):
     """Fails unless the packing is one: every rule of the format, one after another."""
-    rooms, divisors, start = products(maker)
-    parts, averages, begin = products(made)
+    rooms, parts = all_layers(maker), all_layers(made)
+    start, begin = products(maker)[2], products(made)[2]
     axes, field = len(start), claim["field"]
-    steps = [tuple(d[a] if k[a] > 1 else 0 for k, d in rooms) for a in range(axes)]
+    steps = [tuple(d[a] if k[a] > 1 and free else 0 for k, d, free in rooms) for a in range(axes)]
     used = Counter()
-    owed = {}
-    for i, (taps, _) in enumerate(parts):
-        lengths = [k - 1 for k in taps if k > 1]
-        if lengths:
-            owed[i] = lengths[0] if len(lengths) == 1 else None
+    lengths = {i: [k - 1 for k in taps if k > 1] for i, (taps, _, _) in enumerate(parts)}
+    owed = {i: one[0] if len(one) == 1 else None for i, one in lengths.items() if one}
+    taken = []
     for i, j in claim["whole"]:
         assert owed.pop(i, 0) != 0
-        taps, dilation = parts[i]
+        taps, dilation, _ = parts[i]
+        if not rooms[j][2]:
+            assert parts[i] == rooms[j]
+            taken.append(j)
+            continue
         for axis in range(axes):
             if taps[axis] > 1:
                 assert steps[axis][j]
                 assert dilation[axis] % steps[axis][j] == 0
                 used[j, axis] += dilation[axis] * (taps[axis] - 1)
+    averages = [j for j, (taps, _, free) in enumerate(rooms) if not free and max(taps) > 1]
+    assert sorted(taken) == averages
     for entry in claim["roots"]:
-        assert field != "rational"
-        assert owed.get(entry["layer"]) is not None
-        taps, dilation = parts[entry["layer"]]
+        i, count, ways = entry["layer"], entry["times"], entry["ways"]
+        assert set(ways) in PATTERNS[field]
+        assert owed.get(i) is not None
+        taps, dilation, _ = parts[i]
         (axis,) = (a for a in range(axes) if taps[a] > 1)
-        turns, count = dilation[axis], entry["times"]
-        mirrors = {"+": 0, "-": -1}
-        if field == "complex":
-            roots, use = 1, sharing(entry["shares"], turns, steps[axis])
-        elif "pair" in entry:
-            roots, one = 2, sharing(entry["pair"], turns, steps[axis])
-            use = one + one
-            assert set(entry["real"]) == {"++", "+-", "--"}
-            for signs, both in entry["real"].items():
-                shared = zip(both, signs, strict=True)
-                got = [sharing(s, turns, steps[axis], mirrors[sign]) for s, sign in shared]
-                assert got[0] + got[1] == use
-        else:
+        turns = dilation[axis]
+        uses = []
+        for signs, both in ways.items():
+            mirrors = [{"+": 0, "-": -1}.get(sign) for sign in signs]
+            got = [
+                sharing(shares, turns, steps[axis], mirror)
+                for shares, mirror in zip(both, mirrors, strict=True)
+            ]
+            uses.append(sum(got, Counter()))
+        assert all(use == uses[0] for use in uses)
+        assert len(set(map(str, ways.get("pp", [])))) <= 1
+        if set(ways) == {"+", "-"}:
             assert count == 1
             assert taps[axis] % 2 == 0
-            roots = 1
-            use, other = (
-                sharing(entry["real"][sign], turns, steps[axis], mirrors[sign]) for sign in "+-"
-            )
-            assert use == other
-        owed[entry["layer"]] -= roots * count
-        for layer, places in use.items():
+        owed[i] -= len(next(iter(ways))) * count
+        for layer, places in uses[0].items():
             used[layer, axis] += count * places
     assert not any(left != 0 for left in owed.values())
-    entries = {entry["axis"]: entry for entry in claim["unity"]}
-    assert len(entries) == len(claim["unity"])
-    for axis in range(axes):
-        orders = [k[axis] * d[axis] for k, d in divisors + averages if k[axis] > 1]
-        entry = entries.get(axis, {"order": lcm(*orders), "shares": []})
-        order = entry["order"]
-        assert all(order % one == 0 for one in orders)
-        left = roots_of_unity(averages, axis, order)
-        left.subtract(roots_of_unity(divisors, axis, order))
-        for layer, counts in entry["shares"]:
-            assert len(counts) == order
-            assert min(counts) >= 0
-            assert order % steps[axis][layer] == 0
-            units = [c for c in range(order) if gcd(c, order) == 1]
-            for r, count in enumerate(counts):
-                images = [r + order // steps[axis][layer]]
-                images += [-r] if field == "real" else []
-                images += [c * r for c in units] if field == "rational" else []
-                assert all(counts[image % order] == count for image in images)
-            left.subtract(dict(enumerate(counts)))
-            used[layer, axis] += sum(counts)
-        assert not any(left.values())
     moved = {layer: tuple(move) for layer, move in claim["shifts"]}
     place = [0] * axes
-    for j, (taps, dilation) in enumerate(rooms):
-        for axis in range(axes):
+    for j, (taps, dilation, free) in enumerate(rooms):
+        assert free or j not in moved
+        for axis in range(axes) if free else ():
             move = dilation[axis] * moved.get(j, (0,) * axes)[axis]
             assert 0 <= move <= dilation[axis] * (taps[axis] - 1) - used[j, axis]
             place[axis] += move
     assert tuple(place) == plus(claim["offset"], minus(begin, start))
-    assert rooms or not parts
+    assert any(free for _, _, free in rooms) or not any(free for _, _, free in parts)
 
 
 # Doing what a packing says, with numbers
@@ -333,9 +324,7 @@ def multiplied(one, two):
 
 def filters(claim, maker, made, weights):
     """The maker's layers for a member with these weights, as the packing has them."""
-    rooms, _, _ = products(maker)
-    parts, _, _ = products(made)
-    free = [w for layer, w in zip(made, weights, strict=True) if not layer.average]
+    rooms, parts = all_layers(maker), all_layers(made)
     axes = len(maker[0].taps)
     zero = (0,) * axes
     built = [{zero: 1} for _ in rooms]
@@ -350,17 +339,18 @@ def filters(claim, maker, made, weights):
     for layer, move in claim["shifts"]:
         built[layer] = {times(rooms[layer][1], move): 1}
     for i, j in claim["whole"]:
-        own = {times(parts[i][1], tap): value for tap, value in free[i].items()}
+        own = {times(parts[i][1], tap): value for tap, value in weights[i].items()}
         built[j] = multiplied(built[j], own)
     todo = {}
     for entry in claim["roots"]:
-        i = entry["layer"]
-        taps, dilation = parts[i]
+        i, ways = entry["layer"], entry["ways"]
+        taps, dilation, _ = parts[i]
         (axis,) = (a for a in range(axes) if taps[a] > 1)
         e = dilation[axis]
         if i not in todo:
-            line = [value for _, value in sorted(free[i].items())]
-            todo[i] = [complex(u) for u in np.roots(line[::-1])]
+            line = [value for _, value in sorted(weights[i].items())]
+            roots = [complex(u) for u in np.roots(line[::-1])]
+            todo[i] = [complex(u.real) if abs(u.imag) < 1e-9 else u for u in roots]
 
         def cycle(u, shares, e=e, axis=axis):
             angle = np.pi if u.imag == 0 and u.real < 0 else np.angle(u)
@@ -369,53 +359,48 @@ def filters(claim, maker, made, weights):
                 give(layer, axis, [first * np.exp(2j * np.pi * k / e) for k in turns])
 
         for _ in range(entry["times"]):
-            if "shares" in entry:
-                cycle(todo[i].pop(), entry["shares"])
+            if "c" in ways:
+                cycle(todo[i].pop(), *ways["c"])
                 continue
             real = sorted((u for u in todo[i] if u.imag == 0), key=lambda u: -u.real)
-            if "pair" not in entry:
+            if "+" in ways:
                 u = next(u for u in real)
                 todo[i].remove(u)
-                cycle(u, entry["real"]["+" if u.real > 0 else "-"])
+                cycle(u, *ways["+" if u.real > 0 else "-"])
                 continue
             if len(real) > 1:
                 for u in real[:2]:
                     todo[i].remove(u)
                 signs = "".join("+" if u.real > 0 else "-" for u in real[:2])
-                for u, shares in zip(real, entry["real"][signs], strict=False):
+                for u, shares in zip(real, ways[signs], strict=False):
                     cycle(u, shares)
                 continue
             u = next(u for u in todo[i] if u.imag > 0)
+            conjugate = min(todo[i], key=lambda v: abs(v - u.conjugate()))
             todo[i].remove(u)
-            todo[i].remove(u.conjugate())
+            todo[i].remove(conjugate)
             first = abs(u) ** (1 / e) * np.exp(1j * np.angle(u) / e)
-            for layer, turns in entry["pair"]:
+            for layer, turns in ways["pp"][0]:
                 roots = [first * np.exp(2j * np.pi * k / e) for k in turns]
                 give(layer, axis, [*roots, *(root.conjugate() for root in roots)])
-    for entry in claim["unity"]:
-        for layer, counts in entry["shares"]:
-            for r, count in enumerate(counts):
-                give(layer, entry["axis"], [np.exp(2j * np.pi * r / entry["order"])] * count)
     return built
 
 
 def as_weights(built, maker, *, real):
     """The weights of the maker that these filters are; fails where one is off its taps."""
-    rooms, _, _ = products(maker)
-    found, number = [], 0
-    for layer in maker:
-        if layer.average:
+    found = []
+    for layer, (_, step, free), own in zip(maker, all_layers(maker), built, strict=True):
+        if not free:
             found.append(dict.fromkeys(layer.places(), 1 / np.prod(layer.taps)))
             continue
-        taps = {times(rooms[number][1], tap): tap for tap in layer.places()}
-        size = max(map(abs, built[number].values()))
+        taps = {times(step, tap): tap for tap in layer.places()}
+        size = max(map(abs, own.values()))
         weights = dict.fromkeys(layer.places(), 0)
-        for place, value in built[number].items():
+        for place, value in own.items():
             if abs(value) > 1e-6 * size:
                 weights[taps[place]] = value / size
                 assert not real or abs(value.imag) < 1e-6 * size
         found.append(weights)
-        number += 1
     return found
 
 

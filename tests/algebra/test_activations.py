@@ -54,7 +54,7 @@ def test_thin_one_way():
 def test_a_witness_shows_the_even_part():
     found = reach("3x3", "2x2, relu, 2x2")
     assert "2x2,relu,2x2 maps an input of 3x3 ones to 16 and its negative to 0" in found.notes[0]
-    assert [claim["claim"] for claim in found.claims] == ["not_odd"]
+    assert [claim["claim"] for claim in found.claims] == ["nonlinear"]
 
 
 def test_the_reason_tells_what_is_shared():

@@ -218,12 +218,12 @@ def test_rank_counts_positions():
 @pytest.mark.parametrize(
     ("left", "right", "channels", "claims"),
     [
-        ("3x3", "2x2, relu, 2x2", 1, {"not_odd"}),
-        ("2x2, 2x2", "2x2@2, relu, 2x2@1", 1, {"relu_pairs", "not_odd"}),
-        ("3x3@2", "2x2@16, relu, 2x2@2", 2, {"relu_pairs", "not_odd"}),
-        ("3b, 2b", "3@2b, relu, 2@1b", 1, {"relu_pairs"}),
-        ("3p1@2, 3p1@2, 2@1", "3p1@4, relu, 3p1@4, relu, 2@1", 1, {"relu_pairs", "not_odd"}),
-        ("3", "(2, relu, 2) + 3", 1, {"not_odd"}),
+        ("3x3", "2x2, relu, 2x2", 1, {"nonlinear"}),
+        ("2x2, 2x2", "2x2@2, relu, 2x2@1", 1, {"reproduces", "nonlinear"}),
+        ("3x3@2", "2x2@16, relu, 2x2@2", 2, {"reproduces", "nonlinear"}),
+        ("3b, 2b", "3@2b, relu, 2@1b", 1, {"reproduces", "nonlinear"}),
+        ("3p1@2, 3p1@2, 2@1", "3p1@4, relu, 3p1@4, relu, 2@1", 1, {"reproduces"}),
+        ("3", "(2, relu, 2) + 3", 1, set()),
         ("3x3, relu", "2x2, 2x2, relu", 1, set()),
         ("2x2, 2x2, relu", "2x2@2, relu, 2x2@1, relu", 1, set()),
     ],
@@ -235,17 +235,37 @@ def test_the_checker_verifies_the_claims(left, right, channels, claims):
     assert {claim["claim"] for claim in certificate["claims"]} - {
         "rank",
         "bound",
-        "ambient",
     } == claims
     for number in range(len(certificate["claims"])):
         assert any(line.startswith(f"claim {number} ") and "holds" in line for line in said)
-    if "relu_pairs" in claims:
-        assert any("holds: right makes all of left over the reals" in line for line in said)
+    if "reproduces" in claims:
+        assert any("holds: right makes all of left (real)" in line for line in said)
 
 
 def test_a_wrong_witness_is_rejected():
     certificate = certificate_of(equiv("3x3", "2x2, relu, 2x2"))
-    (claim,) = (c for c in certificate["claims"] if c["claim"] == "not_odd")
-    claim["input"]["values"][:] = [0] * 9
-    with pytest.raises(Exception, match="add up to 0"):
+    (claim,) = (c for c in certificate["claims"] if c["claim"] == "nonlinear")
+    claim["weights"][1] = 1
+    with pytest.raises(check.Wrong, match="no unit is left alone"):
         check.verify(certificate, lambda line: None)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("3x3p1 + id", "(3x3p1, relu, 3x3p1) + id"),
+        ("id", "1x1@2, relu, 1x1@1"),
+        ("relu", "3x3p1, relu"),
+        ("3x3p1 + id", "(1x1, relu) + id"),
+        ("5x5p2", "(3x3p1@2, relu, 3x3p1@1) + id"),
+    ],
+)
+def test_the_identity_is_called_id(left, right):
+    report = equiv(left, right)
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        said = " ".join((direction.reach.reason, *direction.reach.notes))
+        assert "avg1" not in said
+
+
+def test_an_average_that_the_user_wrote_keeps_its_name():
+    assert equiv("3x3", "avg1x1s1").right.text == "avg1x1s1"

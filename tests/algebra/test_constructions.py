@@ -84,10 +84,9 @@ def test_padding_keeps_a_smaller_kernel_in_its_place():
 
 def test_a_claim_has_a_polynomial_for_every_weight_of_the_maker():
     found = construct(family_of(parse("3p1 + id")), family_of(parse("conv 1")))
-    assert found.to_claim("left", "right") == {
+    assert found.to_claim("left") == {
         "claim": "reproduces",
         "maker": "left",
-        "made": "right",
         "offset": [0],
         "filters": [[], [[-1, []], [1, [[0, 1]]]], []],
     }

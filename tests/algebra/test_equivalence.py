@@ -353,7 +353,7 @@ def test_to_dict_along_one_axis():
         ("3x3", "max2x2s1,2x2", "max2x2s1"),
         ("3x3", "2x2,fc@1", "fc@1"),
         ("3x3", "2,2", "works on 2 axes"),
-        ("3x3", "kxk", "k is named sizes"),
+        ("3x3", "kxk", "k is a named size; write a number"),
         ("relu", "relu", "there is no kernel in this stack"),
     ],
 )

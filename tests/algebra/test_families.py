@@ -111,3 +111,41 @@ def test_too_many_coefficients_are_not_listed():
     assert family.ambient == 9 * 600**2
     with pytest.raises(UnsupportedError, match="too many to be listed"):
         _ = family.coordinates
+
+
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        ("3x3, 3x3, 3x3, 3x3", 1),  # products of polynomials of more than 200 terms
+        ("5x5s2, 5x5, 3x3d2", 1),
+        ("3x3@2b, 3x3@3b, 3x3@2", 2),
+        ("41, 41, 41", 1),
+        ("3x3@4g2, shuffle2, 3x3g2, 1x1@1b", 2),
+        ("(3x3p1, 3x3p1) + 5x5p2 + id", 2),
+        ("2x2s2@2, convt2x2s2@1, 3x3", 1),
+        ("2x2@4, pixelshuffle2, 3x3@2", 1),
+    ],
+)
+def test_derivatives_are_differences_in_each_weight_alone(text, channels):
+    """Without shared weights every coefficient is linear in each weight: no limit is needed."""
+    family, p = family_of(parse(text), channels), 10007
+    random = Random(1)
+    point = [random.randrange(1, p) for _ in range(family.weights)]
+    here = family.values(point, p)
+    rows = family.jacobian(point, p)
+    for number in random.sample(range(family.weights), min(family.weights, 20)):
+        there = family.values([w + (j == number) for j, w in enumerate(point)], p)
+        slope = {c: (b - a) % p for c, (a, b) in enumerate(zip(here, there, strict=True))}
+        assert {c: v for c, v in rows[number].items() if v} == {c: v for c, v in slope.items() if v}
+
+
+@pytest.mark.parametrize("text", ["3x4x2s2x1x3", "5x1x3d2p1", "(3x3p1d2 + 1x1), 2x5", "41, 3s2"])
+def test_the_box_around_exponents(text):
+    family = family_of(parse(text))
+    grid, random = family.grid, Random(3)
+    keys = [grid.key(0, c.exponent) for c in family.coordinates]
+    for _ in range(20):
+        some = random.sample(keys, random.randint(1, min(5, len(keys))))
+        exponents = [grid.unpacked(key)[1] for key in some]
+        wanted = [(min(along), max(along)) for along in zip(*exponents, strict=True)]
+        assert grid.box(sum(1 << key for key in some)) == wanted

@@ -126,7 +126,7 @@ def test_total_strides_that_differ():
         ("3x3", "3", "3x3 works on 2 axes, 3 on 1 axis"),
         ("3x3", "3x3, max2x2s1", "max2x2s1` (max pooling) is not linear"),
         ("3x3", "3x3, gap", "linear on a given input size only"),
-        ("3x3", "3x3@C, 3x3", "C is named"),
+        ("3x3", "3x3@C, 3x3", "C is a named size"),
     ],
 )
 def test_refusals(left, right, message):

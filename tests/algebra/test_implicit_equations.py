@@ -1,11 +1,14 @@
 """Implicit equations: their number, that they hold, that nothing is missed."""
 
+import csv
+import re
 import subprocess
 import sys
 from fractions import Fraction
 from functools import cache
 from itertools import combinations_with_replacement, product
 from math import comb
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -94,6 +97,39 @@ def test_published_numbers(stack, degrees, complete):
         assert equations.searched_up_to == (None if complete else max(degrees))
     else:
         assert (equations.empty_up_to, equations.searched_up_to) == (None, None)
+
+
+KINDS = {"quadric": 2, "cubic": 3, "quartic": 4, "sextic": 6}
+
+
+def rows_with_equations():
+    with (Path(__file__).parent.parent / "data" / "algebra.csv").open() as file:
+        return [row for row in csv.DictReader(file, delimiter=";") if row["equations"]]
+
+
+@pytest.mark.parametrize("row", rows_with_equations(), ids=lambda row: row["stack"])
+def test_published_equations(row):
+    said, family = row["equations"], family_of(parse(row["stack"]))
+    counts = re.findall(r"(\d+) (quadric|cubic|quartic|sextic)s?\b", said)
+    expected = {KINDS[kind]: int(count) for count, kind in counts}
+    if said == "w1*w2 - w0*w3":
+        expected = {2: 1}
+    assert expected or said.startswith("none")
+    equations = implicit_equations(family)
+    assert equations.degrees == expected
+    if said == "w1*w2 - w0*w3":
+        (equation,) = equations.equations
+        assert {frozenset(n for n, _ in factors) for factors in equation} == {
+            frozenset({1, 2}),
+            frozenset({0, 3}),
+        }
+        assert sum(equation.values()) == 0
+    if expected:
+        assert equations.empty_up_to == min(expected) - 1
+
+
+def test_every_row_with_equations_is_there():
+    assert len(rows_with_equations()) == 7
 
 
 @pytest.mark.parametrize("stack", CHAINS)

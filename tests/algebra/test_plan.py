@@ -1,49 +1,15 @@
 """Plans: the steps that layers become, their weights in order, what is refused."""
 
-import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from strategies import networks
 
-from convalgebra.algebra.plan import plan_of
+from convalgebra.algebra import equiv
+from convalgebra.algebra.plan import plan_of, stack_text
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.language import parse
-
-
-def test_a_plan_as_it_stands_in_a_certificate():
-    found = plan_of(parse("2x3s2p1@2b, avg2x2s2"), channels=3).to_dict()
-    assert json.loads(json.dumps(found)) == {
-        "text": "2x3s2p1@2b,avg2x2s2",
-        "axes": 2,
-        "channels": 3,
-        "steps": [
-            {"op": "input"},
-            {
-                "op": "conv",
-                "from": 0,
-                "size": [2, 3],
-                "stride": [2, 2],
-                "dilation": [1, 1],
-                "padding": [1, 1],
-                "groups": 1,
-                "channels": [3, 2],
-                "weights": 1,
-                "bias": True,
-            },
-            {
-                "op": "conv",
-                "from": 1,
-                "size": [2, 2],
-                "stride": [2, 2],
-                "dilation": [1, 1],
-                "padding": [0, 0],
-                "groups": 2,
-                "channels": [2, 2],
-                "weights": None,
-                "bias": False,
-                "taps": ["1/4"] * 4,
-            },
-        ],
-    }
 
 
 def test_weights_are_numbered_through_in_order_of_first_use():
@@ -78,3 +44,47 @@ def test_channels_that_do_not_fit_are_refused():
         plan_of(parse("3x3g3"), channels=4)
     with pytest.raises(ShapeError, match="cannot be added"):
         plan_of(parse("3x3p1@3 + id"), channels=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("kxk", "equiv works on numbers, and k is a named size; write a number"),
+        ("kxk@C", "equiv works on numbers, and C and k are named sizes; write a number for each"),
+    ],
+)
+def test_named_sizes_are_refused(text, said):
+    with pytest.raises(UnsupportedError) as caught:
+        plan_of(parse(text))
+    assert str(caught.value) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("shared c = 3p1; c, c", "shared w1 = 3p1; 2*(w1)"),
+        ("shared c = 3p1; c + c", "shared w1 = 3p1; w1 + w1"),
+        ("3p1, 3p1", "3p1,3p1"),
+        ("a = 3p1; a, 3p1", "3p1,3p1"),
+        ("input 1x9; 3p1, 3p1", "3p1,3p1"),
+        ("id", "id"),
+    ],
+)
+def test_a_stack_is_shown_as_it_can_be_pasted_back(text, shown):
+    network = parse(text)
+    assert stack_text(network) == shown
+    assert parse(shown) == replace(network, shape=None)
+
+
+@settings(max_examples=150)
+@given(networks(5))
+def test_what_is_shown_means_the_same_stack(network):
+    assert parse(stack_text(network)) == network
+
+
+def test_shared_weights_stay_shared_when_pasted_back():
+    report = equiv("5p2", "shared c = 3p1; c, c")
+    again = equiv("5p2", report.right.text)
+    assert again == report
+    assert report.right.dimension.value == 3  # three weights; two layers of their own have 5 of 5
+    assert equiv("5p2", "3p1, 3p1").right.dimension.value == 5

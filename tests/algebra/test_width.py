@@ -4,6 +4,7 @@ from itertools import combinations, product
 
 import pytest
 
+from convalgebra.algebra import width
 from convalgebra.algebra.constructions import construct
 from convalgebra.algebra.families import family_of
 from convalgebra.algebra.width import hidden_width, least_cover, with_hidden
@@ -83,3 +84,30 @@ def test_the_fewest_windows():
 
 def test_long_rows_of_windows_are_covered_from_the_left():
     assert least_cover(range(30), [0, 1, 2]) == (*range(0, 30, 3), 29)
+
+
+def test_where_no_rank_can_be_taken_the_necessary_width_stands():
+    found = hidden_width(None, parse("30*(3x3)"))
+    # The weights, less h^2 at each of 29 seams, have to be as many as the kernel has.
+    least = next(h for h in range(1, 9) if 9 * (2 * h + 28 * h * h) - 29 * h * h >= 61 * 61)
+    assert least <= found.necessary <= found.enough
+    assert found.sufficient is found.least is None
+    assert "beyond the budget" in found.reason
+    assert all(one.dimension for one in found.tried)
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7, 64, 1000])
+def test_the_necessary_width_is_the_least_that_the_bound_allows(monkeypatch, most):
+    """Found by doubling and halving: the same as by trying one after another."""
+    for least in {1, 2, 3, 4, 5, 8, 9, 31, most} & set(range(1, most + 1)):
+        search = object.__new__(width._Search)
+        search.target = 10
+        asked = []
+
+        def bound(hidden, least=least, asked=asked):
+            asked.append(hidden)
+            return 10 if hidden >= least else 9
+
+        monkeypatch.setattr(search, "bound", bound)
+        assert search.necessary(most) == least
+        assert max(asked, default=0) <= 2 * least

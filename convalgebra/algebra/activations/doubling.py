@@ -173,13 +173,12 @@ def apply(copied: Sequence[Copied], values: Sequence[Value], zero: Value) -> lis
     return [zero if at is None else times(values[at[0]], at[1]) for at in copied]
 
 
-def relu_pairs(stack: Stack, small: Sequence[Piece], linear: Mapping[str, Any]) -> dict[str, Any]:
-    """The `relu_pairs` claim of a certificate, from the `reproduces` claim of the halved stack."""
+def in_pairs(stack: Stack, small: Sequence[Piece], linear: Mapping[str, Any]) -> dict[str, Any]:
+    """The `reproduces` claim of a stack of pairs, from that of the halved stack."""
     filters = linear["filters"]
     return {
-        "claim": "relu_pairs",
+        "claim": "reproduces",
         "maker": linear["maker"],
-        "made": linear["made"],
         "offset": list(linear["offset"]),
         "filters": [
             [] if at is None else [_term(term, at[1]) for term in filters[at[0]]]

@@ -7,8 +7,8 @@ from typing import Any
 from convalgebra.algebra.activations.bottlenecks import bottleneck
 from convalgebra.algebra.activations.doubling import (
     identity_filters,
+    in_pairs,
     pairs_text,
-    relu_pairs,
     undone,
 )
 from convalgebra.algebra.activations.linear_pieces import (
@@ -75,7 +75,7 @@ def _from_half(maker: Stack, made: Piece, small: tuple[Piece, ...], found: Reach
     claims: list[dict[str, Any]] = []
     if set(maker.kinds) == {"relu"} and not maker.idle:
         claims = [
-            relu_pairs(maker, small, claim)
+            in_pairs(maker, small, claim)
             for claim in (*_identity_claims(merged(small), made), *found.claims)
             if claim.get("claim") == "reproduces" and "filters" in claim
         ][:1]
@@ -107,7 +107,6 @@ def _identity_claims(small: Piece, made: Piece) -> list[dict[str, Any]]:
         {
             "claim": "reproduces",
             "maker": "maker",
-            "made": "made",
             "offset": [0] * made.axes,
             "filters": identity_filters(made.family.weights),
         }

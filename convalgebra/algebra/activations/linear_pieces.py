@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from convalgebra.algebra.activations.odd import MAX_WRITTEN, odd_witness
+from convalgebra.algebra.activations.odd import nonlinear, odd_witness
 from convalgebra.algebra.activations.pieces import Piece, Stack
 from convalgebra.algebra.activations.structure import fits
 from convalgebra.algebra.activations.widths import without_spare_channels
@@ -48,15 +48,14 @@ def with_witness(found: Reach, made: Network, text: str, channels: int, axes: in
 
     Only ReLUs without biases have such a witness. It goes with what linear stacks do not make.
     """
-    kinds = {node.layer.kind for node in made.nodes} & ACTIVATIONS
-    witness = odd_witness(made, channels, axes) if kinds == {"relu"} else None
-    if witness is None:
+    if {node.layer.kind for node in made.nodes} & ACTIVATIONS != {"relu"}:
         return found
-    written = len(witness.weights) + len(witness.values) <= MAX_WRITTEN
+    claim = nonlinear(made, channels, axes, "made")
+    witness = odd_witness(made, channels, axes)
     return replace(
         found,
-        notes=(witness.sentence(text), *found.notes),
-        claims=(*found.claims, witness.claim("made")) if written else found.claims,
+        notes=(witness.sentence(text), *found.notes) if witness else found.notes,
+        claims=(*found.claims, claim) if claim else found.claims,
     )
 
 

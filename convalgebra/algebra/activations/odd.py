@@ -64,14 +64,23 @@ class OddWitness:
             f"{self.minus[0]:,}; for a linear map the two would add up to 0"
         )
 
-    def claim(self, stack: str) -> dict[str, Any]:
-        """The `not_odd` claim of a certificate, `stack` being its name there."""
-        return {
-            "claim": "not_odd",
-            "stack": stack,
-            "point": list(self.weights),
-            "input": {"size": list(self.size), "values": list(self.values)},
-        }
+
+def nonlinear(network: Network, channels: int, axes: int, stack: str) -> dict[str, Any] | None:
+    """The claim of a certificate that almost no member of a chain with one ReLU is linear.
+
+    With weights after the ReLU that leave one unit h alone, `f(x) + f(-x)` is |h(x)| up to a
+    factor and constants: all first weights are 1, and there is nothing else. None where a layer
+    after the ReLU is fixed, or where there is more than one ReLU.
+    """
+    plan = plan_of(network, channels, axes, relu=True)
+    relus = [index for index, step in enumerate(plan.steps) if step.op == "relu"]
+    if len(relus) != 1 or not plan.is_chain:
+        return None
+    after = plan.steps[relus[0] + 1 :]
+    if any(step.weights is None for step in after) or sum(s.free for s in after) > MAX_WRITTEN:
+        return None
+    weights = [int(number == 0) for step in after for number in range(step.free)]
+    return {"claim": "nonlinear", "stack": stack, "weights": weights}
 
 
 def odd_witness(network: Network, channels: int = 1, axes: int | None = None) -> OddWitness | None:

@@ -48,6 +48,12 @@ class Piece:
         """Whether it has no layers at all."""
         return len(self.nodes) == 1
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether it passes its input on: no layers, or one average over a single place."""
+        one = Layer("avg", (1,) * self.axes)
+        return self.is_empty or (len(self.nodes) == 2 and self.nodes[1].layer == one)
+
     @cached_property
     def widths(self) -> tuple[int, ...]:
         """The channels of every node's value."""

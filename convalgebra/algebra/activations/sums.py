@@ -168,10 +168,11 @@ def _added(one: Piece, two: Piece) -> Piece:
     """The sum of two pieces."""
     shift = len(one.nodes) - 1
     nodes = list(one.nodes)
-    for node in two.nodes[1:]:
+    for node in () if two.is_identity else two.nodes[1:]:
         sources = tuple(source + shift if source else 0 for source in node.inputs)
         nodes.append(Node(node.layer, sources, node.weights + shift))
-    nodes.append(Node(Layer("add"), (shift, len(nodes) - 1), len(nodes)))
+    end = 0 if two.is_identity else len(nodes) - 1
+    nodes.append(Node(Layer("add"), (shift, end), len(nodes)))
     return Piece(tuple(nodes), one.channels, one.axes)
 
 

@@ -63,11 +63,11 @@ class Bound:
 
     def to_dict(self) -> dict[str, Any]:
         """The tree as it stands in a certificate."""
-        found: dict[str, Any] = {"steps": [self.first, self.last], "by": self.by}
+        found: dict[str, Any] = {"by": "coordinates" if self.by == "ambient" else self.by}
         if self.by == "fields":
             assert self.point is not None
             found |= {
-                "fields": [one.to_dict() for one in self.fields],
+                "fields": [one.to_list() for one in self.fields],
                 "prime": PRIME,
                 "point": list(self.point),
                 "rank": len(self.fields),

@@ -340,15 +340,13 @@ def _claims(found: Dimension, side: str) -> Iterator[dict[str, Any]]:
     if family.weights > MAX_POINT or family.weights == 0:
         return
     evidence = _rank_evidence(found, family)
-    if evidence is not None:
+    if evidence is not None and not family.is_kernel:  # the weights of a kernel are free
         rank, prime, point = evidence
         yield {"claim": "rank", "stack": side, "prime": prime, "point": list(point), "rank": rank}
     bound = found.bound
     if not bound.can_be_written:
         bound = upper_bound(family, found.upper)
-    if bound.by == "ambient":
-        yield {"claim": "ambient", "stack": side, "count": bound.value}
-    elif bound.can_be_written:
+    if bound.can_be_written:
         tree = bound.to_dict()
         yield {"claim": "bound", "stack": side, "bound": bound.value, "tree": tree}
 

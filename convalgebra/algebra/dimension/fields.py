@@ -45,12 +45,9 @@ class Field:
             found[i] += value
         return {i: value % modulus for i, value in found.items() if value % modulus}
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_list(self) -> list[list[Any]]:
         """The field as it stands in a certificate."""
-        return {
-            "linear": [list(entry) for entry in self.linear],
-            "constant": [list(entry) for entry in self.constant],
-        }
+        return [*map(list, self.linear), *([i, None, value] for i, value in self.constant)]
 
 
 def independent_fields(fields: Sequence[Field], point: Sequence[int]) -> tuple[Field, ...]:

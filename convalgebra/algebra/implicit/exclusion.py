@@ -53,9 +53,7 @@ class Exclusion:
         outside = {
             "claim": "outside",
             "stack": stack,
-            "claim_of": first,
-            "kernel": [int(v) if v.denominator == 1 else str(v) for v in self.kernel],
-            "member_of": {"maker": "made", "left": "right"}.get(stack, "left"),
+            "equations_of": first,
             "weights": list(self.weights),
             "offset": list(self.offset),
         }

@@ -9,14 +9,12 @@ the degree of the cyclotomic polynomial these are equations with integer coeffic
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from itertools import product
 from math import comb, prod
 from typing import Any
 
 from convalgebra.algebra.one_channel.atoms import Question
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, fixed_shift
-from convalgebra.algebra.one_channel.counterexamples import multiplied
 from convalgebra.algebra.one_channel.places import listed
 
 _MOST_OFFSETS = 16
@@ -47,7 +45,6 @@ def not_divisible(question: Question, first: int) -> list[Claim]:
     rows = _equations(places, order, _times(made, axis, order))
     if sum(map(len, rows)) + len(places) > _MOST_COEFFICIENTS:
         return []
-    kernel = _averages(made)
     weights = [int(tap == 0) for f in made.factors if f.free for tap in range(f.weights)]
     claims: list[Claim] = []
     lines: dict[Exponent, int] = {}
@@ -63,15 +60,11 @@ def not_divisible(question: Question, first: int) -> list[Claim]:
                     "equations": rows,
                 }
             )
-        start = offset[axis]
-        seen = [kernel.get(_along(made, axis, place - start), Fraction(0)) for place in places]
         claims.append(
             {
                 "claim": "outside",
                 "stack": "maker",
-                "claim_of": lines[line],
-                "kernel": [int(v) if v.denominator == 1 else str(v) for v in seen],
-                "member_of": "made",
+                "equations_of": lines[line],
                 "weights": weights,
                 "offset": [
                     t + a - b for t, a, b in zip(offset, maker.offset, made.offset, strict=True)
@@ -122,14 +115,6 @@ def _equations(places: list[int], order: int, times: int) -> list[list[Any]]:
             if value:
                 row.append([value, [[number, 1]]])
     return [row for row in rows if row]
-
-
-def _averages(chain: Chain) -> dict[Exponent, Fraction]:
-    """The averages of a chain: its member where all layers are 1 at their first tap."""
-    fixed = [factor for factor in chain.factors if not factor.free]
-    scale = prod(prod(factor.taps) for factor in fixed)
-    kernel = multiplied([dict.fromkeys(f.exponents(), 1) for f in fixed], chain.axes)
-    return {place: Fraction(value, scale) for place, value in kernel.items()}
 
 
 def _along(chain: Chain, axis: int, place: int) -> Exponent:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, product
 from typing import Any
 
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.one_channel.atoms import Question
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.counterexamples import multiplied
 from convalgebra.algebra.one_channel.divisibility import not_divisible
 from convalgebra.algebra.one_channel.search import STEPS
 from convalgebra.algebra.one_channel.shares import packs
@@ -22,6 +23,7 @@ from convalgebra.algebra.one_channel.work import Work
 _PRIME = 2**31 - 1
 _MOST_COLUMNS = 300  # of a matrix whose rank the reader of a certificate has to take
 _MOST_TAPS = 2_000  # of a kernel in a certificate
+_MOST_WAYS = 1_000  # to give kernels to layers
 
 Claim = Mapping[str, Any]
 
@@ -31,10 +33,7 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
     listed: list[Claim] = []
     if found.offsets:
         place = found.offsets[0]
-        if maker.is_kernel:
-            offset = _in_stacks(place, maker, made)
-            listed.append({"claim": "covers", "maker": "maker", "made": "made", "offset": offset})
-        else:
+        if not maker.is_kernel:  # that a kernel covers what is made is seen at once
             for field in ("complex", "real", "rational"):
                 if getattr(found, field) == "all":
                     fixed = maker.padded and made.padded
@@ -44,8 +43,8 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
                         listed.append({**packing, "offset": _in_stacks(at, maker, made)})
     for witness in found.witnesses:
         listed += _about(witness, found, maker)
-    if found.complex == "thin" and not any(c["claim"] == "not_a_product" for c in listed):
-        listed += _irreducible_layer(maker, made)
+    if found.complex == "thin" and not listed:
+        listed += list(_irreducible_layer(maker, made)) or _irreducible_layers(maker, made)
     if found.complex == "thin" and maker.weights:
         question = Question(maker, made, Work(STEPS))
         if not question.divisible:
@@ -62,58 +61,27 @@ def _about(witness: Witness, found: Reach, maker: Chain) -> Iterator[Claim]:
     kernel = dict(witness.kernel)
     if len(kernel) > _MOST_TAPS:
         return
-    listed = _listed(kernel)
-    for axis, reach in enumerate(maker.receptive_field):
-        along = [place[axis] for place in kernel]
-        if max(along) - min(along) >= reach:
-            yield {"claim": "too_far", "stack": "maker", "kernel": listed, "axis": axis}
-            return
     held = any(holds_kernel(layer, kernel) for layer in maker.factors)
     axes = [axis for axis in range(maker.axes) if len({place[axis] for place in kernel}) > 1]
     if len(axes) == 2 and not held and _proved_irreducible(kernel, axes):
-        yield _not_a_product(kernel, axes)
+        yield _missed("complex", kernel)
     if len(axes) == 1 and witness.field == "rational" and not held and _eisenstein(kernel, axes[0]):
-        yield {"claim": "irreducible_over_q", "stack": "maker", "kernel": listed, "prime": 2}
-    if witness.field == "real" and found.least_real_roots is not None:
-        yield from _few_real_roots(kernel, axes[0], found, maker)
+        yield _missed("rational", kernel, prime=2)
+    binomial = len(kernel) == 2 and min(kernel.values()) > 0
+    if witness.field == "real" and binomial and found.least_real_roots is not None:
+        yield _missed("real", kernel)  # 1 + w^n has n mod 2 real roots
 
 
-def _listed(kernel: Kernel) -> list[list[Any]]:
-    return [[list(place), value] for place, value in sorted(kernel.items())]
-
-
-def _not_a_product(kernel: Kernel, axes: list[int]) -> Claim:
-    return {
-        "claim": "not_a_product",
-        "stack": "maker",
-        "kernel": _listed(kernel),
-        "prime": _PRIME,
-        "axes": axes,
-    }
+def _missed(field: str, *factors: Kernel, prime: int = _PRIME) -> Claim:
+    """That the product of kernels, each irreducible or of too few real roots, is not made."""
+    listed = [[[list(place), tap] for place, tap in sorted(kernel.items())] for kernel in factors]
+    return {"claim": "missed", "stack": "maker", "field": field, "factors": listed, "prime": prime}
 
 
 def _eisenstein(kernel: Kernel, axis: int) -> bool:
     """Whether the criterion holds at 2."""
     *rest, last = (kernel[place] for place in sorted(kernel, key=lambda place: place[axis]))
     return last % 2 == 1 and all(value % 2 == 0 for value in rest) and rest[0] % 4 == 2
-
-
-def _few_real_roots(kernel: Kernel, axis: int, found: Reach, maker: Chain) -> Iterator[Claim]:
-    """`1 + w^n`, with the places that are left over as roots at 0 and infinity."""
-    along = sorted(place[axis] for place in kernel)
-    if len(along) != 2 or any(kernel[place] != 1 for place in kernel):
-        return
-    degree = (along[1] - along[0]) // found.root_step
-    layers = [factor.taps[axis] for factor in maker.factors if axis in factor.axes]
-    yield {
-        "claim": "few_real_roots",
-        "stack": "maker",
-        "axis": axis,
-        "step": found.root_step,
-        "kernel": _listed({(place[axis],): value for place, value in kernel.items()}),
-        "roots": degree % 2 + sum(taps - 1 for taps in layers) - degree,
-        "needed": sum(taps % 2 == 0 for taps in layers),
-    }
 
 
 def _irreducible_layer(maker: Chain, made: Chain) -> Iterator[Claim]:
@@ -126,8 +94,44 @@ def _irreducible_layer(maker: Chain, made: Chain) -> Iterator[Claim]:
             if target is not None:
                 kernel = rich_kernel(target)
                 if _proved_irreducible(kernel, list(axes)):
-                    yield _not_a_product(kernel, list(axes))
+                    yield _missed("complex", kernel)
                     return
+
+
+def _irreducible_layers(maker: Chain, made: Chain) -> list[Claim]:
+    """A kernel for each layer, irreducible, and no way to give them all to layers of the maker."""
+    if any(not factor.free and factor.axes for factor in made.factors):
+        return []
+    kernels: list[Kernel] = []
+    for layer in made.factors:
+        if len(layer.axes) == 2:
+            kernels.append(rich_kernel(layer))
+        elif len(layer.axes) == 1 and layer.degree[layer.axes[0]] == layer.weights - 1:
+            (axis,) = layer.axes
+            line = [tuple(int(a == axis and tap) for a in range(maker.axes)) for tap in (0, 1)]
+            kernels += [dict.fromkeys(line, 1)] * (layer.weights - 1)
+    proved = all(_proved_irreducible(kernel, [0, 1]) for kernel in kernels if len(kernel) > 2)
+    if not kernels or not proved or sum(map(len, kernels)) > _MOST_TAPS:
+        return []
+    ways = len(maker.factors) ** len(kernels)
+    if ways > _MOST_WAYS or _hold(maker, kernels):
+        return []
+    return [_missed("complex", *kernels)]
+
+
+def _hold(maker: Chain, kernels: list[Kernel]) -> bool:
+    """Whether the kernels can be given to layers, each of which holds the product of its own."""
+    layers = range(len(maker.factors))
+    for owners in product(layers, repeat=len(kernels)):
+        given = [
+            multiplied(
+                [k for k, owner in zip(kernels, owners, strict=True) if owner == layer], maker.axes
+            )
+            for layer in layers
+        ]
+        if all(map(holds_kernel, maker.factors, given)):
+            return True
+    return False
 
 
 def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | None:

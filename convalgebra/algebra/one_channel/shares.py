@@ -1,20 +1,19 @@
 """A packing written out: which layer of the maker takes which roots of the made chain.
 
 The format is `packs` of the certificates: whole layers, the roots of layers along one axis by their
-turns, roots of unity by theirs, and the shift of every layer; a reader has only sums to check.
+turns, and the shift of every layer; a reader has only sums to check. An average is a layer like any
+other of its taps here: what holds for all weights holds for equal ones.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from math import gcd
+from collections import defaultdict
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.atoms import (
     Pattern,
     Question,
-    cyclotomic,
-    rational_cuts,
     shape,
 )
 from convalgebra.algebra.one_channel.chains import Chain, Exponent
@@ -24,7 +23,6 @@ from convalgebra.algebra.one_channel.cycles import (
     Vector,
     added,
     improves,
-    options,
 )
 from convalgebra.algebra.one_channel.packing import Packed, Shape, remaining, unlinked
 from convalgebra.algebra.one_channel.search import STEPS, again, search
@@ -50,23 +48,80 @@ def packs(
     The given place if it can be, and else another one, unless it is `fixed`. Where all layers go in
     whole, that is shown over every field. None if it is too long, or not found within a budget.
     """
-    if not maker.weights:
-        return None if made.weights else (_claim(field, [], [], [], []), place)
+    same = _cancelled(maker, made)
+    if same is None:
+        return None
+    whole, rooms, parts = same
+    if not rooms:
+        return None if parts else (_claim(field, [], whole, []), place)
+    maker = replace(maker, factors=tuple(maker.factors[j] for j in rooms))
+    made = replace(made, factors=tuple(replace(made.factors[i], free=True) for i in parts))
     try:
-        question = Question(maker, made, Work(STEPS))
-        whole = _packed(question, place, fixed, rational=True)
-        if whole:
-            return _Filling(question, *whole, field).whole(), whole[1]
-        if field == "rational":
-            return None
-        pattern: Pattern | None = None
-        if field == "real":
-            pattern = {group[:2]: group.worst for group in question.groups}
-        question = again(question)
-        shared = _packed(question, place, fixed, pattern)
-        return (_Filling(question, *shared, field).shared(pattern), shared[1]) if shared else None
+        found = _filled(maker, made, field, place, fixed=fixed)
     except (Exhausted, _TooLong):
         return None
+    if found is None:
+        return None
+    claim, place = found
+    return _renumbered(claim, whole, rooms, parts), place
+
+
+def _cancelled(maker: Chain, made: Chain) -> tuple[list[list[int]], list[int], list[int]] | None:
+    """The averages that both have, then the layers of the maker and of the made chain beside them.
+
+    None where the maker has an average that the made chain has not.
+    """
+    whole = []
+    parts = [i for i, factor in enumerate(made.factors) if factor.free or factor.axes]
+    for j, average in enumerate(maker.factors):
+        if not average.free and average.axes:
+            equal = next((i for i in parts if made.factors[i] == average), None)
+            if equal is None:
+                return None
+            parts.remove(equal)
+            whole.append([equal, j])
+    return whole, [j for j, factor in enumerate(maker.factors) if factor.free], parts
+
+
+def _renumbered(
+    claim: dict[str, Any], whole: list[list[int]], rooms: list[int], parts: list[int]
+) -> dict[str, Any]:
+    """A claim about some layers of two chains, in the numbers of all."""
+
+    def shares(listed: list[Any]) -> list[Any]:
+        return [[rooms[j], turns] for j, turns in listed]
+
+    roots = [
+        {
+            **entry,
+            "layer": parts[entry["layer"]],
+            "ways": {sign: list(map(shares, way)) for sign, way in entry["ways"].items()},
+        }
+        for entry in claim["roots"]
+    ]
+    return {
+        **claim,
+        "shifts": [[rooms[j], shift] for j, shift in claim["shifts"]],
+        "whole": whole + [[parts[i], rooms[j]] for i, j in claim["whole"]],
+        "roots": roots,
+    }
+
+
+def _filled(
+    maker: Chain, made: Chain, field: str, place: Exponent, *, fixed: bool
+) -> tuple[dict[str, Any], Exponent] | None:
+    question = Question(maker, made, Work(STEPS))
+    whole = _packed(question, place, fixed, rational=True)
+    if whole:
+        return _Filling(question, *whole, field).whole(), whole[1]
+    if field == "rational":
+        return None
+    pattern: Pattern | None = None
+    if field == "real":
+        pattern = {group[:2]: group.worst for group in question.groups}
+    question = again(question)
+    shared = _packed(question, place, fixed, pattern)
+    return (_Filling(question, *shared, field).shared(pattern), shared[1]) if shared else None
 
 
 def _packed(
@@ -93,18 +148,14 @@ class _TooLong(Exception):
     pass
 
 
-def _claim(
-    field: str, shifts: list[Any], whole: list[Any], roots: list[Any], unity: list[Any]
-) -> dict[str, Any]:
+def _claim(field: str, shifts: list[Any], whole: list[Any], roots: list[Any]) -> dict[str, Any]:
     return {
         "claim": "packs",
         "maker": "maker",
-        "made": "made",
         "field": field,
         "shifts": shifts,
         "whole": whole,
         "roots": roots,
-        "unity": unity,
     }
 
 
@@ -113,16 +164,14 @@ class _Filling:
 
     def __init__(self, question: Question, packed: Packed, place: Exponent, field: str) -> None:
         self.question, self.packed, self.place, self.field = question, packed, place, field
-        self.layers = [f for f in question.maker.factors if f.free]
-        self.left = [shape(factor) for factor in self.layers]
-        self.made = [factor for factor in question.made.factors if factor.free]
-        if len(self.layers) + len(self.made) > _MOST_ENTRIES:
+        self.left = [shape(factor) for factor in question.maker.factors]
+        self.made = question.made.factors
+        if len(self.left) + len(self.made) > _MOST_ENTRIES:
             raise _TooLong
         self.roots: list[Any] = []
-        self.unity: list[Any] = []
 
     def whole(self) -> dict[str, Any]:
-        """All layers whole, and the roots of unity as the rational pieces have them."""
+        """All layers whole."""
         taken: dict[Shape, list[int]] = defaultdict(list)
         for part, layer in self._moved():
             taken[part].append(layer)
@@ -130,10 +179,7 @@ class _Filling:
         for number, factor in enumerate(self.made):
             if factor.axes:
                 whole.append([number, taken[shape(factor)].pop()])
-        for axis, orders in enumerate(self.question.orders):
-            if orders:
-                self._rational_unity(axis, taken)
-        return _claim(self.field, self._shifts(), whole, [], self.unity)
+        return _claim(self.field, self._shifts(), whole, [])
 
     def shared(self, pattern: Pattern | None) -> dict[str, Any]:
         """Layers with several axes whole, the roots of the others by the piece."""
@@ -155,7 +201,7 @@ class _Filling:
             used = unlinked(line.totals[vector])
             names = self._names(axis, pattern)
             self._along(axis, [(names[number], way, times) for number, way, times in used])
-        return _claim(self.field, self._shifts(), whole, self.roots, self.unity)
+        return _claim(self.field, self._shifts(), whole, self.roots)
 
     def _moved(self) -> list[tuple[Shape, int]]:
         """Every part that was put somewhere, with the layer."""
@@ -172,7 +218,7 @@ class _Filling:
 
     def _names(self, axis: int, pattern: Pattern | None) -> list[Any]:
         """The demands along an axis, in the order of `Question.lines`."""
-        names: list[Any] = [("unity",)] if self.question.orders[axis] else []
+        names: list[Any] = []
         for group in self.question.groups:
             if group.axis == axis:
                 if pattern is None:
@@ -205,19 +251,12 @@ class _Filling:
         filled: dict[Any, list[tuple[list[Piece], list[Slot]]]] = defaultdict(list)
         for (name, cycle), here in zip(pieces, slots, strict=True):
             filled[name].append((cycle, [slot for slot in here if slot is not None]))
-        for name in [name for name in filled if name == ("unity",)]:
-            ((cycle, taken),) = filled[name]
-            self._unity(axis, cycle, taken)
         for number, factor in enumerate(self.made):
             if factor.axes == (axis,):
                 self._layer(number, axis, factor.dilation[axis], factor.taps[axis] - 1, filled)
 
     def _ways(self, axis: int, name: Any) -> Options:
         question = self.question
-        if name == ("unity",):
-            mirror = 0 if self.field == "real" else None
-            lattices = question.lattices[axis]
-            return options(question.unity(axis), lattices, mirror, question.work)
         kind, step = name
         if kind == "any":
             return question.cut(axis, step, None)
@@ -245,13 +284,14 @@ class _Filling:
         if self.field == "complex":
             for _ in range(count):
                 cycle, slots = filled["any", step].pop()
-                self._entry({"layer": number, "shares": _listed(_shared(cycle, slots))})
+                self._entry(number, {"c": [_listed(_shared(cycle, slots))]})
             return
         positive, negative, _ = self.question.kinds(axis, step)
         for _ in range(count // 2):
             cycle, slots = filled["pair", step].pop()
             vector = _count(cycle, self.question.lattices[axis])
-            real = {}
+            pair = _listed(_shared(cycle, slots))
+            ways = {"pp": [pair, pair]}
             for signs, one, two in (
                 ("++", positive, positive),
                 ("+-", positive, negative),
@@ -263,86 +303,34 @@ class _Filling:
                 cut = [*one[first], *two[second]]
                 places = _refilled(cut, cycle, slots)
                 split = len(one[first])
-                real[signs] = [
+                ways[signs] = [
                     _listed(_shared(cut[:split], places[:split])),
                     _listed(_shared(cut[split:], places[split:])),
                 ]
-            pair = _listed(_shared(cycle, slots))
-            self._entry({"layer": number, "pair": pair, "real": real})
+            self._entry(number, ways)
         if count % 2:
             cycle, slots = filled["-", step].pop()
             vector = _count(cycle, self.question.lattices[axis])
             better = next(way for way in positive if improves(way, vector))
             places = _refilled(list(positive[better]), cycle, slots)
             by_sign = {
-                "+": _listed(_shared(list(positive[better]), places)),
-                "-": _listed(_shared(cycle, slots)),
+                "+": [_listed(_shared(list(positive[better]), places))],
+                "-": [_listed(_shared(cycle, slots))],
             }
-            self._entry({"layer": number, "real": by_sign}, once=True)
+            self._entry(number, by_sign, once=True)
 
-    def _entry(self, entry: dict[str, Any], *, once: bool = False) -> None:
+    def _entry(self, layer: int, ways: dict[str, Any], *, once: bool = False) -> None:
         """Adds an entry, or counts it once more."""
         if self.roots and not once:
             last = self.roots[-1]
-            if {key: value for key, value in last.items() if key != "times"} == entry:
+            if (last["layer"], last["ways"]) == (layer, ways):
                 last["times"] += 1
                 return
-        self.roots.append({**entry, "times": 1})
-
-    def _unity(self, axis: int, cycle: list[Piece], slots: list[Slot]) -> None:
-        length = self.question.length(axis)
-        shares: dict[int, list[int]] = defaultdict(lambda: [0] * length)
-        for piece, slot in zip(cycle, slots, strict=True):
-            for turn in piece.turns:
-                shares[slot.layer][turn] += 1
-        self._unity_entry(axis, shares)
-
-    def _unity_entry(self, axis: int, shares: dict[int, list[int]]) -> None:
-        listed: list[list[Any]] = [[layer, shares[layer]] for layer in sorted(shares)]
-        length = self._common_length(axis)
-        if length != self.question.length(axis):
-            times = length // self.question.length(axis)
-            for entry in listed:
-                spread = [0] * length
-                spread[::times] = entry[1]
-                entry[1] = spread
-        if length * (1 + len(listed)) > _MOST_ENTRIES:
-            raise _TooLong
-        self.unity.append({"axis": axis, "order": length, "shares": listed})
-
-    def _common_length(self, axis: int) -> int:
-        """A common order of all roots of unity of the fixed layers, those of the maker too."""
-        length = self.question.length(axis)
-        for chain in (self.question.maker, self.question.made):
-            for factor in chain.factors:
-                taps, step = factor.progressions[axis]
-                if not factor.free and taps > 1:
-                    length = length * taps * step // gcd(length, taps * step)
-        return length
-
-    def _rational_unity(self, axis: int, taken: dict[Shape, list[int]]) -> None:
-        """The roots of unity where each layer takes cyclotomic polynomials in powers of z^d."""
-        question, axes = self.question, len(self.place)
-        orders, length = question.orders[axis], question.length(axis)
-        for cut in rational_cuts(orders, question.lattices[axis], question.work):
-            shapes: Counter[Shape] = Counter()
-            for (lattice, order), count in cut.items():
-                shapes[cyclotomic(axes, axis, lattice, order)] += count
-            if any(len(taken[part]) < count for part, count in shapes.items()):
-                continue
-            shares: dict[int, list[int]] = defaultdict(lambda: [0] * length)
-            for (lattice, order), count in cut.items():
-                for _ in range(count):
-                    layer = taken[cyclotomic(axes, axis, lattice, order)].pop()
-                    for turn in range(length):
-                        its = length // gcd(length, turn)
-                        shares[layer][turn] += its // gcd(its, lattice) == order
-            return self._unity_entry(axis, shares)
-        raise AssertionError("the parts that were packed are those of some cut")
+        self.roots.append({"layer": layer, "times": 1, "ways": ways})
 
     def _shifts(self) -> list[Any]:
         """Steps of each layer's lattice that together make the shift to the place."""
-        steps = [[0] * len(self.place) for _ in self.layers]
+        steps = [[0] * len(self.place) for _ in self.left]
         for axis, place in enumerate(self.place):
             for layer, count in _steps_to(place, [_free(room, axis) for room in self.left]):
                 steps[layer][axis] = count

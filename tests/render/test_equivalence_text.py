@@ -1,0 +1,91 @@
+"""The answer of `equiv` in words: nothing is said that is not proved, and it fits on a screen."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from convalgebra.algebra import equiv
+from convalgebra.render.equivalence_text import equivalence_to_text
+from convalgebra.render.forms import equivalence_in
+
+UNDECIDED = "an open set of them, whether all is not decided"
+NOT_ALL = "an open set of them, not all"
+
+
+def lines(left: str, right: str, **options: object) -> list[str]:
+    return equivalence_to_text(equiv(left, right, **options), 80).split("\n")  # type: ignore[arg-type]
+
+
+def test_full_dimension_is_no_proof_that_some_kernel_is_missed() -> None:
+    # All real 3x3 are two pairs of 2x2 (see the constructions); the engine proves an open set.
+    text = " ".join(" ".join(lines("3x3", "2x2@2,2x2@1")).split())
+    assert "equivalent for many weights, whether for all is not decided" in text
+    assert f"part: {UNDECIDED}" in text
+    assert "not equivalent" not in text
+    assert NOT_ALL not in text
+
+
+def test_a_kernel_that_is_missed_is_one() -> None:
+    text = " ".join(" ".join(lines("3", "2,2")).split())
+    assert "3 and 2,2: not equivalent" in text
+    assert f"part: {NOT_ALL}" in text
+
+
+def test_a_thin_direction_decides() -> None:
+    assert lines("3x3", "2x2@4,relu,2x2@1")[0] == "3x3 and 2x2@4,relu,2x2@1: not equivalent"
+    assert lines("3x3", "2x2,2x2")[0] == "3x3 and 2x2,2x2: not equivalent"
+
+
+LONG = "cat(1x1@1,3x3p1|[0:1],5x5p2|[1:2],3x3p1)+dw3x3p1"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "channels"),
+    [
+        ("5x5p2@3", LONG, 3),
+        (LONG, "cat(5x5p2@1|[0:1],3x3p1|[1:2],3x3p1)+dw3x3p1", 3),
+        ("3x3", "shared c = 2x2; c, relu, c", 1),
+        ("(3x3p1@16,relu,3x3p1@16,relu,1x1@1)+id", "(3x3p1@16,3x3p1@16,1x1@1)+1x1+id", 1),
+    ],
+)
+@pytest.mark.parametrize("width", [60, 80])
+def test_long_stacks_keep_to_the_width(left: str, right: str, channels: int, width: int) -> None:
+    report = equiv(left, right, channels=channels)
+    for line in equivalence_to_text(report, width).split("\n"):
+        # A stack is one word, and is not broken; all else is.
+        longest = max(map(len, line.split()), default=0)
+        assert len(line) <= max(width, longest + 4)
+
+
+def test_wide_tables_call_the_stacks_left_and_right() -> None:
+    shown = lines(LONG, LONG + "+scale", channels=3)
+    assert any(re.fullmatch(r" +left +right", line) for line in shown)
+    assert any(line.startswith("  left makes right") for line in shown)
+    assert any(line.startswith("  3x3 makes 2x2,2x2") for line in lines("3x3", "2x2,2x2"))
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "channels", "said"),
+    [
+        ("3x3", "bn,3x3", 1, "bn,3x3 has coefficients"),
+        ("cat(3x3p1@2|1x1@2)", "cat(1x1@2|3x3p1@2)", 4, "cat(1x1@2 | 3x3p1@2) has coefficients"),
+    ],
+)
+def test_a_stack_at_the_beginning_of_a_sentence_is_written_as_it_is(
+    left: str, right: str, channels: int, said: str
+) -> None:
+    assert any(line.strip().startswith(said) for line in lines(left, right, channels=channels))
+
+
+def test_groups_that_cannot_be_widened_keep_their_name() -> None:
+    shown = lines("3x3", "dw3x3,1x1", channels=2, width=True)
+    assert "  dw3x3,1x1 has groups: channels of different groups never meet there." in shown
+
+
+def test_indices_of_channels_are_told_apart_in_latex() -> None:
+    """In a formula blanks are nothing: a_{00 1 1} would read as a0011."""
+    shown = equivalence_in("latex", equiv("3x3", "dw3x3,1x1", channels=2), 80, derive=True)
+    assert r"a_{00,1,0} &= b_{00,0,0} c_{00,1,0}" in shown
+    assert not re.search(r"_\{[^}]* ", shown)
