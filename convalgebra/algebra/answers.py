@@ -40,3 +40,10 @@ class Reach:
     degree: int | None = None
     notes: tuple[str, ...] = ()
     claims: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+
+    @property
+    def misses_some(self) -> bool:
+        """Whether it is proved that some real member is not made."""
+        outside = any(witness.field in ("real", "complex") for witness in self.witnesses)
+        found = self.least_real_roots is not None or outside
+        return self.real == "thin" or (self.real != "all" and found)

@@ -24,6 +24,7 @@ from dataclasses import replace
 from math import lcm
 from typing import Any
 
+from convalgebra.algebra.affine import affine_filters, is_affine
 from convalgebra.algebra.answers import Answer, Reach
 from convalgebra.algebra.constructions import Construction, construct
 from convalgebra.algebra.dimension.dimension import Dimension
@@ -72,8 +73,39 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
     construction = construct(maker, made)
     if construction is not None:
         return _constructed(construction, maker, made)
-    known = _by_dimension(maker, made, dims, shifts)
-    return known or _by_equations(maker, made, dims, shifts)
+    affine = _of_affine(maker, made, shifts) if is_affine(maker.plan) else None
+    if affine is not None and affine.real == "all":
+        return affine
+    known = _by_dimension(maker, made, dims, shifts) or _by_equations(maker, made, dims, shifts)
+    return affine if affine is not None and known.real == "unknown" else known
+
+
+def _of_affine(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
+    """The answer for a maker whose coefficients are affine in its weights; None past a budget."""
+    try:
+        solved = {
+            shift: filters
+            for shift in shifts[:_MOST_SHIFTS_TRIED]
+            if (filters := affine_filters(maker, made, shift)) is not None
+        }
+    except OverflowError:
+        return None
+    if not solved:
+        if len(shifts) > _MOST_SHIFTS_TRIED:
+            return None
+        return _thin(f"what it makes is an affine space, and {made.text} does not lie in it")
+    shift = next(iter(solved))
+    claim = _filters_claim(shift, [weight.to_list() for weight in solved[shift]])
+    return Reach(
+        "all",
+        "all",
+        "all",
+        f"what it makes is an affine space, in which {made.text} lies",
+        tuple(_begins(maker, made, list(solved))),
+        codimension=0,
+        degree=1,
+        claims=(claim,) if maker.weights <= _MOST_WRITTEN else (),
+    )
 
 
 def _same(family: Family) -> Reach:
@@ -85,14 +117,12 @@ def _same(family: Family) -> Reach:
 
 def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:
     """`all`, with the filters written out if there are any."""
-    claim = {
-        "claim": "reproduces",
-        "maker": "maker",
-        "offset": list(shift),
-        "filters": filters,
-    }
-    claims = () if filters is None else (claim,)
+    claims = () if filters is None else (_filters_claim(shift, filters),)
     return Reach("all", "all", "all", reason, (shift,), codimension=0, degree=1, claims=claims)
+
+
+def _filters_claim(shift: Axes, filters: list[Any]) -> Mapping[str, Any]:
+    return {"claim": "reproduces", "maker": "maker", "offset": list(shift), "filters": filters}
 
 
 def _covered(maker: Family, made: Family, shifts: list[Axes]) -> Reach:

@@ -138,11 +138,17 @@ class EquivalenceReport:
 
     @property
     def equivalent(self) -> bool | None:
-        """True if each reproduces all of the other over the reals; None if that is not known."""
-        answers = {self.left_reproduces_right.reach.real, self.right_reproduces_left.reach.real}
+        """True if each reproduces all of the other over the reals; None if that is not known.
+
+        An open set (`part`) may be all: then it is not known, unless a member is missed.
+        """
+        both = (self.left_reproduces_right.reach, self.right_reproduces_left.reach)
+        answers = {reach.real for reach in both}
         if answers == {"all"}:
             return True
-        return None if "unknown" in answers else False
+        if "unknown" in answers or not any(reach.misses_some for reach in both):
+            return None
+        return False
 
     @property
     def one_channel(self) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convalgebra.render.tables import counted, listed
+from convalgebra.render.tables import listed
 from convalgebra.shapes import shape_text
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.algebra.borders import Blame, Borders, BordersComparison

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from convalgebra.render.equation_text import equation_text
-from convalgebra.render.tables import Table, counted, filled, in_words, listed, sentence_case
+from convalgebra.render.tables import Table, filled, in_words, listed, sentence_case
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
-    from convalgebra.algebra.answers import Reach
     from convalgebra.algebra.one_channel.witness import Witness
     from convalgebra.algebra.report import Direction, EquivalenceReport, Side
 
@@ -50,21 +50,11 @@ def headline(report: EquivalenceReport) -> str:
     """One line: equivalent or not, over the reals where the fields differ."""
     verdict = {True: "equivalent", False: "not equivalent", None: "not decided"}[report.equivalent]
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
-    if report.equivalent is False and not any(map(_misses_some, both)):
+    if report.equivalent is None and not any(reach.real == "unknown" for reach in both):
         verdict = "equivalent for many weights, whether for all is not decided"
     if report.equivalent and any(reach.rational != "all" for reach in both):
         verdict += " over real and complex numbers, not over rationals"
     return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
-
-
-def _misses_some(reach: Reach) -> bool:
-    """Whether it is proved that some real member is not made."""
-    if reach.real == "all":
-        return False
-    disproved = reach.least_real_roots is not None or any(
-        witness.field in ("real", "complex") for witness in reach.witnesses
-    )
-    return reach.real == "thin" or disproved
 
 
 def name(side: Side) -> str:
@@ -370,7 +360,7 @@ def answers(report: EquivalenceReport, names: Names | None = None) -> Table:
 
 def _legend(report: EquivalenceReport, width: int) -> str:
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
-    missed = all(_misses_some(reach) for reach in both if reach.real == "part")
+    missed = all(reach.misses_some for reach in both if reach.real == "part")
     meanings = {
         "all": "every choice of weights",
         "dense": "all but a set of measure zero",

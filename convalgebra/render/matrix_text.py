@@ -11,6 +11,7 @@ from convalgebra.letters import tap_name
 from convalgebra.render.formula_text import expression_text, wrapped
 from convalgebra.render.tables import article
 from convalgebra.shapes import shape_text
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from sympy import Expr
@@ -100,23 +101,15 @@ def summary(report: DenseMatrix) -> str:
         times = "once each" if most == 1 else f"{least:,} times each"
         if least != most:
             times = f"{least:,} to {most:,} times each"
-        free = f"{len(report.free):,} {{}}{_plural('weight', len(report.free))}"
         if report.is_plain:
-            parts.append(f"{free.format('free ')} {times}")
+            parts.append(f"{counted(len(report.free), 'free weight')} {times}")
         else:
-            parts.append(
-                f"{len(report.copies):,} different sums of products of {free.format('')} {times}"
-            )
+            weights = counted(len(report.free), "weight")
+            parts.append(f"{len(report.copies):,} different sums of products of {weights} {times}")
     if report.fixed:
-        parts.append(f"{report.fixed:,} fixed {_plural('number', report.fixed)}")
-    parts.append(
-        f"{report.zeros:,} {_plural('zero', report.zeros)}" if report.zeros else "no zeros"
-    )
-    return f"{report.size:,} {_plural('entr', report.size, 'y', 'ies')}: {', '.join(parts)}"
-
-
-def _plural(word: str, number: int, one: str = "", many: str = "s") -> str:
-    return word + (one if number == 1 else many)
+        parts.append(counted(report.fixed, "fixed number"))
+    parts.append(counted(report.zeros, "zero") if report.zeros else "no zeros")
+    return f"{counted(report.size, 'entry')}: {', '.join(parts)}"
 
 
 def _folded(text: str, width: int) -> list[str]:

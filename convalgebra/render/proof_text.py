@@ -13,13 +13,13 @@ from convalgebra.errors import UnsupportedError
 from convalgebra.render.equation_text import name_latex
 from convalgebra.render.equivalence_text import sentences
 from convalgebra.render.tables import (
-    counted,
     escaped,
     filled,
     latex_escaped,
     markdown_escaped,
     sentence_case,
 )
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.algebra.plan import Step

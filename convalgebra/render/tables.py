@@ -156,18 +156,6 @@ def listed(items: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(items[:-1])} {last} {items[-1]}"
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 equation`, `9 equations`; a power of ten for a number that nobody reads.
-
-    >>> counted(1, "equation"), counted(59049, "product")
-    ('1 equation', '59,049 products')
-    """
-    if number >= 10**30:
-        # A bit is log10(2) = 0.30103 digits: Python writes no numbers of thousands of digits.
-        return f"about 10^{int((number.bit_length() - 1) * 0.30103)} {noun}s"
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
 def article(number: int) -> str:
     """`a` or `an`, as the number is read.
 

@@ -85,11 +85,6 @@ class Facts:
         return next(self.capitals[i] for i, w in weights.items() if w.kernel.flat[0] == tap)
 
 
-def plural(number: int, noun: str) -> str:
-    """`2 equations`, `1 equation`."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")
-
-
 def are(letters: Sized) -> str:
     """`is` or `are`, for what is listed."""
     return "is" if len(letters) == 1 else "are"

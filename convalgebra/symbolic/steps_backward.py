@@ -30,9 +30,9 @@ from convalgebra.symbolic.steps import (
     are,
     listed_with_and,
     listed_with_or,
-    plural,
     shortened,
 )
+from convalgebra.words import counted
 
 _MOST_TERMS = 6  # of a value in full; of a longer one, what was found before keeps its name
 
@@ -51,7 +51,7 @@ def _backward(facts: Facts) -> Step:
         one = len(scaled) == 1
         parts.append(
             f"Multiply {listed_with_or(scaled)} by a number and divide {last} by it: the stack is "
-            f"the same as before. So {plural(len(scaled), 'number')} {are(scaled)} idle: "
+            f"the same as before. So {counted(len(scaled), 'number')} {are(scaled)} idle: "
             f"choose {chosen} = 1, assuming that {'it is' if one else 'they are'} not 0."
         )
     parts.append("Solve one equation after the other for something that is still unknown:")
@@ -108,7 +108,7 @@ def _left(facts: Facts) -> Iterator[Step]:
     fixed = {equation.lhs: equation.rhs for equation in facts.fixed}
     roots = listed_with_and([str(root) for root in elimination.roots])
     if cleared:
-        many = plural(len(cleared), "equation")
+        many = counted(len(cleared), "equation")
         text = f"{many} {'is' if len(cleared) == 1 else 'are'} left, with nothing unknown in "
         text += f"{'it' if len(cleared) == 1 else 'them'}. Put in what was found, and multiply out:"
         parts: list[str | Line] = [text]
@@ -127,7 +127,7 @@ def _left(facts: Facts) -> Iterator[Step]:
         choice = f", for one choice of {roots}" if roots and chosen else ""
         given = "With the numbers above not 0, " if _nonzero(facts) else ""
         parts.append(f"{given}A is a {facts.stack} if{only} {hold}{choice}.")
-        title = f"{plural(len(cleared), 'condition')} on A left"
+        title = f"{counted(len(cleared), 'condition')} on A left"
     else:
         title = "No condition on A left"
         where = "Over the complex numbers every" if elimination.roots else "Every"
@@ -173,9 +173,10 @@ def _stopped(facts: Facts) -> Step:
     held = _unsolved(facts)
     page = " that fits on a page" if len(short) < len(still) else ""
     parts: list[str | Line] = [
-        f"{plural(len(still), 'equation')} {are(still)} left with {plural(len(held), 'unknown')}, "
-        f"{shortened(held)}. In none{page} does an unknown stand to the first power with nothing "
-        "unknown before it: this is as far as one gets by hand."
+        f"{counted(len(still), 'equation')} {are(still)} left with "
+        f"{counted(len(held), 'unknown')}, {shortened(held)}. In none{page} does an unknown "
+        "stand to the first power with nothing unknown before it: this is as far as one gets by "
+        "hand."
     ]
     unknowns = {number: e.free_symbols & set(held) for number, e in short}
     pairs = combinations(short, 2)
@@ -218,7 +219,7 @@ def _count(facts: Facts) -> Step:
     text = (
         f"At a random point the Jacobian of the right sides has rank {facts.rank}, computed "
         f"exactly: "
-        f"{all_of} {plural(len(facts.names), 'equation')} are independent. "
+        f"{all_of} {counted(len(facts.names), 'equation')} are independent. "
     )
     if facts.elimination.open and facts.rank == unknown:
         done = {move.equation for move in facts.elimination.moves}
@@ -228,16 +229,16 @@ def _count(facts: Facts) -> Step:
             f"{listed_with_and(facts.letters)} up to finitely many choices. "
         )
     elif unknown > facts.rank:
-        free = plural(unknown - facts.rank, "more number")
+        free = counted(unknown - facts.rank, "more number")
         if not facts.elimination.open:
             free = listed_with_and(map(str, _unsolved(facts)))
         text += f"{free} can be chosen freely. "
     if any(place not in left for place in right):
         return Step("Count", (f"{text}Not every {facts.stack} is a {facts.single}.",))
     missing = len(left) - facts.rank
-    conditions = f"{plural(missing, 'condition')} on A (codimension {missing})"
+    conditions = f"{counted(missing, 'condition')} on A (codimension {missing})"
     text += (
-        f"{facts.stack} has {plural(facts.rank, 'degree')} of freedom, {facts.single} has "
+        f"{facts.stack} has {counted(facts.rank, 'degree')} of freedom, {facts.single} has "
         f"{len(left)}: {conditions if missing else 'no condition on A'}."
     )
     return Step("Count", (text,))

@@ -15,7 +15,8 @@ from convalgebra.layers import Layer
 from convalgebra.letters import tap_name
 from convalgebra.symbolic.equations import SLIDING
 from convalgebra.symbolic.rows import Places, Use, Weights, rows
-from convalgebra.symbolic.steps import Facts, Line, Step, are, listed_with_and, plural
+from convalgebra.symbolic.steps import Facts, Line, Step, are, listed_with_and
+from convalgebra.words import counted
 
 # What the layers give is called y, z, ..; the weights of so few layers do not reach these letters.
 _VALUES = ("y", "z", "w", "v", "u")
@@ -107,7 +108,7 @@ def _equations(facts: Facts) -> Step:
         "and only if the same number stands before each x:"
     )
     equations = facts.system.equations
-    return Step(f"The {plural(len(equations), 'equation')}", (text, *map(Line, equations)))
+    return Step(f"The {counted(len(equations), 'equation')}", (text, *map(Line, equations)))
 
 
 def _forward(facts: Facts) -> Step:
@@ -116,7 +117,7 @@ def _forward(facts: Facts) -> Step:
     given = listed_with_and(facts.letters) or "the stack"
     if outside:
         text = (
-            f"In {plural(len(outside), 'equation')} the left side is 0: there {facts.stack} reads "
+            f"In {counted(len(outside), 'equation')} the left side is 0: there {facts.stack} reads "
             f"an input that {facts.single} does not. Only where these sums of products are 0 there "
             f"is an A: {facts.single} reproduces no more than some {facts.stack}."
         )

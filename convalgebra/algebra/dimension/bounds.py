@@ -28,10 +28,12 @@ from convalgebra.algebra.families import Family
 from convalgebra.algebra.one_channel.dimension import dimension as chain_dimension
 from convalgebra.algebra.plan import Plan
 from convalgebra.errors import UnsupportedError
+from convalgebra.words import counted
 
 By = Literal["weights", "ambient", "fields", "one channel", "split", "constants", "parts", "copies"]
 MAX_CHAIN = 24  # steps; of a longer chain only runs from its start are split
 MAX_POINT = 50_000  # weights of a point that is written into a certificate
+MAX_NESTED = 200  # steps of a run whose tree is written into a certificate
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,9 @@ class Bound:
 
     @property
     def can_be_written(self) -> bool:
-        """Whether a certificate can hold it."""
-        return self.plain and all(part.can_be_written for part in self.parts)
+        """Whether a certificate can hold it: a tree that is nested too deeply cannot be read."""
+        short = self.last - self.first < MAX_NESTED
+        return self.plain and short and all(part.can_be_written for part in self.parts)
 
     def to_dict(self) -> dict[str, Any]:
         """The tree as it stands in a certificate."""
@@ -82,27 +85,29 @@ class Bound:
     def sentence(self) -> str:
         """The bound in words."""
         if self.by == "weights":
-            return f"{self.value} weights"
+            return counted(self.value, "weight")
         if self.by == "ambient":
-            return f"{self.value} coefficients"
+            return counted(self.value, "coefficient")
         if self.by == "fields":
+            idle = len(self.fields)
+            changes = "changes" if idle == 1 else "change"
             return (
-                f"{self.value + len(self.fields)} weights less {len(self.fields)} directions that "
-                "change nothing"
+                f"{counted(self.value + idle, 'weight')} less {counted(idle, 'direction')} that "
+                f"{changes} nothing"
             )
         if self.by == "one channel":
-            return f"{self.value} of a one-channel chain"
+            return f"{self.value:,} of a one-channel chain"
         if self.by == "copies":
-            return f"{self.count} times ({self.parts[0].sentence()})"
+            return f"{self.count:,} times ({self.parts[0].sentence()})"
         leaves, orbit, constants = self._flat()
         weights = sum(leaf.value for leaf in leaves if leaf.by == "weights")
-        texts = [f"{weights} weights"] if weights else []
+        texts = [counted(weights, "weight")] if weights else []
         texts += [
             f"{leaf.sentence()} of {_layers(leaf)}" for leaf in leaves if leaf.by != "weights"
         ]
         if constants:
-            texts.append(f"{constants} constants")
-        less = f", less {orbit} symmetries between them" if orbit else ""
+            texts.append(counted(constants, "constant"))
+        less = f", less {counted(orbit, 'symmetry')} between them" if orbit else ""
         return " and ".join(texts) + less
 
     def _flat(self) -> tuple[list[Bound], int, int]:
@@ -132,7 +137,7 @@ def upper_bound(family: Family, lower: int = 0, *, fields: bool = True) -> Bound
     >>> from convalgebra.language import parse
     >>> bound = upper_bound(family_of(parse("3x3@8, 3x3@1, 3x3@1")))
     >>> bound.value, bound.sentence()
-    (33, '9 weights and 25 coefficients of steps 1 to 2, less 1 symmetries between them')
+    (33, '9 weights and 25 coefficients of steps 1 to 2, less 1 symmetry between them')
     """
     return _Search(family).best(lower, fields)
 

@@ -24,6 +24,7 @@ from convalgebra.algebra.families import Family
 from convalgebra.algebra.one_channel.dimension import dimension as chain_dimension
 from convalgebra.algebra.plan import Plan
 from convalgebra.errors import UnsupportedError
+from convalgebra.words import counted
 
 DEFAULT_BUDGET = 3_000_000  # units of work, about a microsecond each
 MAX_TRIES = 3
@@ -115,18 +116,14 @@ def _of_chain(family: Family) -> Dimension:
     bound = Bound(value, 1, last, "one channel", plain=False)
     idle = family.weights - value
     reason = (
-        f"one channel: {_count(family.weights, 'weight')}, and "
-        f"{_count(idle, 'scale')} between the layers without effect; generic filters have finitely "
-        "many other factorizations"
+        f"one channel: {counted(family.weights, 'weight')}"
+        + (f", and {counted(idle, 'scale')} between the layers without effect" if idle else "")
+        + "; generic filters have finitely many other factorizations"
     )
     return Dimension(
         value, value, value, family.weights, family.ambient, "one channel", bound, None, None,
         reason, family=family,
     )  # fmt: skip
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
 class _Search:
@@ -262,7 +259,7 @@ class _Search:
             return f"{below}; {above}"
         text = f"{below}; {above}; not proved to be either"
         if self.error is not None and self.error < 1:
-            tries = _count(self.tries, "point")
+            tries = counted(self.tries, "point")
             text += (
                 f" (a larger rank was missed at {tries} with a chance below "
                 f"{_power_of_ten(self.error)})"
