@@ -336,7 +336,7 @@ class _Chain:
                 len(self.plan.blocks[i]) for i in range(first, last + 1) if i in self.plan.blocks
             )
             found = [Bound(weights, first, last, "weights")]
-            if weights:
+            if weights and last - first < MAX_CHAIN:  # to list more coefficients would take long
                 family = self.family(first, last)
                 found += _ambient(family, first, last)
                 if family.chain is not None:

@@ -29,6 +29,7 @@ from convalgebra.words import counted
 DEFAULT_BUDGET = 3_000_000  # units of work, about a microsecond each
 MAX_TRIES = 3
 MAX_CLAIM_WORK = 5_000_000  # to find the evidence of a certificate
+MAX_CLAIM_ENTRIES = 400_000  # of a Jacobian that a reader has to eliminate
 
 
 @dataclass(frozen=True)
@@ -373,6 +374,8 @@ def _rank_evidence(found: Dimension, family: Family) -> tuple[int, int, tuple[in
         if point is not None:
             return found.lower, PRIME, point
     if rank_work(family) > MAX_CLAIM_WORK or _products_of_a_chain(family) > MAX_CLAIM_WORK:
+        return None
+    if family.ambient * family.weights > MAX_CLAIM_ENTRIES:
         return None
     point = random_point(family.weights, PRIME, Random(0))
     return jacobian_rank(family, point, PRIME), PRIME, point

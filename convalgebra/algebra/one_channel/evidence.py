@@ -90,7 +90,7 @@ def _irreducible_layer(maker: Chain, made: Chain) -> Iterator[Claim]:
         return
     for layer in dict.fromkeys(made.factors):
         for axes in combinations(layer.axes, 2):
-            target = _smallest(layer, axes, maker)
+            target = _smallest(layer, axes, list(dict.fromkeys(maker.factors)))
             if target is not None:
                 kernel = rich_kernel(target)
                 if _proved_irreducible(kernel, list(axes)):
@@ -134,8 +134,8 @@ def _hold(maker: Chain, kernels: list[Kernel]) -> bool:
     return False
 
 
-def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | None:
-    """Of the kernels on the first taps of a layer along two axes one that no layer holds."""
+def _smallest(layer: Factor, axes: tuple[int, int], holders: list[Factor]) -> Factor | None:
+    """Of the kernels on the first taps of a layer along two axes one that no other layer holds."""
     one, two = axes
     best = None
     for taps in range(2, layer.taps[one] + 1):
@@ -149,7 +149,7 @@ def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | No
 
         while high - low > 1:
             half = (low + high) // 2
-            if _held(cut(taps, half), maker):
+            if _held(cut(taps, half), holders):
                 low = half
             else:
                 high = half
@@ -160,9 +160,9 @@ def _smallest(layer: Factor, axes: tuple[int, int], maker: Chain) -> Factor | No
     return best
 
 
-def _held(target: Factor, maker: Chain) -> bool:
+def _held(target: Factor, holders: list[Factor]) -> bool:
     ends = dict.fromkeys(rich_kernel(target), 1)
-    return any(holds_kernel(layer, ends) for layer in dict.fromkeys(maker.factors))
+    return any(holds_kernel(layer, ends) for layer in holders)
 
 
 def _proved_irreducible(kernel: Kernel, axes: list[int]) -> bool:
