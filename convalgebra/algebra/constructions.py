@@ -363,14 +363,11 @@ class _Construction:
         tables = [_table(layer, scale) for layer, scale in zip(run, scales, strict=True)]
         holder = len(run) - 1 if front else 0
         movers = [place for place in range(len(run)) if place != holder]
-        cover = _cover_of(tables, holder)
+        room = min((layer.channels[1] for layer in run[:-1]), default=_MOST_SHIFTS)
+        cover = _cover_of(tables, holder, room // target.channels[0 if front else 1])
         if cover is None:
             return None
         shifts, ways = cover
-        hidden = target.channels[0 if front else 1] * len(shifts)
-        between = run[:-1]
-        if any(layer.channels[1] < hidden for layer in between):
-            return None
         window = {place: tap for tap, place in enumerate(tables[holder])}
         covered = {_plus(shift, place) for shift in shifts for place in window}
         moved = next(
@@ -536,13 +533,22 @@ def _groups_fit(layer: Step, target: _Operator) -> bool:
 
 
 def _cover_of(
-    tables: list[list[Axes]], holder: int
+    tables: list[list[Axes]], holder: int, most: int
 ) -> tuple[list[Axes], dict[Axes, list[int]]] | None:
     """The fewest shifts whose windows cover the support, and the tap of each mover for each.
 
-    Boxes are products of what they are along each axis, so the axes are covered one by one.
+    Boxes are products of what they are along each axis, so the axes are covered one by one. None
+    where that takes more shifts than `most`.
     """
     movers = [table for place, table in enumerate(tables) if place != holder]
+    along = []
+    for axis in range(len(tables[0][0])):
+        sums = {0}
+        for table in movers:
+            sums = {a + b for a in sums for b in {place[axis] for place in table}}
+        along.append(least_cover(sorted(sums), sorted({p[axis] for p in tables[holder]})))
+    if prod(map(len, along)) > most:
+        return None
     ways: dict[Axes, list[int]] = {(0,) * len(tables[0][0]): []}
     for table in movers:
         longer: dict[Axes, list[int]] = {}
@@ -552,12 +558,7 @@ def _cover_of(
         ways = longer
         if len(ways) > _MOST_SHIFTS:
             return None
-    along = [
-        least_cover(sorted({s[axis] for s in ways}), sorted({p[axis] for p in tables[holder]}))
-        for axis in range(len(tables[0][0]))
-    ]
-    shifts = list(product(*along))
-    return shifts, ways
+    return list(product(*along)), ways
 
 
 _MOST_SHIFTS = 2_000
