@@ -452,19 +452,19 @@ def operator(
     values: list[Rows] = []
     last = {source: index for index, step in enumerate(stack.steps) for source in step.sources}
     for index, step in enumerate(stack.steps):
+        positions = phases(stack.rates[index])
+        taps = len(step.taps) * step.out or step.kernel if step.size else 0
+        ring.work.spend(len(positions) * (30 * step.out + 10 * prod(step.size) + taps))
+        reads = [step.reads(position) for position in positions] if step.size else []
         found: Rows = [[] for _ in range(step.out)]
-        for position in phases(stack.rates[index]):
-            ring.work.spend(30 * step.out)
-            if step.op in ("conv", "convt"):
-                taps = len(step.taps) * step.out or step.kernel
-                ring.work.spend(10 * prod(step.size) + taps)
-                places = step.reads(position)
-            for channel in range(step.out):
+        for channel in range(step.out):
+            for phase, position in enumerate(positions):
                 row: Row = {}
                 parts: Iterable[tuple[int, Axes, Poly]] = [(channel, position, ONE)]
                 if not step.sources:
                     row[key_of(channel, position)] = dict(ONE)
-                elif step.op not in ("add", "relu"):
+                elif step.size:
+                    places = reads[phase]
                     start = stack.starts.get(step.weights or 0, 0)
                     free = step.weights is not None
                     parts = (
@@ -476,8 +476,8 @@ def operator(
                         row[None] = dict(weight(start + step.kernel + channel))
                 for source in step.sources:
                     for i, place, w in parts:
-                        phase, shift = moved(stack.rates[source], place)
-                        at = values[source][i][phase]
+                        number, shift = moved(stack.rates[source], place)
+                        at = values[source][i][number]
                         ring.work.spend(4 + 2 * len(at))
                         if ring.paths:
                             row |= {k if k is None else k + shift: ONE for k in at}
