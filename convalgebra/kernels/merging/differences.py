@@ -1,0 +1,377 @@
+"""The outputs of a padded stack that differ from its merged convolution, and by how much, exactly.
+
+Let U_h(m) be what step h is at position m on the unbounded grid, the input continued by zeros, and
+let the stack end every hidden map at its border. Follow the output back through the stack: the
+paths that stay on all maps are the stack, the others are what it lacks. Cut each of these where it
+leaves a map for the first time, seen from the output. With G_h(m) the sum of the products of
+weights over the paths from the output to position m of step h that stay on all maps before,
+
+    difference  =  sum over hidden steps h and positions m outside of map h of  G_h(m) U_h(m),
+
+a row of coefficients, one an input, and a constant. For inputs between -1 and 1 the difference is
+at most the sum of their absolute values, and it is that much where every input has the sign of its
+coefficient. Where nothing lies outside, the difference is 0 without rounding.
+
+Along an axis, outputs that read the same positions inside and outside have the same row, moved: one
+of each such *class* is worked out, and every combination of classes of the axes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+from math import gcd, lcm, prod
+from typing import NamedTuple
+
+import numpy as np
+
+from convalgebra.algebra.operators import split_position
+from convalgebra.algebra.plan import Axes, Plan, Step
+from convalgebra.kernels.merging.blocks import Array, composed, widened
+from convalgebra.kernels.merging.classes import AxisClasses, TooLong, reads
+from convalgebra.kernels.merging.composition import EXACT_COST, MAX_NUMBERS, Value
+from convalgebra.kernels.merging.weights import Numbers
+
+MAX_WORK = 10**12  # multiplications; half a minute on two cores
+_CALL = 10**6  # multiplications in the time that it takes to begin
+MAX_OUTPUTS = 4 * 10**6  # positions
+
+Window = tuple[tuple[int, int], ...]  # from, to (both included) per axis
+
+
+class Differences(NamedTuple):
+    """The most by which each output differs for inputs between -1 and 1.
+
+    `errors` has an entry for each position of the output, the largest of its channels; `channel`
+    and `position` are where the largest of all is. `inner` are the positions along each axis that
+    read nothing beyond a border, from and to, None if there are none.
+    """
+
+    errors: Array
+    channel: int
+    position: Axes
+    inner: tuple[tuple[int, int] | None, ...]
+
+
+def differences(
+    plan: Plan,
+    boxes: Sequence[Axes],
+    values: list[Value],
+    numbers: dict[int, Numbers],
+    exact: bool,
+) -> Differences:
+    """By how much each output differs; `boxes` are the sides of the map of every step.
+
+    Raises TooLong where it would take too long.
+    """
+    if prod(boxes[-1]) > MAX_OUTPUTS:
+        raise TooLong
+    along = [AxisClasses(plan, boxes, values, axis) for axis in range(plan.axes)]
+    rows = _Rows(plan, boxes, values, numbers, exact)
+    shape = [len(axis.classes) for axis in along]
+    table = np.zeros(shape, dtype=object if exact else np.float64)
+    best, where = None, (0, (0,) * plan.axes)
+    for key in np.ndindex(*shape):
+        chosen = [axis.classes[number] for axis, number in zip(along, key, strict=True)]
+        if not any(one.outside for one in chosen):
+            continue
+        place = tuple(one.place for one in chosen)
+        errors = rows.errors(place)
+        channel = int(np.argmax(errors))
+        table[key] = errors[channel]
+        if best is None or errors[channel] > best:
+            best, where = errors[channel], (channel, place)
+    found = table[np.ix_(*(axis.labels for axis in along))]
+    return Differences(found, *where, tuple(axis.inner for axis in along))
+
+
+class _Held(NamedTuple):
+    """G of a step, over a window of its positions: (groups, out, positions.., channels)."""
+
+    array: Array
+    denominator: int
+
+
+class _Rows:
+    """The rows of differences, one output position after another."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        boxes: Sequence[Axes],
+        values: list[Value],
+        numbers: dict[int, Numbers],
+        exact: bool,
+    ) -> None:
+        self.plan, self.boxes, self.values = plan, boxes, values
+        self.numbers, self.exact = numbers, exact
+        self.out = plan.channels[1]
+        self.groups = self._groups()
+        self.work = 0
+
+    def _groups(self) -> list[int]:
+        """Into how many blocks the paths from the output to each step fall."""
+        found = [0] * len(self.plan.steps)
+        found[-1] = self.out
+        for index in range(len(found) - 1, 0, -1):
+            step = self.plan.steps[index]
+            same = {"add": found[index]}.get(step.op, 1)
+            if step.op in ("conv", "convt"):
+                same = gcd(found[index], step.groups)
+            for source in step.sources:
+                found[source] = gcd(found[source], same)
+        return found
+
+    def errors(self, place: Axes) -> Array:
+        """For each channel, the most by which the output differs for inputs between -1 and 1."""
+        windows = self.windows(place)
+        held: list[_Held | None] = [None] * len(self.plan.steps)
+        ones = np.ones((self.out, 1, *(1,) * len(place), 1), dtype=object if self.exact else float)
+        held[-1] = _Held(ones, 1)
+        total = _Total(self, place)
+        for index in range(len(held) - 1, 0, -1):
+            paths = held[index]
+            if paths is None:
+                continue
+            step = self.plan.steps[index]
+            paths = self.kept(index, windows[index], paths, total)
+            for number, source in enumerate(step.sources):
+                if source != 0:  # beyond the input there are zeros for both
+                    held[source] = self.back(index, number, windows, paths, held[source])
+            held[index] = None
+        return total.norms()
+
+    def windows(self, place: Axes) -> list[Window]:
+        """The positions of every step that an output reads, as boxes."""
+        found: list[Window] = [()] * len(self.plan.steps)
+        found[-1] = tuple((n, n) for n in place)
+        for index in range(len(found) - 1, 0, -1):
+            step = self.plan.steps[index]
+            if not found[index]:
+                continue
+            read = []
+            for axis, (low, high) in enumerate(found[index]):
+                ends = reads(step, axis, np.int64(low), np.int64(high))
+                read.append((int(ends[0]), int(ends[1])))
+            for source in step.sources:
+                other = found[source] or read
+                found[source] = tuple(
+                    (min(a, c), max(b, d)) for (a, b), (c, d) in zip(read, other, strict=True)
+                )
+        return found
+
+    def kept(self, index: int, window: Window, paths: _Held, total: _Total) -> _Held:
+        """The paths on the map of a step; those beyond its border go into the total."""
+        box = tuple(
+            slice(max(0, -low), max(0, min(high, side - 1) + 1 - low))
+            for (low, high), side in zip(window, self.boxes[index], strict=True)
+        )
+        lengths = [high - low + 1 for low, high in window]
+        if all(s.start == 0 and s.stop >= n for s, n in zip(box, lengths, strict=True)):
+            return paths
+        inside = np.zeros(lengths, dtype=bool)
+        inside[box] = True
+        used = np.any(paths.array != 0, axis=(0, 1, -1))
+        for spot in zip(*np.nonzero(used & ~inside), strict=True):
+            place = tuple(low + int(n) for (low, _), n in zip(window, spot, strict=True))
+            blocks = paths.array[(slice(None), slice(None), *spot)]
+            total.add(index, place, _Held(blocks, paths.denominator))
+        kept = paths.array.copy()
+        kept[:, :, ~inside] = 0
+        return _Held(kept, paths.denominator)
+
+    def back(
+        self,
+        index: int,
+        number: int,
+        windows: list[Window],
+        paths: _Held,
+        before: _Held | None,
+    ) -> _Held:
+        """The paths one step further, added to those that are there."""
+        step = self.plan.steps[index]
+        source = step.sources[number]
+        channels = self.plan.steps[source].channels[1]
+        groups = self.groups[source]
+        lengths = [high - low + 1 for low, high in windows[source]]
+        shape = (groups, self.out // groups, *lengths, channels // groups)
+        if prod(shape) > MAX_NUMBERS:
+            raise TooLong
+        found = np.zeros(shape, dtype=object if self.exact else np.float64)
+        denominator = paths.denominator
+        if step.op in ("conv", "convt"):
+            own = self.numbers[index]
+            denominator *= own.denominator
+            for tap, offset in enumerate(step.offsets()):
+                here, there = _slices(step, offset, windows[index], windows[source])
+                part = paths.array[(slice(None), slice(None), *here)]
+                if part.size:
+                    moved = self.through(part, own.kernel[tap], groups)
+                    found[(slice(None), slice(None), *there)] += moved
+        else:
+            there = tuple(
+                slice(low - least, high - least + 1)
+                for (low, high), (least, _) in zip(windows[index], windows[source], strict=True)
+            )
+            if step.op == "add":
+                found[(slice(None), slice(None), *there)] += _fewer(paths.array, groups)
+            else:
+                self.sorted_back(index, number, windows, _fewer(paths.array, 1), found, there)
+        return _sum(before, _Held(found, denominator))
+
+    def sorted_back(
+        self,
+        index: int,
+        number: int,
+        windows: list[Window],
+        paths: Array,
+        found: Array,
+        there: tuple[slice, ...],
+    ) -> None:
+        """The paths back through a step that moves channels."""
+        step = self.plan.steps[index]
+        if step.op == "cat":
+            widths = [self.plan.steps[source].channels[1] for source in step.sources]
+            start = sum(widths[:number])
+            found[(slice(None), slice(None), *there)] += paths[..., start : start + widths[number]]
+        elif step.op == "pick":
+            for column, channel in enumerate(step.picked):
+                found[(slice(None), slice(None), *there, channel)] += paths[..., column]
+        else:
+            f, axes = step.factor, self.plan.axes
+            (source,) = step.sources
+            for block, place in enumerate(product(range(f), repeat=axes)):
+                here, into = [], []
+                for axis, rest in enumerate(place):
+                    low, high = windows[index][axis]
+                    first = low + (rest - low) % f
+                    here.append(slice(first - low, high - low + 1, f))
+                    count = len(range(first, high + 1, f))
+                    start = first // f - windows[source][axis][0]
+                    into.append(slice(start, start + count))
+                part = paths[(slice(None), slice(None), *here)]
+                if part.size:
+                    found[(slice(None), slice(None), *into, slice(block, None, f**axes))] += part
+
+    def through(self, part: Array, kernel: Array, groups: int) -> Array:
+        """Paths times the matrix of a tap: (groups, out, positions.., channels of the source)."""
+        blocks, _, *sides, inner = part.shape
+        self.spend(part.size * kernel.shape[2] * max(1, kernel.shape[0] // max(blocks, 1)))
+        flat = np.ascontiguousarray(part).reshape(blocks, -1, inner)
+        found = widened(composed(flat, kernel), groups)
+        return found.reshape(groups, self.out // groups, *sides, found.shape[-1])
+
+    def spend(self, work: int) -> None:
+        self.work += work * (EXACT_COST if self.exact else 1) + _CALL
+        if self.work > MAX_WORK:
+            raise TooLong
+
+
+def _fewer(array: Array, groups: int) -> Array:
+    """The same paths as fewer, larger blocks."""
+    blocks, out, *sides, inner = array.shape
+    if blocks == groups:
+        return array
+    found = widened(np.ascontiguousarray(array).reshape(blocks, -1, inner), groups)
+    return found.reshape(groups, blocks * out // groups, *sides, found.shape[-1])
+
+
+def _sum(one: _Held | None, other: _Held) -> _Held:
+    if one is None:
+        return other
+    common = lcm(one.denominator, other.denominator)
+    array = other.array
+    if common == 1:
+        return _Held(one.array + array, 1)
+    array = array * (common // other.denominator)
+    return _Held(one.array * (common // one.denominator) + array, common)
+
+
+def _slices(
+    step: Step, offset: Axes, window: Window, source: Window
+) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The positions of a step that read by a tap at `d u - p`, and those that they read."""
+    here, there = [], []
+    for o, s, (low, high), (least, _) in zip(offset, step.stride, window, source, strict=True):
+        if step.op == "conv":
+            here.append(slice(0, high - low + 1))
+            start = s * low + o - least
+            there.append(slice(start, start + s * (high - low) + 1, s))
+            continue
+        first = low + (o - low) % s
+        count = len(range(first, high + 1, s))
+        here.append(slice(first - low, high - low + 1, s))
+        start = (first - o) // s - least
+        there.append(slice(start, start + count))
+    return tuple(here), tuple(there)
+
+
+class _Total:
+    """The row of differences of one output position, by channels."""
+
+    def __init__(self, rows: _Rows, place: Axes) -> None:
+        self.rows = rows
+        value = rows.values[-1]
+        _, steps = split_position(value.rate, place)
+        starts = [a * q + low for (a, _), q, low in zip(value.rate, steps, value.low, strict=True)]
+        self.window = tuple(
+            (max(0, start), min(side, start + n))
+            for start, n, side in zip(starts, value.extent, rows.boxes[0], strict=True)
+        )
+        self.groups = value.kernel.shape[0]
+        self.array: Array | None = None
+        self.constant: Array | None = None
+        self.denominator = 1
+
+    def add(self, index: int, place: Axes, paths: _Held) -> None:
+        """Add G U at one position beyond the border of a step."""
+        rows = self.rows
+        value = rows.values[index]
+        number, steps = split_position(value.rate, place)
+        cut, into = [], []
+        for axis, ((a, _), q) in enumerate(zip(value.rate, steps, strict=True)):
+            start = a * q + value.low[axis]
+            low, high = self.window[axis]
+            first, stop = max(start, low), min(start + value.extent[axis], high)
+            cut.append(slice(first - start, stop - start))
+            into.append(slice(first - low, stop - low))
+        common = self.scaled(paths.denominator * value.denominator)
+        if all(s.stop > s.start for s in cut):
+            part = value.kernel[(slice(None), slice(None), slice(None), number, *cut)]
+            rows.spend(paths.array.size * (part.size // part.shape[1]) // part.shape[0])
+            found = widened(composed(paths.array, part), self.groups) * common
+            if self.array is None:
+                self.array = self.zeros()
+            self.array[(slice(None), slice(None), slice(None), *into)] += found
+        if value.constant is not None:
+            column = value.constant[:, number].reshape(paths.array.shape[0], -1, 1)
+            found = composed(paths.array, column).reshape(-1) * common
+            self.constant = found if self.constant is None else self.constant + found
+
+    def scaled(self, denominator: int) -> int:
+        """Bring what is there to a common denominator; the factor of what comes."""
+        common = lcm(self.denominator, denominator)
+        factor = common // self.denominator
+        if factor > 1:
+            self.array = None if self.array is None else self.array * factor
+            self.constant = None if self.constant is None else self.constant * factor
+        self.denominator = common
+        return common // denominator
+
+    def zeros(self) -> Array:
+        width = self.rows.plan.channels[0]
+        out = self.rows.out // self.groups
+        shape = (self.groups, out, width // self.groups, *(b - a for a, b in self.window))
+        return np.zeros(shape, dtype=object if self.rows.exact else np.float64)
+
+    def norms(self) -> Array:
+        """For each channel the sum of the absolute values of its row."""
+        from convalgebra.kernels.merging.convolution import numbers
+
+        found = np.zeros(self.rows.out, dtype=object if self.rows.exact else np.float64)
+        if self.array is not None:
+            parts = np.abs(self.array)
+            found = found + parts.sum(axis=tuple(range(2, parts.ndim))).reshape(-1)
+        if self.constant is not None:
+            found = found + np.abs(self.constant)
+        return numbers(found, self.denominator)
