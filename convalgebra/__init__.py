@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from convalgebra.cost import CostReport, cost
     from convalgebra.cost.comparison import Comparison, compare
     from convalgebra.errors import ConvalgebraError
+    from convalgebra.kernels.factoring import FactorReport, factor
+    from convalgebra.kernels.merging import MergeReport, merge
     from convalgebra.network import Network
     from convalgebra.readers import read as parse
     from convalgebra.symbolic import DenseMatrix
@@ -30,11 +32,15 @@ _PUBLIC = {
     "CostReport": ("convalgebra.cost", "CostReport"),
     "DenseMatrix": ("convalgebra.symbolic", "DenseMatrix"),
     "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
+    "FactorReport": ("convalgebra.kernels.factoring", "FactorReport"),
+    "MergeReport": ("convalgebra.kernels.merging", "MergeReport"),
     "Network": ("convalgebra.network", "Network"),
     "compare": ("convalgebra.cost.comparison", "compare"),
     "cost": ("convalgebra.cost", "cost"),
     "equiv": ("convalgebra.algebra", "equiv"),
+    "factor": ("convalgebra.kernels.factoring", "factor"),
     "matrix": ("convalgebra.symbolic", "matrix_of"),
+    "merge": ("convalgebra.kernels.merging", "merge"),
     "parse": ("convalgebra.readers", "read"),
 }
 
@@ -44,12 +50,16 @@ __all__ = [
     "CostReport",
     "DenseMatrix",
     "EquivalenceReport",
+    "FactorReport",
+    "MergeReport",
     "Network",
     "__version__",
     "compare",
     "cost",
     "equiv",
+    "factor",
     "matrix",
+    "merge",
     "parse",
 ]
 

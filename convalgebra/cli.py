@@ -253,6 +253,114 @@ def matrix(stack: str, shape: str, form: str) -> None:
 
 
 @main.command()
+@click.argument("stack")
+@click.option("--weights", metavar="FILE", help="An .npz file with the weights; see --names.")
+@click.option("--names", is_flag=True, help="The names and shapes of the weights, and no more.")
+@click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
+@click.option(
+    "--input", "shape", metavar="SHAPE", help="Like 12x12, or 64x12x12; without, every input."
+)
+@click.option(
+    "--channels", type=click.IntRange(1, 10**6), help="The channels that come in, unless told."
+)
+@click.option("--eps", default="1e-5", show_default=True, help="What batch norms add to variances.")
+@_format("text", "json")
+def merge(
+    stack: str,
+    weights: str | None,
+    names: bool,
+    out: str | None,
+    shape: str | None,
+    channels: int | None,
+    eps: str,
+    form: str,
+) -> None:
+    """A linear stack with given weights as one convolution, and where that is exact.
+
+    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them; the number is that of
+    the layer in the text, from 0, as torch.nn.Sequential counts.
+
+    \b
+    Examples:
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --channels 3 --names
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --out merged.npz
+      convalgebra merge "3x3p1, 3x3p1" --weights w.npz --input 12x12
+    """
+    from convalgebra.kernels import merging
+    from convalgebra.render.forms import merge_in, parameters_in
+
+    if names:
+        table = merging.parameter_table(stack, channels=channels, input=shape)
+        click.echo(parameters_in(form, table))
+        return
+    if weights is None:
+        raise InputError(
+            "name the file with the weights: --weights w.npz; --names lists what is in it"
+        )
+    report = merging.merge(stack, weights, input=shape, channels=channels, eps=eps)
+    if out is not None and not report.save(out):
+        click.echo(f"{out}: some fractions were rounded to floats of 64 bits", err=True)
+    click.echo(merge_in(form, report, _width()))
+
+
+@main.command()
+@click.argument("kernel", required=False)
+@click.argument("stack", required=False)
+@click.option("--list", "names", is_flag=True, help="The kernels that have a name, and no more.")
+@click.option(
+    "--ways",
+    type=click.IntRange(0, 20),
+    default=5,
+    show_default=True,
+    help="How many ways are printed; JSON has the first 20.",
+)
+@_format("text", "json", "md", "html")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 1 if no real product, with 3 if not decided."
+)
+@click.pass_context
+def factor(
+    ctx: click.Context,
+    kernel: str | None,
+    stack: str | None,
+    names: bool,
+    ways: int,
+    form: str,
+    exit_code: bool,
+) -> None:
+    """Is a kernel exactly a product of such filters? Over Q, R and C, with the filters or a proof.
+
+    KERNEL is a name (see --list), rows like "1 2 1; 2 4 2; 1 2 1" with whole numbers, fractions or
+    decimals, or a file: k.csv, k.txt, k.npy, or w.npz:conv1[0,2] for one filter of one array.
+    Rows that begin with a minus come after --, as in factor -- "-1 0 1" 2,2. STACK is a chain of
+    convolutions with one channel, averages among them if need be.
+
+    \b
+    Examples:
+      convalgebra factor sobel 2x2,2x2
+      convalgebra factor box3 2x2,2x2
+      convalgebra factor "1 2 3 4 5" 3,3 --format json
+      convalgebra factor --list
+    """
+    from convalgebra.render.forms import factor_in, kernels_in
+
+    if names:
+        click.echo(kernels_in("json" if form == "json" else "text", _width()))
+        return
+    if kernel is None or stack is None:
+        raise InputError(
+            "name a kernel and a stack, like `convalgebra factor sobel 2x2,2x2`; "
+            "--list shows the kernels that have a name"
+        )
+    from convalgebra.kernels.factoring import factor as decide
+
+    report = decide(kernel, stack)
+    click.echo(factor_in(form, report, _width(), ways))
+    if exit_code and report.real is not True:
+        ctx.exit(3 if report.real is None else 1)
+
+
+@main.command()
 def zoo() -> None:
     """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
 

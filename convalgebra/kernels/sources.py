@@ -23,6 +23,7 @@ KernelSource: TypeAlias = "str | PathLike[str] | Kernel | Sequence[Any] | Any"
 
 MAX_ENTRIES = 100_000
 MAX_AXES = 3
+_WHOLE = 2**53  # past it floats are no longer all whole numbers
 _MAX_BYTES = 4 * 2**20
 _MAX_DIGITS = 1000
 _MAX_EXPONENT = 400  # that of a float is at most 324
@@ -314,7 +315,9 @@ def _from_numbers(source: Any, name: str) -> Kernel:
     floats = False
     for place, leaf in _leaves(source, found, (), name):
         value = _exact(leaf, place, name)
-        floats |= isinstance(leaf, float) and (value.denominator > 1 or abs(value) >= 2**53)
+        floats |= isinstance(leaf, float) and (
+            value.denominator > 1 or not -_WHOLE < value < _WHOLE
+        )
         values.append(value)
         _check_size(len(values), name)
     return Kernel(found, tuple(values), name, floats)

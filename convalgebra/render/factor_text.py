@@ -1,0 +1,423 @@
+"""A factor report as text and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from convalgebra.render.tables import counted, filled, listed
+
+if TYPE_CHECKING:
+    from convalgebra.kernels.factoring.fields import Element, Field
+    from convalgebra.kernels.factoring.filters import Factorization, Filter
+    from convalgebra.kernels.factoring.parts import FieldName
+    from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
+    from convalgebra.kernels.sources import Number
+
+SCHEMA = "convalgebra.factor/1"
+WAYS_SHOWN = 5
+_FIELDS: tuple[FieldName, ...] = ("rational", "real", "complex")
+_OVER: dict[FieldName, str] = {
+    "rational": "over the rationals",
+    "real": "over the reals",
+    "complex": "over the complex numbers",
+}
+_MOST_ROWS = 9  # of a kernel that is printed in full
+_LONGEST = 48  # characters of an exact entry in a grid
+
+
+def headline(report: FactorReport) -> str:
+    """The answer in a line.
+
+    >>> import convalgebra as ca
+    >>> headline(ca.factor("unsharp", "3x3,3x3"))
+    'unsharp is a product of 3x3,3x3 over the reals, not over the rationals'
+    """
+    name = f"{report.kernel.name} is"
+    answers = [getattr(report, field) for field in _FIELDS]
+    if answers[0]:
+        return f"{name} a product of {report.stack}, over the rationals already"
+    for number in (1, 2):
+        if answers[number]:
+            less = "not" if answers[number - 1] is False else "not decided"
+            over, below = _OVER[_FIELDS[number]], _OVER[_FIELDS[number - 1]]
+            return f"{name} a product of {report.stack} {over}, {less} {below}"
+    if answers[2] is False:
+        return f"{name} no product of {report.stack}, not even over the complex numbers"
+    refuted = [_OVER[f] for f, answer in zip(_FIELDS, answers, strict=True) if answer is False]
+    if refuted:
+        return f"{name} no product of {report.stack} {refuted[-1]}; more is not decided"
+    return f"whether {name} a product of {report.stack} is not decided"
+
+
+def factor_to_text(report: FactorReport, width: int = 80, ways: int = WAYS_SHOWN) -> str:
+    """The answer, the kernel, the reasons, its irreducible factors and the first few ways."""
+    parts = [headline(report)]
+    rows = [[number_text(value) for value in row] for row in report.kernel.rows()]
+    if len(rows) <= _MOST_ROWS:
+        shown = grid(rows, "  ")
+        if max(map(len, shown)) <= width:
+            parts.append("\n".join(shown))
+    parts.append("\n".join(filled(line, width, "  ", "    ") for line in answer_lines(report)))
+    if report.pieces:
+        parts.append(_pieces_text(report, width))
+    for number, way in enumerate(report.factorizations[:ways], 1):
+        title = f"Way {number}, {way_title(way)}"
+        parts.append("\n".join([title, *_way_lines(way, width)]))
+    more = len(report.factorizations) - ways
+    if more > 0:
+        parts.append(f"{counted(more, 'more way')}: --ways {len(report.factorizations)}.")
+    parts += [filled(note, width) for note in report.notes]
+    return "\n\n".join(parts)
+
+
+def answer_lines(report: FactorReport) -> list[str]:
+    """A sentence for each field, or several that have the same: yes, how often; or no, and why."""
+    said: dict[str, list[str]] = {}
+    for field in _FIELDS:
+        answer = getattr(report, field)
+        reason = report.reasons[field].removeprefix(_OVER[field]).strip()
+        reason = reason[0].upper() + reason[1:]
+        if answer is True and field in report.ways:
+            sentence = f"yes, in {ways_text(report.ways[field])}."
+        else:
+            word = {True: "yes", False: "no", None: "not decided"}[answer]
+            sentence = f"{word}. {reason}"
+        said.setdefault(sentence, []).append(_OVER[field].removeprefix("over "))
+    return [f"Over {listed(fields)}: {sentence}" for sentence, fields in said.items()]
+
+
+def ways_text(ways: Ways) -> str:
+    """How many ways there are; counting may have stopped."""
+    shown = "1 way" if ways.count == 1 else f"{ways.count:,} ways"
+    return shown if ways.complete else f"at least {shown}"
+
+
+def way_title(way: Factorization) -> str:
+    """Over which numbers a way is, and by how much the product is moved."""
+    title = _OVER[way.over]
+    if any(way.shift):
+        moved = ", ".join(map(str, way.shift))
+        title += f"; the stack makes the kernel moved by ({moved})"
+    return title
+
+
+def _pieces_text(report: FactorReport, width: int) -> str:
+    lines = ["Its irreducible factors over the rationals"]
+    if report.scale != 1:
+        lines.append(f"  the number {number_text(report.scale)}")
+    for piece in report.pieces:
+        rows = grid([list(map(number_text, row)) for row in piece.rows], "  ")
+        told = piece_text(piece)
+        column = max(map(len, rows)) + 3
+        if column > width // 2 or len(rows) > _MOST_ROWS:
+            rows, column = [f"  a {'x'.join(map(str, piece.shape))} filter"], 4
+            lines += [rows[0], filled(told, width, " " * column, " " * column)]
+            continue
+        notes = filled(told, width - column).split("\n")
+        for at in range(max(len(rows), len(notes))):
+            left = rows[at] if at < len(rows) else ""
+            right = notes[at] if at < len(notes) else ""
+            lines.append(f"{left.ljust(column)}{right}".rstrip())
+    return "\n".join(lines)
+
+
+def piece_text(piece: Piece) -> str:
+    """How often a factor occurs and what becomes of it over R and C, with the reason."""
+    parts = [f"{piece.multiplicity} times"] if piece.multiplicity > 1 else []
+    if sum(size > 1 for size in piece.shape) == 1:  # roots
+        if piece.complex == 1:
+            parts.append("a single root")
+        else:
+            real = {None: "", 0: ", none of them real"}.get(piece.real, f", {piece.real} real")
+            parts.append(f"{piece.complex} roots{real}")
+    elif piece.complex == 1:
+        parts.append(f"irreducible over the complex numbers: {piece.reason}")
+    elif piece.complex is None:
+        parts.append(f"not decided over the complex numbers: {piece.reason}")
+    else:
+        real = {None: "", 0: ", none of them real", piece.complex: ", all of them real"}.get(
+            piece.real, f", {piece.real} of them real"
+        )
+        parts.append(f"{piece.complex} factors over the complex numbers{real}: {piece.reason}")
+    return "; ".join(parts)
+
+
+def _way_lines(way: Factorization, width: int) -> list[str]:
+    lines: list[str] = []
+    told: list[str] = []
+    for filter in way.filters:
+        generator = generator_text(filter)
+        if generator and generator not in told:
+            told.append(generator)
+            if len(generator) > 4 * width:
+                near = generator.partition(", ")[0]
+                generator = f"{near}, of degree {filter.field.degree} (see --format json)"
+            lines.append(filled(generator, width, "  ", "    "))
+    label = max(len(filter.layer) for filter in way.filters)
+    for filter in way.filters:
+        lines += _filter_lines(filter, label, width)
+    return lines
+
+
+def _filter_lines(filter: Filter, label: int, width: int) -> list[str]:
+    indent = " " * (label + 4)
+    exact = filter_texts(filter)
+    decimals = [decimal_text(value) for value in filter.decimals]
+    found: list[str] = []
+    if exact is not None and max(map(len, exact)) <= _LONGEST:
+        found = grid(_rows(exact, filter.taps), "")
+        if filter.exact() is None:
+            beside = grid(_rows(decimals, filter.taps), "   ~  ")
+            both = [a.ljust(max(map(len, found))) + b for a, b in zip(found, beside, strict=True)]
+            if max(map(len, both)) + len(indent) <= width:
+                found = both
+            else:
+                found += ["~", *grid(_rows(decimals, filter.taps), "")]
+    if not found or max(map(len, found)) + len(indent) > width:
+        found = grid(_rows(decimals, filter.taps), "")
+        if exact is not None:
+            found.append("(exact entries: --format json)")
+        else:
+            found.append("(products of conjugate roots, in decimals)")
+    fixed = "  (fixed)" if filter.fixed else ""
+    found[0] += fixed
+    first = f"  {filter.layer.ljust(label)}  "
+    return [(first if at == 0 else indent) + line for at, line in enumerate(found)]
+
+
+def _rows(values: Sequence[str], taps: Sequence[int]) -> list[list[str]]:
+    return [list(values[at : at + taps[-1]]) for at in range(0, len(values), taps[-1])]
+
+
+def grid(rows: Sequence[Sequence[str]], indent: str) -> list[str]:
+    """Rows in columns, aligned right."""
+    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    return [
+        indent + "  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True))
+        for row in rows
+    ]
+
+
+# ------------------------------------------------------------------------------------- numbers
+
+
+def number_text(value: Number) -> str:
+    """A number that is short, else to six digits.
+
+    >>> from fractions import Fraction
+    >>> number_text(Fraction(1, 3)), number_text(10**40)
+    ('1/3', '1e+40')
+    """
+    text = _exact_text(value)
+    return text if len(text) <= 16 else _rounded(value)
+
+
+def _rounded(value: Number) -> str:
+    try:
+        return f"{float(value):.6g}"
+    except OverflowError:
+        return f"about 10^{len(_exact_text(abs(int(value)))) - 1}"
+
+
+_MOST_BITS = 12_000  # Python writes no whole numbers of more than 4,300 digits
+
+
+def _exact_text(value: Number) -> str:
+    if max(value.numerator.bit_length(), value.denominator.bit_length()) < _MOST_BITS:
+        return str(value)
+    from flint import fmpz
+
+    above, below = str(fmpz(value.numerator)), str(fmpz(value.denominator))
+    return above if below == "1" else f"{above}/{below}"
+
+
+def decimal_text(value: complex) -> str:
+    """A number to six digits.
+
+    >>> decimal_text(0.5 - 0.25j), decimal_text(3 + 0j)
+    ('0.5-0.25i', '3')
+    """
+    if max(abs(value.real), abs(value.imag)) == float("inf"):
+        return "beyond 1e308"
+    if not value.imag:
+        return f"{value.real:.6g}"
+    if not value.real:
+        return f"{value.imag:.6g}i"
+    return f"{value.real:.6g}{value.imag:+.6g}i"
+
+
+def element_text(element: Element, field: Field) -> str:
+    """An element of Q(a), square roots written out where the field has degree 2.
+
+    >>> from fractions import Fraction
+    >>> from convalgebra.kernels.factoring.fields import Field
+    >>> element_text((1, Fraction(-1, 2)), Field((3, 0, 1)))
+    '1 - 1/2*i*sqrt(3)'
+    >>> element_text((0, 1, 2), Field((-2, 0, 0, 1)))
+    'a + 2*a^2'
+    """
+    written = ""
+    for power, value in enumerate(element):
+        if not value:
+            continue
+        name = _power_text(power, field)
+        size = _exact_text(-value if value < 0 else value)
+        term = name if name and size == "1" else f"{size}*{name}" if name else size
+        sign = "-" if value < 0 else "+"
+        written += f" {sign} {term}" if written else term if sign == "+" else f"-{term}"
+    return written or "0"
+
+
+def _power_text(power: int, field: Field) -> str:
+    if not power:
+        return ""
+    square = square_root(field)
+    if square is None:
+        return "a" if power == 1 else f"a^{power}"
+    if square > 0:
+        return f"sqrt({square})"
+    return "i" if square == -1 else f"i*sqrt({-square})"
+
+
+def square_root(field: Field) -> int | None:
+    """The whole number whose square root generates a field that is written so, else None."""
+    if field.degree == 2 and field.modulus[1:] == (0, 1):
+        return -field.modulus[0]
+    return None
+
+
+def generator_text(filter: Filter) -> str:
+    """What a is, where it is no square root; empty if the filter has no a."""
+    if filter.entries is None or all(len(entry) < 2 for entry in filter.entries):
+        return ""
+    if square_root(filter.field) is not None:
+        return ""
+    return f"a = {decimal_text(filter.generator)}.., a root of {polynomial_text(filter.field)}"
+
+
+def polynomial_text(field: Field) -> str:
+    """The minimal polynomial of a.
+
+    >>> from convalgebra.kernels.factoring.fields import Field
+    >>> polynomial_text(Field((-2, 0, 3)))
+    '3*a^2 - 2'
+    """
+    terms = []
+    for power in range(field.degree, -1, -1):
+        value = field.modulus[power]
+        if value:
+            name = {0: "", 1: "a"}.get(power, f"a^{power}")
+            size = _exact_text(abs(value))
+            term = name if name and size == "1" else f"{size}*{name}" if name else size
+            terms.append((value < 0, term))
+    (negative, first), *rest = terms
+    return (
+        ("-" if negative else "")
+        + first
+        + "".join(f" {'-' if below else '+'} {term}" for below, term in rest)
+    )
+
+
+def filter_texts(filter: Filter) -> list[str] | None:
+    """The entries exactly, as texts; None where there is no exact form."""
+    if filter.entries is None:
+        return None
+    return [element_text(entry, filter.field) for entry in filter.entries]
+
+
+# ---------------------------------------------------------------------------------------- JSON
+
+
+def factor_to_dict(report: FactorReport) -> dict[str, Any]:
+    """The report as plain values with stable keys."""
+    return {
+        "schema": SCHEMA,
+        "kernel": {
+            "name": report.kernel.name,
+            "shape": list(report.kernel.shape),
+            "entries": _nested([_plain(e) for e in report.kernel.entries], report.kernel.shape),
+            "floats": report.kernel.floats,
+        },
+        "stack": report.stack,
+        "receptive_field": list(report.receptive_field),
+        "stride": list(report.stride),
+        "rational": report.rational,
+        "real": report.real,
+        "complex": report.complex,
+        "reason": report.reason,
+        "reasons": {field: report.reasons[field] for field in _FIELDS},
+        "scale": _plain(report.scale),
+        "irreducible_factors": [
+            {
+                "shape": list(piece.shape),
+                "rows": [[_plain(c) for c in row] for row in piece.rows],
+                "multiplicity": piece.multiplicity,
+                "complex_factors": piece.complex,
+                "real_factors": piece.real,
+                "reason": piece.reason,
+            }
+            for piece in report.pieces
+        ],
+        "ways": {
+            field: {"count": ways.count, "complete": ways.complete}
+            for field, ways in report.ways.items()
+        },
+        "factorizations": [
+            {
+                "over": way.over,
+                "shift": list(way.shift),
+                "filters": [_filter_to_dict(filter) for filter in way.filters],
+            }
+            for way in report.factorizations
+        ],
+        "notes": list(report.notes),
+    }
+
+
+def _filter_to_dict(filter: Filter) -> dict[str, Any]:
+    entries: list[Any] | None = None
+    field = None
+    if filter.entries is not None:
+        entries = [
+            (_plain(entry[0]) if entry else 0)
+            if len(entry) < 2
+            else element_text(entry, filter.field)
+            for entry in filter.entries
+        ]
+        if any(len(entry) > 1 for entry in filter.entries):
+            field = {
+                "generator": _power_text(1, filter.field),
+                "minimal_polynomial": [_plain(c) for c in filter.field.modulus],
+                "near": _decimal(filter.generator),
+            }
+    return {
+        "layer": filter.layer,
+        "taps": list(filter.taps),
+        "fixed": filter.fixed,
+        "entries": None if entries is None else _nested(entries, filter.taps),
+        "field": field,
+        "decimals": _nested([_decimal(value) for value in filter.decimals], filter.taps),
+    }
+
+
+def _decimal(value: complex) -> Any:
+    def finite(part: float) -> float | None:
+        return part if abs(part) < float("inf") else None  # JSON has no infinity
+
+    if not value.imag:
+        return finite(value.real)
+    return [finite(value.real), finite(value.imag)]
+
+
+def _plain(value: Number) -> int | str:
+    if isinstance(value, int) and value.bit_length() < _MOST_BITS:
+        return value
+    return _exact_text(value)
+
+
+def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
+    if len(shape) == 1:
+        return values
+    step = len(values) // shape[0]
+    return [_nested(values[at : at + step], shape[1:]) for at in range(0, len(values), step)]
