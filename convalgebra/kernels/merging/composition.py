@@ -24,7 +24,7 @@ from convalgebra.kernels.merging.blocks import Array, composed, most, whole, wid
 from convalgebra.kernels.merging.weights import Numbers
 
 MAX_NUMBERS = 2**27  # in one array: 1 GiB of floats
-MAX_WORK = 4 * 10**12  # multiplications of floats; about a minute on two cores
+MAX_WORK = 5 * 10**11  # multiplications of floats; less than a minute on two cores
 EXACT_COST = 30  # floats in the time of a whole number
 _EXACT = 2**53
 _ALL = (slice(None),) * 3  # groups, and the channels of one

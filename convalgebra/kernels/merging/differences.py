@@ -25,6 +25,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convalgebra.algebra.borders.regions import Region
 from convalgebra.algebra.operators import split_position
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.kernels.merging.blocks import Array, composed, widened
@@ -32,7 +33,7 @@ from convalgebra.kernels.merging.classes import AxisClasses, TooLong, reads
 from convalgebra.kernels.merging.composition import EXACT_COST, MAX_NUMBERS, Value
 from convalgebra.kernels.merging.weights import Numbers
 
-MAX_WORK = 10**12  # multiplications; half a minute on two cores
+MAX_WORK = 2 * 10**11  # multiplications; about ten seconds on two cores
 _CALL = 10**6  # multiplications in the time that it takes to begin
 MAX_OUTPUTS = 4 * 10**6  # positions
 
@@ -58,9 +59,13 @@ def differences(
     boxes: Sequence[Axes],
     values: list[Value],
     numbers: dict[int, Numbers],
+    *,
     exact: bool,
+    may: Region | None = None,
 ) -> Differences:
     """By how much each output differs; `boxes` are the sides of the map of every step.
+
+    Outputs outside of `may`, if it is given, are known not to differ.
 
     Raises TooLong where it would take too long.
     """
@@ -76,6 +81,8 @@ def differences(
         if not any(one.outside for one in chosen):
             continue
         place = tuple(one.place for one in chosen)
+        if may is not None and not _holds(may, place):
+            continue
         errors = rows.errors(place)
         channel = int(np.argmax(errors))
         table[key] = errors[channel]
@@ -83,6 +90,11 @@ def differences(
             best, where = errors[channel], (channel, place)
     found = table[np.ix_(*(axis.labels for axis in along))]
     return Differences(found, *where, tuple(axis.inner for axis in along))
+
+
+def _holds(region: Region, place: Axes) -> bool:
+    """Whether a position is in a region: a union of products of sets, each a row of bits."""
+    return any(all(s >> n & 1 for s, n in zip(sets, place, strict=True)) for sets in region)
 
 
 class _Held(NamedTuple):

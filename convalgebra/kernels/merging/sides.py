@@ -81,14 +81,14 @@ def _slid(side: Side, step: Step, layer: Layer, axis: int, axes: int) -> Side | 
 
 
 def _stretched(side: Side, step: Step, layer: Layer, axis: int) -> Side | None:
-    if side.stride != 1:
-        return None
     s, extra = step.stride[axis], 0
+    if side.stride != 1 and s != 1:
+        return None
     if layer.kind == "convt":
         assert layer.padding != "same"
         extra = int(layer.output_padding[axis]) - sum(int(n) for n in layer.padding[axis])
     reach = step.dilation[axis] * (step.size[axis] - 1)
-    return Side(side.factor * s, side.shift * s + reach + extra)
+    return Side(side.factor * s, side.shift * s + side.stride * (reach + extra), side.stride)
 
 
 def _shortest(side: Side) -> Side:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from convalgebra.algebra.plan import plan_of
-from convalgebra.errors import InputError
+from convalgebra.algebra.operators import grid_of
+from convalgebra.algebra.plan import Plan, plan_of
+from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.kernels.merging.composition import Value, values_of
 from convalgebra.kernels.merging.convolution import convolution_of
 from convalgebra.kernels.merging.inputs import placed
@@ -14,6 +15,7 @@ from convalgebra.kernels.merging.parameters import Parameter, nodes_of, paramete
 from convalgebra.kernels.merging.report import MergeReport
 from convalgebra.kernels.merging.verdicts import Merging
 from convalgebra.kernels.merging.weights import Epsilon, Weights, numbers_of
+from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_shape
 
 
@@ -49,7 +51,7 @@ def merge(
     shape = None if input is None else read_shape(input)
     network, count, axes = placed(network, shape, channels, weights)
     check_ceil(network)
-    plan = plan_of(network, count, axes)
+    plan = _plan(network, count, axes)
     nodes = nodes_of(network, plan)
     given = numbers_of(plan, parameters_of(network, plan), weights, eps)
     with np.errstate(all="ignore"):  # what overflows is told with its name
@@ -62,7 +64,7 @@ def merge(
 
 
 def parameter_table(
-    stack: Stack, *, channels: int = 1, input: Input = None
+    stack: Stack, *, channels: int | None = None, input: Input = None
 ) -> tuple[Parameter, ...]:
     """The names and shapes of the weights that `merge` takes for a stack, in their order.
 
@@ -72,8 +74,18 @@ def parameter_table(
     network = read(stack)
     checked(network)
     shape = None if input is None else read_shape(input)
-    network, count, axes = placed(network, shape, channels if shape is None else None, ())
-    return parameters_of(network, plan_of(network, count, axes))
+    network, count, axes = placed(network, shape, channels, ())
+    return parameters_of(network, _plan(network, count, axes))
+
+
+def _plan(network: Network, channels: int, axes: int) -> Plan:
+    """The plan of a stack, whose phases and extents are not too many."""
+    try:
+        plan = plan_of(network, channels, axes)
+        grid_of(plan)
+    except UnsupportedError as error:  # told as it is in the algebra
+        raise UnsupportedError(str(error).replace(" for equiv", "")) from None
+    return plan
 
 
 def _check_finite(value: Value) -> None:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convalgebra.algebra.borders import borders
-from convalgebra.algebra.borders.losses import losses_of
+from convalgebra.algebra.borders.losses import Losses, losses_of
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
@@ -45,7 +45,6 @@ class _Sample(NamedTuple):
 
     shape: Shape
     output: Shape
-    boxes: tuple[Axes, ...]
     found: Differences | None  # None where it was too much work
 
 
@@ -90,6 +89,7 @@ class Merging:
     def on_every_input(self) -> MergeReport:
         ends = ends_of(self.merged, self.sides)
         if ends is None and self.merged.kind != "phases":
+            self.first_sample()  # raises where branches fit on no input
             raise UnsupportedError(
                 "the size of the output follows no one rule: branches that meet agree for some "
                 "inputs only; give the input, like --input 12x12 (in Python input=..)"
@@ -100,8 +100,9 @@ class Merging:
         everywhere = True
         for number in range(max(periods)):
             moved = (n + number % p for n, p in zip(least, periods, strict=True))
-            everywhere = everywhere and self.lossless((self.channels, *moved))
-            if not everywhere:
+            losses = self.losses((self.channels, *moved))
+            if losses is None or losses.count():
+                everywhere = False
                 break
         if everywhere:
             return self.report("exact", ends)
@@ -148,28 +149,34 @@ class Merging:
         shapes = self.network.with_input(shape).shapes
         return tuple(tuple(int(side) for side in shapes[index][1:]) for index in self.nodes)
 
-    def lossless(self, shape: Shape) -> bool:
-        """Whether no output differs on an input of this shape, whatever the weights are."""
+    def losses(self, shape: Shape) -> Losses | None:
+        """Where outputs differ on an input for almost all weights; None if unknown."""
         try:
-            return losses_of(self.bare, self.boxes(shape)).count() == 0
+            return losses_of(self.bare, self.boxes(shape))
         except UnsupportedError:
-            return False
+            return None
 
     def sample(self, shape: Shape) -> _Sample | None:
         """The differences on one input; None if there are none, whatever the weights are."""
-        if self.lossless(shape):
+        losses = self.losses(shape)
+        if losses is not None and not losses.count():
             return None
         network = self.network.with_input(shape)
         output = network.shapes[network.outputs[0]]
-        boxes = self.boxes(shape)
+        may = None if losses is None else losses.differ
         try:
             with np.errstate(all="ignore"):
                 found = differences(
-                    self.plan, boxes, self.values, self.given.steps, self.given.exact
+                    self.plan,
+                    self.boxes(shape),
+                    self.values,
+                    self.given.steps,
+                    exact=self.given.exact,
+                    may=may,
                 )
         except TooLong:
             found = None
-        return _Sample(shape, output, boxes, found)
+        return _Sample(shape, output, found)
 
     def ring(self, samples: list[_Sample]) -> Ring | None:
         """The worst of the samples; its error is that of all."""

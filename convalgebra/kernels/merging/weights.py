@@ -227,8 +227,11 @@ def numbers_of(
                     "rational: floats from there on"
                 )
                 break
+    if not exact:
+        for p in parameters:
+            by_step[p.step][p.role] = _to_floats(arrays[p.name], p.name)
     found = {
-        index: _numbers(plan, step, by_step, epsilons, exact)
+        index: _numbers(step, by_step, epsilons, exact)
         for index, step in enumerate(plan.steps)
         if step.op in ("conv", "convt")
     }
@@ -275,7 +278,6 @@ def _root(value: Fraction) -> Fraction | None:
 
 
 def _numbers(
-    plan: Plan,
     step: Step,
     by_step: dict[int, dict[str, Array]],
     epsilons: dict[int, Fraction],
@@ -289,10 +291,7 @@ def _numbers(
         kernel = np.empty((len(step.taps), groups, 1, 1), dtype=taps.dtype)
         kernel[:] = taps[:, None, None, None]
         return _scaled(kernel, None, exact)
-    own = {
-        role: array if exact else array.astype(np.float64)
-        for role, array in by_step[step.weights].items()
-    }
+    own = by_step[step.weights]
     weight, bias = own["weight"], own.get("bias")
     if step.kind == "bn":
         weight, bias = _batch_norm(own, epsilons[step.weights], exact)
