@@ -18,6 +18,12 @@ if TYPE_CHECKING:
     from convalgebra.errors import ConvalgebraError
     from convalgebra.kernels.factoring import FactorReport, factor
     from convalgebra.kernels.merging import MergeReport, merge
+    from convalgebra.kernels.nearest import (
+        FactorabilityReport,
+        NearestReport,
+        factorability,
+        nearest,
+    )
     from convalgebra.network import Network
     from convalgebra.readers import read as parse
     from convalgebra.symbolic import DenseMatrix
@@ -33,14 +39,18 @@ _PUBLIC = {
     "DenseMatrix": ("convalgebra.symbolic", "DenseMatrix"),
     "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
     "FactorReport": ("convalgebra.kernels.factoring", "FactorReport"),
+    "FactorabilityReport": ("convalgebra.kernels.nearest", "FactorabilityReport"),
     "MergeReport": ("convalgebra.kernels.merging", "MergeReport"),
+    "NearestReport": ("convalgebra.kernels.nearest", "NearestReport"),
     "Network": ("convalgebra.network", "Network"),
     "compare": ("convalgebra.cost.comparison", "compare"),
     "cost": ("convalgebra.cost", "cost"),
     "equiv": ("convalgebra.algebra", "equiv"),
     "factor": ("convalgebra.kernels.factoring", "factor"),
+    "factorability": ("convalgebra.kernels.nearest", "factorability"),
     "matrix": ("convalgebra.symbolic", "matrix_of"),
     "merge": ("convalgebra.kernels.merging", "merge"),
+    "nearest": ("convalgebra.kernels.nearest", "nearest"),
     "parse": ("convalgebra.readers", "read"),
 }
 
@@ -51,15 +61,19 @@ __all__ = [
     "DenseMatrix",
     "EquivalenceReport",
     "FactorReport",
+    "FactorabilityReport",
     "MergeReport",
+    "NearestReport",
     "Network",
     "__version__",
     "compare",
     "cost",
     "equiv",
     "factor",
+    "factorability",
     "matrix",
     "merge",
+    "nearest",
     "parse",
 ]
 

@@ -361,6 +361,126 @@ def factor(
 
 
 @main.command()
+@click.argument("kernel")
+@click.argument("stack")
+@click.option(
+    "--covariance",
+    metavar="MODEL",
+    help="What inputs look like: white, ar1:0.95, isotropic:0.95, or an array over lags (.npy).",
+)
+@click.option("--starts", type=click.IntRange(1, 10**6), help="How many starts at most.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
+@click.option("--input", "shape", metavar="SHAPE", help="MACs and traffic on it, like 64x56x56.")
+@click.option("--out", metavar="FILE", help="Write the filters to an .npz file.")
+@_format("text", "json", "md", "html")
+def nearest(
+    kernel: str,
+    stack: str,
+    covariance: str | None,
+    starts: int | None,
+    seed: int,
+    shape: str | None,
+    out: str | None,
+    form: str,
+) -> None:
+    """The best approximation of a kernel, or of a whole layer, by a linear stack.
+
+    KERNEL is a name (see factor --list), rows like "1 2 1; 2 4 2; 1 2 1", or a file: k.csv, k.npy,
+    w.npz:conv1 for a layer [c_out, c_in, ..], w.npz:conv1[0,2] for one filter of it. The error is
+    |K - K'| / |K|, with a bound proved for all weights, and the number of starts that agreed.
+
+    \b
+    Examples:
+      convalgebra nearest laplacian4 2x2,2x2
+      convalgebra nearest log5 3x3,3x3 --covariance ar1:0.95
+      convalgebra nearest weights.npz:conv2 3x1@16,1x3@64 --input 32x56x56 --out filters.npz
+      convalgebra nearest weights.npz:conv2 dw3x3,1x1@64
+    """
+    _one_thread()
+    from convalgebra.kernels.nearest import nearest as approximate
+    from convalgebra.render.forms import nearest_in
+
+    report = approximate(
+        kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
+    )
+    if out is not None:
+        report.save(out)
+    click.echo(nearest_in(form, report, _width()))
+
+
+@main.command()
+@click.argument("weights")
+@click.argument("candidates", nargs=-1, required=True, metavar="STACK...")
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 100_000),
+    default=16,
+    show_default=True,
+    help="How many for each filter.",
+)
+@click.option(
+    "--filters",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many are looked at of a layer with more.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
+@_format("text", "json", "csv", "md", "html")
+@click.pass_context
+def factorability(
+    ctx: click.Context,
+    weights: str,
+    candidates: tuple[str, ...],
+    starts: int,
+    filters: int,
+    seed: int,
+    form: str,
+) -> None:
+    """How far the layers of trained WEIGHTS (.npz or .npy) are from each STACK.
+
+    A STACK without channels is compared with every filter by itself; one with dw, groups or @ with
+    the layer as a whole, and dw+pw is a depthwise and a pointwise convolution of whatever size the
+    kernels have. Ctrl-C prints what was found until then.
+
+    \b
+    Examples:
+      convalgebra factorability weights.npz 2x2,2x2 3x1,1x3 dw+pw
+      convalgebra factorability weights.npz:conv2 3x1@16,1x3@64 --format csv
+    """
+    _one_thread()
+    from convalgebra.kernels.nearest import factorability as score
+    from convalgebra.render.forms import factorability_in
+
+    tell = _tell if sys.stderr.isatty() else None
+    report = score(weights, *candidates, starts=starts, filters=filters, seed=seed, progress=tell)
+    if tell is not None:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    click.echo(factorability_in(form, report, _width()))
+    if not report.complete:
+        ctx.exit(130)
+
+
+def _one_thread() -> None:
+    """Keep the linear algebra below from using several threads: its matrices are small.
+
+    It reads this when numpy is imported. On a busy machine the threads wait for one another, and
+    take ten times as long.
+    """
+    import os
+
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _tell(layer: str, candidate: str, done: int, of: int) -> None:
+    """A line on standard error that is written over and over."""
+    bar = "#" * (20 * done // max(of, 1))
+    line = f"{layer[:30]}  {candidate[:30]}  [{bar:<20}] {done:,} of {of:,} filters"
+    click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+
+@main.command()
 def zoo() -> None:
     """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from convalgebra.kernels.factoring import FactorReport
     from convalgebra.kernels.merging import MergeReport
     from convalgebra.kernels.merging.parameters import Parameter
+    from convalgebra.kernels.nearest import FactorabilityReport, NearestReport
     from convalgebra.symbolic import DenseMatrix
     from convalgebra.symbolic.derivation import Derivation
 
@@ -166,3 +167,29 @@ def kernels_in(form: str, width: int) -> str:
     from convalgebra.render import kernels_text
 
     return dumps(kernels_text.kernels_to_dict()) if form == "json" else kernels_text.kernels(width)
+
+
+def nearest_in(form: str, report: NearestReport, width: int) -> str:
+    """An approximation in one of the forms text, json, md, html."""
+    if form == "json":
+        return dumps(report.to_dict())
+    from convalgebra.render import nearest_text
+
+    if form == "text":
+        return nearest_text.nearest_to_text(report, width)
+    write = {"md": nearest_text.nearest_to_markdown, "html": nearest_text.nearest_to_html}[form]
+    return write(report)
+
+
+def factorability_in(form: str, report: FactorabilityReport, width: int) -> str:
+    """Scores of layers in one of the forms text, json, csv, md, html."""
+    if form == "json":
+        return dumps(report.to_dict())
+    from convalgebra.render import nearest_text
+
+    if form == "text":
+        return nearest_text.factorability_to_text(report, width)
+    if form == "html":
+        return nearest_text.factorability_to_html(report)
+    table = nearest_text.factorability_table(report)
+    return table.to_csv() if form == "csv" else table.to_markdown()
