@@ -62,12 +62,19 @@ COMMANDS = {
     "matrix_2x2_2x2": "matrix 2x2,2x2 --input 3x3",
     "matrix_json": "matrix 2 --input 3 --format json",
     "matrix_channels": "matrix 3x3@8 --input 1x3x3",
+    "merge_border": "merge 3x3p1,3x3p1 --weights tests/data/weights/blur_sharpen.npz --input 12x12",
+    "merge_every_input": "merge 3x3p1,3x3s2p1 --weights tests/data/weights/blur_sharpen.npz",
+    "merge_json": "merge 3x3,3x3 --weights tests/data/weights/blur_sharpen.npz --format json",
+    "merge_names": "merge '3x3p1@8b, bn, convt2x2s2@4' --channels 3 --names",
+    "merge_repvgg": "merge '(3x3p1, bn) + (1x1, bn) + bn' --input 9x9 "
+    "--weights tests/data/weights/repvgg.npz",
     "zoo": "zoo",
 }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_output(name: str) -> None:
+def test_output(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN.parent.parent)  # where the files are that commands name
     result = CliRunner().invoke(main, shlex.split(COMMANDS[name]), prog_name="convalgebra")
     assert result.exit_code == 0, result.output
     path = GOLDEN / f"{name}.txt"

@@ -228,6 +228,7 @@ def test_every_input_is_judged_at_all_remainders_of_the_stride() -> None:
     # inputs 9, 10 and 11: one is there if the input has side 10, and it is taken 1 times 1.
     assert {n for n, ring in rings.items() if ring is not None} == {10, 14, 18, 22}
     assert report.ring.widths == ((0, 1),)
+    assert not report.ring.whole  # on inputs of other sizes that one agrees
     assert report.ring.error == 1
     assert all(ring is None or ring.error == 1 for ring in rings.values())
 

@@ -123,7 +123,7 @@ def test_random_stacks(first) -> None:
             shape = parse(f"input {written((channels, *sides))}; {text}").shapes[-1]
         except ConvalgebraError:
             continue  # a window that does not fit
-        rows = np.prod(shape) * channels * np.prod(sides) < 10_000
+        rows = np.prod(shape) * channels * np.prod(sides) < 3_000
         compared += check(text, channels, sides, seed, rows) is not None
     assert compared >= 15
 
@@ -147,7 +147,7 @@ def test_random_stacks_in_32_bits(first) -> None:
 
 def test_the_verdict_on_every_input_holds_on_many() -> None:
     verdicts = set()
-    for seed in range(40):
+    for seed in range(30):
         draw = Text(seed)
         draw.axes = 1
         channels, text = draw.stack(3)

@@ -97,7 +97,7 @@ def surplus(report):
     return [d * (k - 1) + extra - a - b for k, d, (a, b), extra in along]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(chains(least=3))
 def test_merging_is_associative(chain) -> None:
     _, (one, two, three) = chain
@@ -111,7 +111,7 @@ def test_merging_is_associative(chain) -> None:
         same(merged([one, as_part(right)]), whole)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(chains())
 def test_a_merged_stack_is_itself(chain) -> None:
     report = merged(chain[1])
@@ -122,7 +122,7 @@ def test_a_merged_stack_is_itself(chain) -> None:
     same(again, report)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(chains(), st.integers(-4, 4))
 def test_a_factor_of_one_layer_is_one_of_the_kernel(chain, factor) -> None:
     _, parts = chain
@@ -137,7 +137,7 @@ def test_a_factor_of_one_layer_is_one_of_the_kernel(chain, factor) -> None:
     assert after.padding == before.padding
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(chains())
 def test_floats_and_fractions_agree(chain) -> None:
     _, parts = chain
@@ -153,7 +153,7 @@ def test_floats_and_fractions_agree(chain) -> None:
 KEEPING = ["3x3p1", "1x1b", "dw2x2p0:1", "3x1p2x0d2x1b", "1x3p0x2:0", "dw1x1", "3x3p1:1x0:2"]
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from(KEEPING), min_size=1, max_size=3),
     st.lists(st.sampled_from(KEEPING), min_size=1, max_size=3),

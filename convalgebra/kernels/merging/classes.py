@@ -15,7 +15,7 @@ MAX_CLASSES = 2_000  # along one axis
 
 
 class TooLong(Exception):
-    """It would take more multiplications than MAX_WORK."""
+    """It would take too many multiplications, or too much memory."""
 
 
 class Class(NamedTuple):

@@ -62,17 +62,18 @@ def differences(
     *,
     exact: bool,
     may: Region | None = None,
+    most: int = MAX_WORK,
 ) -> Differences:
     """By how much each output differs; `boxes` are the sides of the map of every step.
 
     Outputs outside of `may`, if it is given, are known not to differ.
 
-    Raises TooLong where it would take too long.
+    Raises TooLong where it would take more than `most` multiplications.
     """
     if prod(boxes[-1]) > MAX_OUTPUTS:
         raise TooLong
     along = [AxisClasses(plan, boxes, values, axis) for axis in range(plan.axes)]
-    rows = _Rows(plan, boxes, values, numbers, exact)
+    rows = _Rows(plan, boxes, values, numbers, exact, most)
     shape = [len(axis.classes) for axis in along]
     table = np.zeros(shape, dtype=object if exact else np.float64)
     best, where = None, (0, (0,) * plan.axes)
@@ -114,9 +115,10 @@ class _Rows:
         values: list[Value],
         numbers: dict[int, Numbers],
         exact: bool,
+        most: int,
     ) -> None:
         self.plan, self.boxes, self.values = plan, boxes, values
-        self.numbers, self.exact = numbers, exact
+        self.numbers, self.exact, self.most = numbers, exact, most
         self.out = plan.channels[1]
         self.groups = self._groups()
         self.work = 0
@@ -275,7 +277,7 @@ class _Rows:
 
     def spend(self, work: int) -> None:
         self.work += work * (EXACT_COST if self.exact else 1) + _CALL
-        if self.work > MAX_WORK:
+        if self.work > self.most:
             raise TooLong
 
 

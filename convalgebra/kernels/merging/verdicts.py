@@ -29,7 +29,7 @@ from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.merging.classes import TooLong, interior
 from convalgebra.kernels.merging.composition import Value
 from convalgebra.kernels.merging.convolution import Convolution
-from convalgebra.kernels.merging.differences import Differences, differences
+from convalgebra.kernels.merging.differences import MAX_WORK, Differences, differences
 from convalgebra.kernels.merging.report import MergeReport, Number, Ring, Verdict
 from convalgebra.kernels.merging.sides import Ends, ends_of, sides_of
 from convalgebra.kernels.merging.weights import Given
@@ -109,15 +109,16 @@ class Merging:
         if prod(periods) > MAX_SAMPLES:
             note = "the strides are so large that too many sizes of inputs differ; give one input"
             return self.report("unknown", ends, notes=(note,), least=least)
-        samples = []
+        found = []
         for moves in product(*map(range, periods)):
             moved = (n + m for n, m in zip(least, moves, strict=True))
-            sample = self.sample((self.channels, *moved))
-            if sample is not None:
-                samples.append(sample)
+            found.append(self.sample((self.channels, *moved), MAX_WORK // prod(periods)))
+        samples = [sample for sample in found if sample is not None]
         ring = self.ring(samples)
         if ring is None or ring.differ == 0:
             return self.report("exact", ends, least=least)
+        if len(samples) < len(found):  # on some inputs nothing differs
+            ring = ring._replace(whole=False)
         return self.report("except", ends, ring=ring, least=least)
 
     def periods(self) -> Axes:
@@ -156,7 +157,7 @@ class Merging:
         except UnsupportedError:
             return None
 
-    def sample(self, shape: Shape) -> _Sample | None:
+    def sample(self, shape: Shape, most: int = MAX_WORK) -> _Sample | None:
         """The differences on one input; None if there are none, whatever the weights are."""
         losses = self.losses(shape)
         if losses is not None and not losses.count():
@@ -173,26 +174,28 @@ class Merging:
                     self.given.steps,
                     exact=self.given.exact,
                     may=may,
+                    most=most,
                 )
         except TooLong:
             found = None
         return _Sample(shape, output, found)
 
     def ring(self, samples: list[_Sample]) -> Ring | None:
-        """The worst of the samples; its error is that of all."""
+        """That of the sample with the largest error, as wide as the widest of them."""
         worst: Ring | None = None
         for sample in samples:
             ring = self.ring_of(sample)
             if worst is None:
                 worst = ring
                 continue
-            wider = tuple(
+            widths = tuple(
                 (max(a, c), max(b, d))
                 for (a, b), (c, d) in zip(worst.widths, ring.widths, strict=True)
             )
+            whole = worst.whole and ring.whole and worst.widths == ring.widths
             if worst.error is not None and (ring.error is None or ring.error > worst.error):
                 worst = ring
-            worst = worst._replace(widths=wider)
+            worst = worst._replace(widths=widths, whole=whole)
         return worst
 
     def ring_of(self, sample: _Sample) -> Ring:
