@@ -284,7 +284,7 @@ def merge(
     Examples:
       convalgebra merge "3x3p1@64, bn, 1x1@32" --channels 3 --names
       convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --out merged.npz
-      convalgebra merge "3x3p1, 3x3p1" --weights w.npz --input 12x12
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --input 12x12
     """
     from convalgebra.kernels import merging
     from convalgebra.render.forms import merge_in, parameters_in
