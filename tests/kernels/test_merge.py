@@ -245,6 +245,40 @@ def test_branches_that_agree_for_some_inputs_only() -> None:
         merge("2 + 1", weights)  # for no input
 
 
+def test_strides_that_leave_too_many_sizes_of_inputs() -> None:
+    report = merge("3x3s5p1, 3x3p1", [np.ones((1, 1, 3, 3))] * 2)
+    assert (report.verdict, report.ring, report.text) == ("unknown", None, "13x13s5p6")
+    assert report.notes == (
+        "the strides are so large that too many sizes of inputs differ; give one input",
+    )
+    assert "there it is not decided" in str(report)
+    assert merge("3x3s5p1, 3x3p1", [np.ones((1, 1, 3, 3))] * 2, input="30x30").ring is not None
+    assert merge("3x3s5p1, 3x3", [np.ones((1, 1, 3, 3))] * 2).exact  # whatever the size
+
+
+def test_what_is_too_much_work_is_counted_for_almost_all_weights(monkeypatch) -> None:
+    from convalgebra.kernels.merging import verdicts
+    from convalgebra.kernels.merging.differences import TooLong
+
+    def too_long(*arguments, **options):
+        raise TooLong
+
+    monkeypatch.setattr(verdicts, "differences", too_long)
+    kernels = [np.ones((1, 1, 3, 3), int)] * 2
+    report = merge("3x3p1, 3x3p1", kernels, input="12x12")
+    assert (report.verdict, report.ring.differ, report.ring.error) == ("except", 44, None)
+    assert "almost all weights" in str(report)
+    assert report.to_dict()["borders"]["error"] is None
+
+
+def test_long_kernels() -> None:
+    report = merge("101p50, 101p50", [np.ones((1, 1, 101), int)] * 2, input="1000")
+    assert report.ring.widths == ((50, 50),)
+    # Output 0 lacks the paths over the positions -50 .. -1, which see 1, 2, .., 50 inputs.
+    assert report.ring.error == report.ring.errors[0] == 50 * 51 // 2
+    assert report.ring.errors[49] == 50  # over the position -1 alone
+
+
 # Numbers
 
 

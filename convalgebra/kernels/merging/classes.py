@@ -12,21 +12,28 @@ from convalgebra.kernels.merging.blocks import Array
 from convalgebra.kernels.merging.composition import Value
 
 MAX_CLASSES = 2_000  # along one axis
+MAX_PLACES = 4 * 10**6  # that outputs at the borders read, one by one; a few seconds
 
 
 class TooLong(Exception):
     """It would take too many multiplications, or too much memory."""
 
 
-class Class(NamedTuple):
-    """Outputs along an axis whose rows are the same: one of them, and whether it reads outside."""
+class Spot(NamedTuple):
+    """Outputs along an axis that differ by the same: one of them, its class, and whether it reads
+    outside of a hidden map; and how much of what it sees lies before the input, and after it.
+    """
 
     place: int
+    number: int
     outside: bool
+    clip: tuple[int, int]
 
 
-def interior(plan: Plan, boxes: Sequence[Axes], axis: int) -> Array:
-    """Whether each output along an axis reads nothing beyond any border, the input's included."""
+def interior(plan: Plan, boxes: Sequence[Axes], axis: int, *, hidden: bool = False) -> Array:
+    """Whether each output along an axis reads nothing beyond any border; with `hidden`, beyond that
+    of any map but the input.
+    """
     steps, count = plan.steps, boxes[-1][axis]
     seen: list[tuple[Array, Array] | None] = [None] * len(steps)
     seen[-1] = (np.arange(count), np.arange(count))
@@ -35,7 +42,8 @@ def interior(plan: Plan, boxes: Sequence[Axes], axis: int) -> Array:
         ends = seen[index]
         if ends is None:
             continue
-        good &= (ends[0] >= 0) & (ends[1] < boxes[index][axis])
+        if index or not hidden:
+            good &= (ends[0] >= 0) & (ends[1] < boxes[index][axis])
         low, high = reads(steps[index], axis, *ends)
         for source in steps[index].sources:
             other = seen[source]
@@ -48,36 +56,59 @@ def interior(plan: Plan, boxes: Sequence[Axes], axis: int) -> Array:
 
 
 class AxisClasses:
-    """The classes of the outputs along one axis."""
+    """The classes of the outputs along one axis, and the spots that they fall into.
+
+    `classes` has one output of each class, `labels` the number of the spot of every output; `inner`
+    are the first and the last that read nothing beyond a hidden border, None if there are none.
+    """
 
     def __init__(self, plan: Plan, boxes: Sequence[Axes], values: list[Value], axis: int) -> None:
         self.plan, self.boxes, self.values, self.axis = plan, boxes, values, axis
         inside = interior(plan, boxes, axis)
-        members = np.flatnonzero(inside)
+        hidden = interior(plan, boxes, axis, hidden=True)
+        members = np.flatnonzero(hidden)
         self.inner = (int(members[0]), int(members[-1])) if members.size else None
-        self.classes: list[Class] = []
+        self.classes: list[int] = []
+        self.spots: list[Spot] = []
+        self.seen = 0
         self.labels = np.zeros(len(inside), dtype=np.intp)
-        known: dict[object, int] = {}
+        self.known: dict[object, int] = {}
+        spots: dict[object, int] = {}
         phases = values[-1].rate[axis][1]
-        inner: dict[int, int] = {}
-        for place in range(len(inside)):
-            if inside[place]:  # all of one phase read alike
-                if place % phases not in inner:
-                    inner[place % phases] = len(self.classes)
-                    self.classes.append(Class(place, False))
-                continue
-            signature, outside = self.signature(place)
-            if signature not in known:
-                known[signature] = len(self.classes)
-                self.classes.append(Class(place, outside))
-                if len(self.classes) > MAX_CLASSES:
-                    raise TooLong
-            self.labels[place] = known[signature]
-        for phase, number in inner.items():
-            self.labels[phase::phases][inside[phase::phases]] = number
+        for place in map(int, np.flatnonzero(~inside)):
+            # All of one phase that read nothing outside read alike.
+            signature: tuple[object, bool] = (place % phases, False)
+            if not hidden[place]:
+                signature = self.signature(place)
+            self.labels[place] = self.spot(spots, place, signature, self.clip(place))
+        for phase in range(phases):
+            free = inside[phase::phases]
+            if free.any():
+                place = phase + phases * int(np.argmax(free))
+                number = self.spot(spots, place, (phase, False), (0, 0))
+                self.labels[phase::phases][free] = number
+
+    def spot(
+        self,
+        spots: dict[object, int],
+        place: int,
+        signature: tuple[object, bool],
+        clip: tuple[int, int],
+    ) -> int:
+        """The number of a spot, and a new one if there is none yet."""
+        if signature[0] not in self.known:
+            self.known[signature[0]] = len(self.classes)
+            self.classes.append(place)
+        number = self.known[signature[0]]
+        if (number, clip) not in spots:
+            spots[number, clip] = len(self.spots)
+            self.spots.append(Spot(place, number, signature[1], clip))
+            if len(self.spots) > MAX_CLASSES:
+                raise TooLong
+        return spots[number, clip]
 
     def signature(self, place: int) -> tuple[object, bool]:
-        """What an output reads, as seen from where it stands; and whether outside a hidden map."""
+        """What an output reads of hidden maps, from where it stands; and whether outside of one."""
         steps = self.plan.steps
         stride, phases = self.values[-1].rate[self.axis]
         origin = place // phases * stride
@@ -85,28 +116,30 @@ class AxisClasses:
         read[-1] = {place}
         outside = False
         found: list[object] = [place % phases]
-        for index in range(len(steps) - 1, -1, -1):
+        for index in range(len(steps) - 1, 0, -1):
             step, side = steps[index], self.boxes[index][self.axis]
             a, b = self.values[index].rate[self.axis]
             places = []
+            self.seen += len(read[index])
+            if self.seen > MAX_PLACES:
+                raise TooLong
             for m in sorted(read[index]):
-                start = m // b * a
                 good = 0 <= m < side
-                clip = (0, 0) if good else self.clipped(index, start)
-                outside |= not good and index > 0
-                places.append((m % b, start - origin, good, clip))
+                outside |= not good
+                places.append((m % b, m // b * a - origin, good))
                 if good:
                     for source in step.sources:
                         read[source] |= set(sources_of(step, self.axis, m))
             found.append(tuple(places))
         return tuple(found), outside
 
-    def clipped(self, index: int, start: int) -> tuple[int, int]:
-        """How much of the window of a value on the input lies before the input, and after it."""
-        value = self.values[index]
-        low = start + value.low[self.axis]
-        high = low + value.extent[self.axis] - 1
-        return max(0, -low), max(0, high - self.boxes[0][self.axis] + 1)
+    def clip(self, place: int) -> tuple[int, int]:
+        """How much of what an output sees lies before the input, and how much after it."""
+        value = self.values[-1]
+        stride, phases = value.rate[self.axis]
+        low = place // phases * stride + value.low[self.axis]
+        stop = low + value.extent[self.axis]
+        return max(0, -low), max(0, stop - self.boxes[0][self.axis])
 
 
 def reads(step: Step, axis: int, low: Array, high: Array) -> tuple[Array, Array]:

@@ -23,9 +23,11 @@ from convalgebra.errors import UnsupportedError
 from convalgebra.kernels.merging.blocks import Array, composed, most, whole, widened
 from convalgebra.kernels.merging.weights import Numbers
 
-MAX_NUMBERS = 2**27  # in one array: 1 GiB of floats
+MAX_NUMBERS = 2**26  # in one array: 512 MiB of floats
+EXACT_SIZE = 8  # floats in the memory of a whole number
 MAX_WORK = 5 * 10**11  # multiplications of floats; less than a minute on two cores
 EXACT_COST = 30  # floats in the time of a whole number
+CALL = 10**6  # multiplications in the time that it takes to begin
 _EXACT = 2**53
 _ALL = (slice(None),) * 3  # groups, and the channels of one
 
@@ -83,16 +85,17 @@ class _Composition:
         self.work = 0
 
     def zeros(self, shape: tuple[int, ...], exact: bool | None = None) -> Array:
-        if prod(shape) > MAX_NUMBERS:
+        most = MAX_NUMBERS // (EXACT_SIZE if self.exact else 1)
+        if prod(shape) > most:
             raise UnsupportedError(
-                f"the merged kernel is an array of {prod(shape):,} numbers, and {MAX_NUMBERS:,} "
-                "are the most; merge fewer layers, or fewer channels"
+                f"the merged kernel is an array of {prod(shape):,} numbers, and {most:,} are the "
+                "most; merge fewer layers, or fewer channels"
             )
         exact = self.exact if exact is None else exact
         return np.zeros(shape, dtype=object if exact else np.float64)
 
-    def spend(self, work: int) -> None:
-        self.work += work * (EXACT_COST if self.exact else 1)
+    def spend(self, work: int, calls: int) -> None:
+        self.work += work * (EXACT_COST if self.exact else 1) + CALL * calls
         if self.work > MAX_WORK:
             raise UnsupportedError(
                 f"merging takes more than {MAX_WORK:.0e} multiplications; merge fewer layers"
@@ -115,9 +118,8 @@ class _Composition:
         width, out = source.channels[0], step.channels[1]
         shape = (groups, out // groups, width // groups, len(phases), *extent)
         inner = step.channels[0] // step.groups
-        self.spend(
-            len(reads) * out * inner * (width // source.kernel.shape[0]) * prod(source.extent)
-        )
+        each = width // source.kernel.shape[0] * prod(source.extent)
+        self.spend(len(reads) * out * inner * each, len(reads))
         kernel, base = numbers.kernel, source.kernel
         small = False
         if self.exact:

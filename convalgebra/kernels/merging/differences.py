@@ -13,7 +13,8 @@ at most the sum of their absolute values, and it is that much where every input 
 coefficient. Where nothing lies outside, the difference is 0 without rounding.
 
 Along an axis, outputs that read the same positions inside and outside have the same row, moved: one
-of each such *class* is worked out, and every combination of classes of the axes.
+of each such *class* is worked out, for every combination of classes of the axes. What lies beyond
+the input is left out of the sums afterwards.
 """
 
 from __future__ import annotations
@@ -30,12 +31,13 @@ from convalgebra.algebra.operators import split_position
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.kernels.merging.blocks import Array, composed, widened
 from convalgebra.kernels.merging.classes import AxisClasses, TooLong, reads
-from convalgebra.kernels.merging.composition import EXACT_COST, MAX_NUMBERS, Value
+from convalgebra.kernels.merging.composition import CALL, EXACT_COST, MAX_NUMBERS, Value
+from convalgebra.kernels.merging.convolution import numbers
 from convalgebra.kernels.merging.weights import Numbers
 
 MAX_WORK = 2 * 10**11  # multiplications; about ten seconds on two cores
-_CALL = 10**6  # multiplications in the time that it takes to begin
 MAX_OUTPUTS = 4 * 10**6  # positions
+MAX_SPOTS = 10**6  # outputs that are looked at, one by one; a few seconds
 
 Window = tuple[tuple[int, int], ...]  # from, to (both included) per axis
 
@@ -45,7 +47,7 @@ class Differences(NamedTuple):
 
     `errors` has an entry for each position of the output, the largest of its channels; `channel`
     and `position` are where the largest of all is. `inner` are the positions along each axis that
-    read nothing beyond a border, from and to, None if there are none.
+    read nothing beyond a hidden border, from and to, None if there are none.
     """
 
     errors: Array
@@ -58,7 +60,7 @@ def differences(
     plan: Plan,
     boxes: Sequence[Axes],
     values: list[Value],
-    numbers: dict[int, Numbers],
+    kernels: dict[int, Numbers],
     *,
     exact: bool,
     may: Region | None = None,
@@ -73,18 +75,25 @@ def differences(
     if prod(boxes[-1]) > MAX_OUTPUTS:
         raise TooLong
     along = [AxisClasses(plan, boxes, values, axis) for axis in range(plan.axes)]
-    rows = _Rows(plan, boxes, values, numbers, exact, most)
-    shape = [len(axis.classes) for axis in along]
+    rows = _Rows(plan, boxes, values, kernels, exact, most)
+    shape = [len(axis.spots) for axis in along]
+    if prod(shape) > MAX_SPOTS:
+        raise TooLong
     table = np.zeros(shape, dtype=object if exact else np.float64)
     best, where = None, (0, (0,) * plan.axes)
+    sums: dict[Axes, _Sums] = {}
     for key in np.ndindex(*shape):
-        chosen = [axis.classes[number] for axis, number in zip(along, key, strict=True)]
-        if not any(one.outside for one in chosen):
+        chosen = [axis.spots[number] for axis, number in zip(along, key, strict=True)]
+        if not any(spot.outside for spot in chosen):
             continue
-        place = tuple(one.place for one in chosen)
+        place = tuple(spot.place for spot in chosen)
         if may is not None and not _holds(may, place):
             continue
-        errors = rows.errors(place)
+        kind = tuple(spot.number for spot in chosen)
+        if kind not in sums:
+            one = tuple(axis.classes[n] for axis, n in zip(along, kind, strict=True))
+            sums[kind] = rows.sums(one)
+        errors = sums[kind].within([spot.clip for spot in chosen])
         channel = int(np.argmax(errors))
         table[key] = errors[channel]
         if best is None or errors[channel] > best:
@@ -105,6 +114,26 @@ class _Held(NamedTuple):
     denominator: int
 
 
+class _Sums(NamedTuple):
+    """The sums of absolute values of rows over the channels that come in: (out, extents), and the
+    absolute values of the constants.
+    """
+
+    along: Array
+    constant: Array
+    denominator: int
+
+    def within(self, clips: list[tuple[int, int]]) -> Array:
+        """For each channel the sum over what lies on the input, with the constant."""
+        kept = (
+            slice(before, max(before, side - after))
+            for (before, after), side in zip(clips, self.along.shape[1:], strict=True)
+        )
+        part = self.along[(slice(None), *kept)]
+        total = part.sum(axis=tuple(range(1, part.ndim))) + self.constant
+        return numbers(total, self.denominator)
+
+
 class _Rows:
     """The rows of differences, one output position after another."""
 
@@ -113,12 +142,12 @@ class _Rows:
         plan: Plan,
         boxes: Sequence[Axes],
         values: list[Value],
-        numbers: dict[int, Numbers],
+        kernels: dict[int, Numbers],
         exact: bool,
         most: int,
     ) -> None:
         self.plan, self.boxes, self.values = plan, boxes, values
-        self.numbers, self.exact, self.most = numbers, exact, most
+        self.kernels, self.exact, self.most = kernels, exact, most
         self.out = plan.channels[1]
         self.groups = self._groups()
         self.work = 0
@@ -136,8 +165,8 @@ class _Rows:
                 found[source] = gcd(found[source], same)
         return found
 
-    def errors(self, place: Axes) -> Array:
-        """For each channel, the most by which the output differs for inputs between -1 and 1."""
+    def sums(self, place: Axes) -> _Sums:
+        """The sums of absolute values of the rows of an output, the input being unbounded."""
         windows = self.windows(place)
         held: list[_Held | None] = [None] * len(self.plan.steps)
         ones = np.ones((self.out, 1, *(1,) * len(place), 1), dtype=object if self.exact else float)
@@ -153,7 +182,7 @@ class _Rows:
                 if source != 0:  # beyond the input there are zeros for both
                     held[source] = self.back(index, number, windows, paths, held[source])
             held[index] = None
-        return total.norms()
+        return total.sums()
 
     def windows(self, place: Axes) -> list[Window]:
         """The positions of every step that an output reads, as boxes."""
@@ -214,7 +243,7 @@ class _Rows:
         found = np.zeros(shape, dtype=object if self.exact else np.float64)
         denominator = paths.denominator
         if step.op in ("conv", "convt"):
-            own = self.numbers[index]
+            own = self.kernels[index]
             denominator *= own.denominator
             for tap, offset in enumerate(step.offsets()):
                 here, there = _slices(step, offset, windows[index], windows[source])
@@ -276,7 +305,7 @@ class _Rows:
         return found.reshape(groups, self.out // groups, *sides, found.shape[-1])
 
     def spend(self, work: int) -> None:
-        self.work += work * (EXACT_COST if self.exact else 1) + _CALL
+        self.work += work * (EXACT_COST if self.exact else 1) + CALL
         if self.work > self.most:
             raise TooLong
 
@@ -327,11 +356,10 @@ class _Total:
         self.rows = rows
         value = rows.values[-1]
         _, steps = split_position(value.rate, place)
-        starts = [a * q + low for (a, _), q, low in zip(value.rate, steps, value.low, strict=True)]
-        self.window = tuple(
-            (max(0, start), min(side, start + n))
-            for start, n, side in zip(starts, value.extent, rows.boxes[0], strict=True)
-        )
+        self.starts = [
+            a * q + low for (a, _), q, low in zip(value.rate, steps, value.low, strict=True)
+        ]
+        self.extent = value.extent
         self.groups = value.kernel.shape[0]
         self.array: Array | None = None
         self.constant: Array | None = None
@@ -342,21 +370,17 @@ class _Total:
         rows = self.rows
         value = rows.values[index]
         number, steps = split_position(value.rate, place)
-        cut, into = [], []
+        into = []
         for axis, ((a, _), q) in enumerate(zip(value.rate, steps, strict=True)):
-            start = a * q + value.low[axis]
-            low, high = self.window[axis]
-            first, stop = max(start, low), min(start + value.extent[axis], high)
-            cut.append(slice(first - start, stop - start))
-            into.append(slice(first - low, stop - low))
+            start = a * q + value.low[axis] - self.starts[axis]
+            into.append(slice(start, start + value.extent[axis]))
         common = self.scaled(paths.denominator * value.denominator)
-        if all(s.stop > s.start for s in cut):
-            part = value.kernel[(slice(None), slice(None), slice(None), number, *cut)]
-            rows.spend(paths.array.size * (part.size // part.shape[1]) // part.shape[0])
-            found = widened(composed(paths.array, part), self.groups) * common
-            if self.array is None:
-                self.array = self.zeros()
-            self.array[(slice(None), slice(None), slice(None), *into)] += found
+        part = value.kernel[(slice(None), slice(None), slice(None), number)]
+        rows.spend(paths.array.size * (part.size // part.shape[1]) // part.shape[0])
+        found = widened(composed(paths.array, part), self.groups) * common
+        if self.array is None:
+            self.array = self.zeros()
+        self.array[(slice(None), slice(None), slice(None), *into)] += found
         if value.constant is not None:
             column = value.constant[:, number].reshape(paths.array.shape[0], -1, 1)
             found = composed(paths.array, column).reshape(-1) * common
@@ -375,17 +399,17 @@ class _Total:
     def zeros(self) -> Array:
         width = self.rows.plan.channels[0]
         out = self.rows.out // self.groups
-        shape = (self.groups, out, width // self.groups, *(b - a for a, b in self.window))
+        shape = (self.groups, out, width // self.groups, *self.extent)
         return np.zeros(shape, dtype=object if self.rows.exact else np.float64)
 
-    def norms(self) -> Array:
-        """For each channel the sum of the absolute values of its row."""
-        from convalgebra.kernels.merging.convolution import numbers
-
-        found = np.zeros(self.rows.out, dtype=object if self.rows.exact else np.float64)
+    def sums(self) -> _Sums:
+        """The sums over the channels that come in, which no clipping tells apart."""
+        dtype = object if self.rows.exact else np.float64
+        shape = (self.rows.out, *self.extent)
+        along: Array = np.zeros(shape, dtype=dtype)
         if self.array is not None:
-            parts = np.abs(self.array)
-            found = found + parts.sum(axis=tuple(range(2, parts.ndim))).reshape(-1)
+            along = np.abs(self.array).sum(axis=2).reshape(shape)
+        constant: Array = np.zeros(self.rows.out, dtype=dtype)
         if self.constant is not None:
-            found = found + np.abs(self.constant)
-        return numbers(found, self.denominator)
+            constant = np.abs(self.constant)
+        return _Sums(along, constant, self.denominator)

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convalgebra.algebra.borders import borders
+from convalgebra.algebra.borders import Borders, borders
 from convalgebra.algebra.borders.losses import Losses, losses_of
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Axes, Plan
@@ -38,6 +38,8 @@ from convalgebra.shapes import Shape
 
 MAX_SAMPLES = 16  # inputs that are looked at to tell of every input
 MAX_SIDE = 2**16  # of such an input
+
+_TOO_LARGE = "the outputs that differ are too many to count; ask on a smaller input"
 
 
 class _Sample(NamedTuple):
@@ -82,9 +84,9 @@ class Merging:
         if sample is None:
             return self.report("exact", ends, output=output)
         ring = self.ring([sample])
-        if ring is not None and ring.differ == 0:
-            return self.report("exact", ends, output=output)
-        return self.report("except", ends, ring=ring, output=output)
+        if ring is None:
+            return self.report("unknown", ends, output=output, notes=(_TOO_LARGE,))
+        return self.report("except" if ring.differ else "exact", ends, ring=ring, output=output)
 
     def on_every_input(self) -> MergeReport:
         ends = ends_of(self.merged, self.sides)
@@ -115,6 +117,8 @@ class Merging:
             found.append(self.sample((self.channels, *moved), MAX_WORK // prod(periods)))
         samples = [sample for sample in found if sample is not None]
         ring = self.ring(samples)
+        if ring is None and samples:
+            return self.report("unknown", ends, notes=(_TOO_LARGE,), least=least)
         if ring is None or ring.differ == 0:
             return self.report("exact", ends, least=least)
         if len(samples) < len(found):  # on some inputs nothing differs
@@ -181,10 +185,15 @@ class Merging:
         return _Sample(shape, output, found)
 
     def ring(self, samples: list[_Sample]) -> Ring | None:
-        """That of the sample with the largest error, as wide as the widest of them."""
+        """That of the sample with the largest error, as wide as the widest of them.
+
+        None of no samples, and where the outputs that differ are too many to count.
+        """
         worst: Ring | None = None
         for sample in samples:
             ring = self.ring_of(sample)
+            if ring is None:
+                return None
             if worst is None:
                 worst = ring
                 continue
@@ -198,10 +207,12 @@ class Merging:
             worst = worst._replace(widths=widths, whole=whole)
         return worst
 
-    def ring_of(self, sample: _Sample) -> Ring:
+    def ring_of(self, sample: _Sample) -> Ring | None:
         outputs = prod(int(n) for n in sample.output[1:])
         if sample.found is None:
-            generic = borders(self.network.with_input(sample.shape))
+            generic = self.generic(sample.shape)
+            if generic is None:
+                return None
             return Ring(
                 sample.shape, outputs, generic.differ, generic.widths, generic.whole_ring,
                 None, 0, (), None,
@@ -220,6 +231,13 @@ class Merging:
             found.errors,
         )  # fmt: skip
 
+    def generic(self, shape: Shape) -> Borders | None:
+        """What is known for almost all weights; None if that is too much work."""
+        try:
+            return borders(self.network.with_input(shape))
+        except UnsupportedError:
+            return None
+
     def report(
         self,
         verdict: Verdict,
@@ -233,8 +251,9 @@ class Merging:
         merged = self.merged
         reason, mended = "", None
         if ring is not None and ring.differ:
-            generic = borders(self.network.with_input(ring.input))
-            reason, mended = generic.reason, generic.mended_text
+            generic = self.generic(ring.input)
+            if generic is not None:
+                reason, mended = generic.reason, generic.mended_text
         weight = merged.weight
         padding = None
         extra: Axes = (0,) * self.plan.axes
