@@ -293,11 +293,11 @@ def merge(
         table = merging.parameter_table(stack, channels=channels, input=shape)
         click.echo(parameters_in(form, table))
         return
-    if weights is None:
+    if weights is None and merging.parameter_table(stack, channels=channels, input=shape):
         raise InputError(
             "name the file with the weights: --weights w.npz; --names lists what is in it"
         )
-    report = merging.merge(stack, weights, input=shape, channels=channels, eps=eps)
+    report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
     if out is not None and not report.save(out):
         click.echo(f"{out}: some fractions were rounded to floats of 64 bits", err=True)
     click.echo(merge_in(form, report, _width()))

@@ -89,6 +89,22 @@ def test_three_padded_layers_are_not_one_with_padding_three() -> None:
     assert merge("3x3p3, 2*(3x3)", kernels).exact
 
 
+def test_weights_that_cancel() -> None:
+    # Both branches continue beyond the border, and their sum is zero there too.
+    weights = [[[[1, 2, 3]]], [[[-1, -2, -3]]], [[[1, 1, 1]]]]
+    assert merge("3p1 + 3p1, 3p1", weights, input="9").exact
+    # The sum is zero but for its bias, which ends at the border.
+    weights.insert(1, [5])
+    report = merge("(3p1b + 3p1), 3p1", weights, input="9")
+    assert as_lists(report.weight) == [[[0, 0, 0, 0, 0]]]
+    assert (as_lists(report.bias), report.ring.error) == ([15], 5)
+    assert report.ring.widths == ((1, 1),)
+    # One to the left, back to the right, less the input: nothing, but for input 0, which was lost.
+    back = merge("(3p1, 3p1) + 1", [[[[0, 0, 1]]], [[[1, 0, 0]]], [[[-1]]]], input="9")
+    assert not back.weight.any()
+    assert as_lists(back.ring.errors) == [1, 0, 0, 0, 0, 0, 0, 0, 0]
+
+
 def test_a_shared_layer_is_given_once() -> None:
     report = merge("shared f = 3; f, f", [[[[1, 0, 2]]]])
     assert [p.name for p in parameter_table("shared f = 3; f, f")] == ["0.weight"]

@@ -76,6 +76,10 @@ def test_names(weights) -> None:
     assert invoked("avg2x2s2", "--names").stdout == "the stack has no weights\n"
 
 
+def test_stacks_without_weights_need_no_file() -> None:
+    assert invoked("avg2x2s1, up2").stdout.startswith("avg2x2s1,up2 is convt4x4s2p2, exact\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [

@@ -62,8 +62,16 @@ class AxisClasses:
     are the first and the last that read nothing beyond a hidden border, None if there are none.
     """
 
-    def __init__(self, plan: Plan, boxes: Sequence[Axes], values: list[Value], axis: int) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        boxes: Sequence[Axes],
+        values: list[Value],
+        axis: int,
+        span: tuple[int, int],
+    ) -> None:
         self.plan, self.boxes, self.values, self.axis = plan, boxes, values, axis
+        self.span = span
         inside = interior(plan, boxes, axis)
         hidden = interior(plan, boxes, axis, hidden=True)
         members = np.flatnonzero(hidden)
@@ -135,11 +143,9 @@ class AxisClasses:
 
     def clip(self, place: int) -> tuple[int, int]:
         """How much of what an output sees lies before the input, and how much after it."""
-        value = self.values[-1]
-        stride, phases = value.rate[self.axis]
-        low = place // phases * stride + value.low[self.axis]
-        stop = low + value.extent[self.axis]
-        return max(0, -low), max(0, stop - self.boxes[0][self.axis])
+        stride, phases = self.values[-1].rate[self.axis]
+        low, high = (place // phases * stride + end for end in self.span)
+        return max(0, -low), max(0, high + 1 - self.boxes[0][self.axis])
 
 
 def reads(step: Step, axis: int, low: Array, high: Array) -> tuple[Array, Array]:

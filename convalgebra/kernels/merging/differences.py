@@ -27,7 +27,7 @@ from typing import NamedTuple
 import numpy as np
 
 from convalgebra.algebra.borders.regions import Region
-from convalgebra.algebra.operators import split_position
+from convalgebra.algebra.operators import grid_of, split_position
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.kernels.merging.blocks import Array, composed, widened
 from convalgebra.kernels.merging.classes import AxisClasses, TooLong, reads
@@ -74,8 +74,10 @@ def differences(
     """
     if prod(boxes[-1]) > MAX_OUTPUTS:
         raise TooLong
-    along = [AxisClasses(plan, boxes, values, axis) for axis in range(plan.axes)]
-    rows = _Rows(plan, boxes, values, kernels, exact, most)
+    # What layers reach whatever the weights are: numbers that cancel in U may not cancel here.
+    spans = grid_of(plan).spans[-1]
+    along = [AxisClasses(plan, boxes, values, axis, spans[axis]) for axis in range(plan.axes)]
+    rows = _Rows(plan, boxes, values, kernels, exact, most, spans)
     shape = [len(axis.spots) for axis in along]
     if prod(shape) > MAX_SPOTS:
         raise TooLong
@@ -145,9 +147,11 @@ class _Rows:
         kernels: dict[int, Numbers],
         exact: bool,
         most: int,
+        spans: Window,
     ) -> None:
         self.plan, self.boxes, self.values = plan, boxes, values
         self.kernels, self.exact, self.most = kernels, exact, most
+        self.spans = spans
         self.out = plan.channels[1]
         self.groups = self._groups()
         self.work = 0
@@ -356,10 +360,9 @@ class _Total:
         self.rows = rows
         value = rows.values[-1]
         _, steps = split_position(value.rate, place)
-        self.starts = [
-            a * q + low for (a, _), q, low in zip(value.rate, steps, value.low, strict=True)
-        ]
-        self.extent = value.extent
+        along = zip(value.rate, steps, rows.spans, strict=True)
+        self.starts = [a * q + low for (a, _), q, (low, _) in along]
+        self.extent = [high - low + 1 for low, high in rows.spans]
         self.groups = value.kernel.shape[0]
         self.array: Array | None = None
         self.constant: Array | None = None
