@@ -116,14 +116,14 @@ def kernel_of(source: KernelSource) -> Kernel:
 
 
 def _from_string(text: str) -> Kernel:
+    if len(text) > _MAX_BYTES:
+        raise InputError(f"a kernel of {len(text):,} characters is too long; save it as .npy")
     name = canonical(text)
     if name is not None:
         return _parsed(KERNELS[name].rows, name)
     stripped = text.strip()
     if "\n" not in stripped and _file_name(stripped):
         return _from_file(stripped)
-    if len(text) > _MAX_BYTES:
-        raise InputError(f"a kernel of {len(text):,} characters is too long; save it as .npy")
     words = re.findall(r"[^\W\d_]\w*", stripped)
     if words and not re.match(r"[-+.\d\[(]", stripped) and words[0].lower() not in _NOT_FINITE:
         return _unknown(stripped)
@@ -155,6 +155,7 @@ _NUMBER = re.compile(
 def _parsed(text: str, name: str) -> Kernel:
     """Rows of numbers between `;` or line breaks, planes between `|`; nested brackets will do."""
     rows_text = _without_brackets(text, name)
+    _check_size(len(re.findall(r"[^\s,;|]+", rows_text)), name)
     planes: list[list[list[Number]]] = []
     rounded = False
     for plane_text in rows_text.split("|"):
@@ -192,13 +193,17 @@ def _without_brackets(text: str, name: str) -> str:
 
 def _number(word: str, name: str) -> tuple[Number, bool]:
     """The exact value of a word, and whether it is a long decimal."""
-    found = _NUMBER.fullmatch(word) if len(word) <= _MAX_DIGITS and word.isascii() else None
+    if len(word) > _MAX_DIGITS:
+        raise InputError(f"{name} has a number of {len(word)} characters; {_MAX_DIGITS} are enough")
+    found = _NUMBER.fullmatch(word) if word.isascii() else None
     if found is None or not (found["whole"] or found["part"]):
         if word.lower().lstrip("+-") in _NOT_FINITE:
             raise InputError(f"{name} has an entry `{word}`; a kernel is made of finite numbers")
         raise InputError(
             f"`{word[:40]}` in {name} is no number; expected one like 3, -1/4, 0.25 or 1e-3"
         )
+    if word.isdigit():
+        return int(word), False
     power = int(found["power"] or 0)
     if abs(power) > _MAX_EXPONENT:
         raise InputError(f"`{word[:40]}` in {name} has an exponent beyond {_MAX_EXPONENT}")

@@ -76,7 +76,10 @@ def answer_lines(report: FactorReport) -> list[str]:
     said: dict[str, list[str]] = {}
     for field in _FIELDS:
         answer = getattr(report, field)
-        reason = report.reasons[field].removeprefix(_OVER[field]).strip()
+        reason = report.reasons[field]
+        # What rules out the complex numbers rules out the reals, with the same reason.
+        shared = field == "real" and reason == report.reasons["complex"]
+        reason = reason.removeprefix(_OVER["complex" if shared else field]).strip()
         reason = reason[0].upper() + reason[1:]
         if answer is True and field in report.ways:
             sentence = f"yes, in {ways_text(report.ways[field])}."
@@ -106,17 +109,16 @@ def _pieces_text(report: FactorReport, width: int) -> str:
     lines = ["Its irreducible factors over the rationals"]
     if report.scale != 1:
         lines.append(f"  the number {number_text(report.scale)}")
+    label = max(len("x".join(map(str, piece.shape))) for piece in report.pieces)
     for piece in report.pieces:
-        rows = grid([list(map(number_text, row)) for row in piece.rows], "  ")
-        told = piece_text(piece)
-        column = max(map(len, rows)) + 3
+        rows = grid([list(map(number_text, row)) for row in piece.rows], "")
+        column = label + max(map(len, rows)) + 7
         if column > width // 2 or len(rows) > _MOST_ROWS:
-            rows, column = [f"  a {'x'.join(map(str, piece.shape))} filter"], 4
-            lines += [rows[0], filled(told, width, " " * column, " " * column)]
-            continue
-        notes = filled(told, width - column).split("\n")
+            rows, column = [""], label + 4
+        notes = filled(f"({piece_text(piece)})", width - column).split("\n")
         for at in range(max(len(rows), len(notes))):
-            left = rows[at] if at < len(rows) else ""
+            name = "x".join(map(str, piece.shape)) if at == 0 else ""
+            left = f"  {name.ljust(label)}  {rows[at] if at < len(rows) else ''}"
             right = notes[at] if at < len(notes) else ""
             lines.append(f"{left.ljust(column)}{right}".rstrip())
     return "\n".join(lines)
@@ -179,11 +181,27 @@ def _filter_lines(filter: Filter, label: int, width: int) -> list[str]:
         if exact is not None:
             found.append("(exact entries: --format json)")
         else:
-            found.append("(products of conjugate roots, in decimals)")
+            found += product_lines(filter, width - len(indent))
     fixed = "  (fixed)" if filter.fixed else ""
     found[0] += fixed
     first = f"  {filter.layer.ljust(label)}  "
     return [(first if at == 0 else indent) + line for at, line in enumerate(found)]
+
+
+def product_lines(filter: Filter, width: int) -> list[str]:
+    """What a filter without short entries is a product of, exactly."""
+    lines = []
+    for part in filter.product:
+        texts = [element_text(entry, part.field) for entry in part.entries]
+        shown = f"({'; '.join(' '.join(row) for row in _rows(texts, part.shape))})"
+        if part.roots:
+            roots = listed([f"{decimal_text(root)}.." for root in part.roots])
+            many = "the product over" if len(part.roots) > 1 else "at"
+            shown = f"{many} a = {roots} of {shown}, roots of {polynomial_text(part.field)}"
+        if len(shown) > 6 * width:
+            shown = "a factor with long entries (see --format json)"
+        lines.append(shown)
+    return filled("exactly: " + ", times ".join(lines), width, after="  ").split("\n")
 
 
 def _rows(values: Sequence[str], taps: Sequence[int]) -> list[list[str]]:
@@ -232,8 +250,8 @@ def _exact_text(value: Number) -> str:
     return above if below == "1" else f"{above}/{below}"
 
 
-def decimal_text(value: complex) -> str:
-    """A number to six digits.
+def decimal_text(value: complex, digits: int = 6) -> str:
+    """A number to so many digits.
 
     >>> decimal_text(0.5 - 0.25j), decimal_text(3 + 0j)
     ('0.5-0.25i', '3')
@@ -241,10 +259,10 @@ def decimal_text(value: complex) -> str:
     if max(abs(value.real), abs(value.imag)) == float("inf"):
         return "beyond 1e308"
     if not value.imag:
-        return f"{value.real:.6g}"
+        return f"{value.real:.{digits}g}"
     if not value.real:
-        return f"{value.imag:.6g}i"
-    return f"{value.real:.6g}{value.imag:+.6g}i"
+        return f"{value.imag:.{digits}g}i"
+    return f"{value.real:.{digits}g}{value.imag:+.{digits}g}i"
 
 
 def element_text(element: Element, field: Field) -> str:
@@ -293,7 +311,8 @@ def generator_text(filter: Filter) -> str:
         return ""
     if square_root(filter.field) is not None:
         return ""
-    return f"a = {decimal_text(filter.generator)}.., a root of {polynomial_text(filter.field)}"
+    near = decimal_text(filter.generator, filter.digits)
+    return f"a = {near}.., a root of {polynomial_text(filter.field)}"
 
 
 def polynomial_text(field: Field) -> str:
@@ -376,29 +395,43 @@ def factor_to_dict(report: FactorReport) -> dict[str, Any]:
 
 
 def _filter_to_dict(filter: Filter) -> dict[str, Any]:
-    entries: list[Any] | None = None
-    field = None
-    if filter.entries is not None:
-        entries = [
-            (_plain(entry[0]) if entry else 0)
-            if len(entry) < 2
-            else element_text(entry, filter.field)
-            for entry in filter.entries
-        ]
-        if any(len(entry) > 1 for entry in filter.entries):
-            field = {
-                "generator": _power_text(1, filter.field),
-                "minimal_polynomial": [_plain(c) for c in filter.field.modulus],
-                "near": _decimal(filter.generator),
-            }
-    return {
+    found: dict[str, Any] = {
         "layer": filter.layer,
         "taps": list(filter.taps),
         "fixed": filter.fixed,
-        "entries": None if entries is None else _nested(entries, filter.taps),
-        "field": field,
+        "entries": None,
+        "field": None,
         "decimals": _nested([_decimal(value) for value in filter.decimals], filter.taps),
     }
+    if filter.entries is None:
+        found["product"] = [
+            {
+                "shape": list(part.shape),
+                "entries": _nested(_elements(part.entries, part.field), part.shape),
+                "field": _field_to_dict(part.field) if part.roots else None,
+                "roots": [_decimal(root) for root in part.roots],
+            }
+            for part in filter.product
+        ]
+        return found
+    found["entries"] = _nested(_elements(filter.entries, filter.field), filter.taps)
+    if any(len(entry) > 1 for entry in filter.entries):
+        found["field"] = _field_to_dict(filter.field) | {"near": _decimal(filter.generator)}
+    return found
+
+
+def _field_to_dict(field: Field) -> dict[str, Any]:
+    return {
+        "generator": _power_text(1, field),
+        "minimal_polynomial": [_plain(c) for c in field.modulus],
+    }
+
+
+def _elements(entries: Sequence[Element], field: Field) -> list[int | str]:
+    return [
+        (_plain(entry[0]) if entry else 0) if len(entry) < 2 else element_text(entry, field)
+        for entry in entries
+    ]
 
 
 def _decimal(value: complex) -> Any:

@@ -27,6 +27,7 @@ the product too; and factors over C would reduce to factors of the same degrees.
 from __future__ import annotations
 
 from collections import defaultdict
+from functools import lru_cache
 from itertools import combinations, product
 from math import gcd, prod
 from random import Random
@@ -34,10 +35,11 @@ from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.kernels.factoring.polynomials import Terms, active, corners, degree, on_axes
+from convalgebra.kernels.sources import Number
 
 _PRIME = 2**31 - 1
-_MOST_UNKNOWNS = 700  # of Ruppert's matrix
-_MOST_MATRIX = 1_500_000  # its entries: 12 bytes each, and a second of building it
+_MOST_UNKNOWNS = 500  # of Ruppert's matrix
+_MOST_MATRIX = 700_000  # its entries: 12 bytes each, and a second of building it
 _PRIMES = (1_000_003, 1_000_033, 1_000_037, 1_000_039, 1_000_081, 1_000_099, 1_000_117, 1_000_121)
 _POINTS = 40
 
@@ -153,8 +155,14 @@ def closed_forms(f: Terms) -> list[dict[Any, int]]:
 
 def closed_form_solutions(f: Terms) -> list[list[Terms]]:
     """A basis over Q of the solutions (h_1, .., h_n), whole coefficients, short ones first."""
+    return _solutions(tuple(sorted(f.items())))
+
+
+@lru_cache(8)  # asked for once to count the factors and once to find them
+def _solutions(terms: tuple[tuple[Exponent, Number], ...]) -> list[list[Terms]]:
     from flint import fmpz_mat
 
+    f = dict(terms)
     columns = closed_forms(f)
     rows = sorted({row for column in columns for row in column})
     chosen = _independent(columns, rows)

@@ -24,11 +24,14 @@ from random import Random
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
+from convalgebra.algebra.one_channel.work import Exhausted, Work
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting, precision, value_at
 from convalgebra.kernels.factoring.fields import Element, Field, substituted
 from convalgebra.kernels.factoring.parts import Undecided
 
-MOST_ASSIGNMENTS = 24
+MOST_ASSIGNMENTS = 40
+_FEW = 24  # assignments; with more of them
+_MOST_HEIGHT = 300  # bits of R, which has to be factored
 MOST_DEGREE = 12  # of a field in which numbers are shown
 _BITS = (256, 512, 1024, 2048, 4096, 8192, 16384)
 _TRIES = 40
@@ -64,11 +67,13 @@ def products(
     groups: Sequence[Sequence[int]],
     atoms: tuple[Atom, ...],
     splittings: tuple[Splitting, ...],
+    work: Work,
     most_degree: int = MOST_DEGREE,
 ) -> Products:
     """The product of each group of atoms, exactly, in one field.
 
-    Raises Undecided where there are too many assignments, or the degree of the field is too large.
+    Raises Undecided where there are too many assignments, the degree of the field is too large, or
+    the work runs out.
     """
     many = assignments(groups, atoms)
     if many > MOST_ASSIGNMENTS:
@@ -82,6 +87,7 @@ def products(
             filters = [_filters(image, len(groups), splittings, whole, bits) for image in images]
             places = [(n, place) for n, f in enumerate(filters[0]) for place in sorted(f)[1:]]
             values = [[f[n][place] for n, place in places] for f in filters]
+            _spend(work, len(images) ** 2 * len(places))
             if mixes is None:
                 mixes = _mixes(len(places))
             found = _represented(values, mixes, most_degree)
@@ -99,6 +105,13 @@ def products(
             plain.append(coefficients)
         return simplified(Products(field, root, tuple(plain)))
     raise Undecided("numbers too close together to be told apart")
+
+
+def _spend(work: Work, steps: int) -> None:
+    try:
+        work.spend(steps)
+    except Exhausted:
+        raise Undecided("enough other entries were worked out") from None
 
 
 def _over(value: Any, below: int) -> Any:
@@ -211,6 +224,8 @@ def _represented(
         r = acb_poly.from_roots(thetas).unique_fmpz_poly()
         if r is None:
             return None
+        if len(thetas) > _FEW and r.height_bits() > _MOST_HEIGHT:
+            raise Undecided("a polynomial that tells the entries apart is too large to be factored")
         moduli = [f for f, _ in r.factor()[1] if _at(f, thetas[0]).contains(0)]
         if len(moduli) != 1:
             return None

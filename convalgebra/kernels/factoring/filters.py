@@ -13,10 +13,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from math import prod
-from typing import Any
+from functools import lru_cache
+from itertools import product
+from math import ceil, log10, prod
+from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
+from convalgebra.algebra.one_channel.work import Work
 from convalgebra.kernels.factoring.compositum import Products, products
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting, precision, value_at
 from convalgebra.kernels.factoring.fields import RATIONALS, Element, Field
@@ -29,12 +32,23 @@ _MOST_COMMON = 8  # degree of a field for all filters; each has one of its own p
 _BITS = 256  # of what the decimals are taken from
 
 
+class Conjugate(NamedTuple):
+    """A factor over Q(a) at one root a, or at several: coefficients row by row, and the roots."""
+
+    shape: Exponent
+    entries: tuple[Element, ...]
+    field: Field
+    roots: tuple[complex, ...]
+
+
 @dataclass(frozen=True)
 class Filter:
     """The taps of one layer, row by row.
 
-    `entries` are elements of `field` = Q(a), written in powers of a, a being near `generator`
-    (None: there is no short exact form); `decimals` are their values to double precision.
+    `entries` are elements of `field` = Q(a), written in powers of a, a being near `generator`;
+    `decimals` are their values to double precision. Where the field is too large, `entries` is None
+    and the filter is the product of `product` at all their roots, moved within its taps. So many
+    `digits` of the generator tell it from its conjugates.
     """
 
     layer: str
@@ -44,6 +58,8 @@ class Filter:
     field: Field = RATIONALS
     generator: complex = 0
     fixed: bool = False
+    product: tuple[Conjugate, ...] = ()
+    digits: int = 6
 
     @property
     def is_real(self) -> bool:
@@ -99,7 +115,9 @@ class Builder:
         texts: Sequence[str],
         splittings: tuple[Splitting, ...],
         atoms: tuple[Atom, ...],
+        work: Work,
     ) -> None:
+        self.work = work  # for exact entries
         self.kernel, self.shape, self.chain, self.texts = kernel, shape, chain, texts
         self.splittings, self.atoms = splittings, atoms
 
@@ -108,7 +126,7 @@ class Builder:
         rational, rest = self._separated(groups)
         if any(rest):
             try:
-                common = products(rest, self.atoms, self.splittings, _MOST_COMMON)
+                common = products(rest, self.atoms, self.splittings, self.work, _MOST_COMMON)
             except Undecided:
                 return self._apart(groups, rational, rest, over)
         else:
@@ -126,16 +144,16 @@ class Builder:
         plain, rest = [], []
         for group in groups:
             counts = Counter(group)
-            product = dict(one)
+            whole_part = dict(one)
             left: list[int] = []
             for which, splitting in enumerate(self.splittings):
                 members = [n for n, atom in enumerate(self.atoms) if atom.of == which]
                 whole = min(counts[n] for n in members)
                 for _ in range(whole):
-                    product = multiplied(product, splitting.irreducible.terms)
+                    whole_part = multiplied(whole_part, splitting.irreducible.terms)
                 for n in members:
                     left += [n] * (counts[n] - whole)
-            plain.append(product)
+            plain.append(whole_part)
             rest.append(left)
         return plain, rest
 
@@ -210,13 +228,15 @@ class Builder:
     ) -> Factorization:
         """The filters, each in a field of its own, or in decimals only where that is too large."""
         filters: list[tuple[dict[Exponent, Any], Products | None]] = []
+        factors: list[tuple[Conjugate, ...]] = []
         for plain, atoms in zip(rational, rest, strict=True):
             lifted: dict[Exponent, Element] = {place: (c,) for place, c in plain.items()}
+            factors.append(self._conjugates(plain, atoms))
             if not atoms:
                 filters.append((lifted, Products(RATIONALS, None, ())))
                 continue
             try:
-                found = products([atoms], self.atoms, self.splittings)
+                found = products([atoms], self.atoms, self.splittings, self.work)
             except Undecided:
                 filters.append((self._numerically(plain, atoms), None))
                 continue
@@ -229,21 +249,38 @@ class Builder:
             scale /= Fraction(plain[min(plain)])
         for factor in self._fixed():
             scale *= prod(factor.taps)
-        listed = iter(zip(filters, moves, strict=True))
+        listed = iter(zip(filters, moves, factors, strict=True))
         shown = []
         for factor, text in zip(self.chain.factors, self.texts, strict=True):
             if not factor.free:
                 shown.append(_filter(_average(factor), factor, text, RATIONALS, None, over, True))
                 continue
-            (terms, exact), move = next(listed)
+            (terms, exact), move, parts = next(listed)
             moved = {plus(place, move): value for place, value in terms.items()}
             if exact is None:
-                shown.append(_inexact(moved, factor, text, scale, over))
+                shown.append(_inexact(moved, factor, text, scale, over, parts))
             else:
                 moved = exact.field.product(moved, {(0,) * len(self.shape): (number_of(scale),)})
                 shown.append(_filter(moved, factor, text, exact.field, exact.root, over))
             scale = Fraction(1)
         return Factorization(over, tuple(shown), shift, groups)
+
+    def _conjugates(self, plain: Terms, atoms: list[int]) -> tuple[Conjugate, ...]:
+        """A rational polynomial and atoms, those of the same factor over Q together."""
+        found = []
+        if len(plain) > 1:
+            lifted: dict[Exponent, Element] = {place: (c,) for place, c in plain.items()}
+            found.append(_conjugate(lifted, RATIONALS, ()))
+        for which, splitting in enumerate(self.splittings):
+            roots = tuple(
+                _complex(splitting.isolated[self.atoms[n].root], "complex")
+                for n in atoms
+                if self.atoms[n].of == which
+            )
+            if roots:
+                conjugates = splitting.conjugates
+                found.append(_conjugate(conjugates.factor, conjugates.field, roots))
+        return tuple(found)
 
     def _numerically(self, plain: Terms, atoms: list[int]) -> dict[Exponent, Any]:
         from flint import acb
@@ -317,11 +354,35 @@ def _filter(
         return Filter(text, factor.taps, entries, decimals, fixed=fixed)
     with precision(_BITS):
         decimals = tuple(_complex(value_at(entry, root), over) for entry in entries)
-    return Filter(text, factor.taps, entries, decimals, field, _complex(root, "complex"))
+    generator = _complex(root, "complex")
+    digits = _isolating_digits(field.modulus, generator)
+    return Filter(text, factor.taps, entries, decimals, field, generator, digits=digits)
+
+
+def _isolating_digits(modulus: tuple[int, ...], near: complex) -> int:
+    """So many digits of a root tell it from the others, six at least, those of a float at most."""
+    others = sorted(abs(complex(root) - near) for root in _roots(modulus))[1:]
+    if not others or not others[0]:
+        return 17 if others else 6
+    return min(17, max(6, 2 + ceil(log10(abs(near) / others[0])))) if near else 6
+
+
+@lru_cache(64)
+def _roots(modulus: tuple[int, ...]) -> tuple[complex, ...]:
+    from flint import fmpz_poly
+
+    with precision(_BITS):
+        roots = fmpz_poly(list(modulus)).complex_roots()
+    return tuple(complex(float(r.real.mid()), float(r.imag.mid())) for r, _ in roots)
 
 
 def _inexact(
-    terms: dict[Exponent, Any], factor: Factor, text: str, scale: Fraction, over: FieldName
+    terms: dict[Exponent, Any],
+    factor: Factor,
+    text: str,
+    scale: Fraction,
+    over: FieldName,
+    parts: tuple[Conjugate, ...],
 ) -> Filter:
     from flint import acb, fmpq
 
@@ -331,7 +392,17 @@ def _inexact(
         decimals = tuple(
             _complex(terms.get(place, zero) * times, over) for place in factor.exponents()
         )
-    return Filter(text, factor.taps, None, decimals)
+    number = Conjugate((1,) * len(factor.taps), ((number_of(scale),),), RATIONALS, ())
+    parts = parts if scale == 1 else (number, *parts)
+    return Filter(text, factor.taps, None, decimals, product=parts)
+
+
+def _conjugate(
+    terms: dict[Exponent, Element], field: Field, roots: tuple[complex, ...]
+) -> Conjugate:
+    shape = tuple(size + 1 for size in degree(terms))
+    places = product(*map(range, shape))
+    return Conjugate(shape, tuple(terms.get(place, ()) for place in places), field, roots)
 
 
 def _float(value: Number) -> float:

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any
 
 from convalgebra.algebra.one_channel.chains import Chain, Exponent
+from convalgebra.algebra.one_channel.work import Work
 from convalgebra.kernels.factoring.absolute import absolute_factors
 from convalgebra.kernels.factoring.filters import Builder, Factorization, Filter, number_of
 from convalgebra.kernels.factoring.groupings import Layer
@@ -21,6 +22,7 @@ from convalgebra.kernels.sources import Kernel, KernelSource, kernel_of
 from convalgebra.readers import Stack
 
 SHOWN = 20  # factorizations
+_EXACT = 200_000  # products of numbers for exact entries, about two seconds
 
 
 def factor(kernel: KernelSource, stack: Stack) -> FactorReport:
@@ -57,6 +59,7 @@ class _Question:
         self.pieces: tuple[Piece, ...] = ()
         self.scale: Fraction = Fraction(1)
         self.notes: list[str] = []
+        self.work = Work(_EXACT)
 
     def answer(self) -> FactorReport:
         if not self.terms:
@@ -170,7 +173,7 @@ class _Question:
             return self._all(
                 False, f"it is {value} times the product of the averages, which has no free scale."
             )
-        builder = Builder(self.terms, self.kernel.shape, self.chain, self.texts, (), ())
+        builder = Builder(self.terms, self.kernel.shape, self.chain, self.texts, (), (), self.work)
         self.shown = [builder.factorization((), "rational")]
         self.ways = {field: Ways(1, True) for field in FIELDS}
         return self._all(True, "it is the product of the averages.")
@@ -211,7 +214,13 @@ class _Question:
             if level is None:
                 continue
             builder = Builder(
-                self.terms, self.kernel.shape, self.chain, self.texts, level.splittings, level.atoms
+                self.terms,
+                self.kernel.shape,
+                self.chain,
+                self.texts,
+                level.splittings,
+                level.atoms,
+                self.work,
             )
             for grouping in found.new[: SHOWN - len(self.shown)]:
                 self.shown.append(builder.factorization(grouping, field))

@@ -34,7 +34,7 @@ class TooLarge(Exception):
     """A polynomial that is not factored because it could take too long; says how large it is."""
 
 
-_MOST_BITS = 6_000_000  # places of the kernel times bits of the largest entry
+_MOST_BITS = {1: 200_000, 2: 2_000_000, 3: 2_000_000}  # places times bits of the largest entry
 _MOST_PLACES = {1: 2_000, 2: 2_500, 3: 1_000}  # of the box around it, by its number of variables
 
 
@@ -77,7 +77,7 @@ def _check(whole: Terms) -> None:
         raise TooLarge(
             f"its entries span {places:,} places; kernels of up to {most:,} are factored"
         )
-    if places * bits > _MOST_BITS:
+    if places * bits > _MOST_BITS[len(degree(whole))]:
         raise TooLarge(f"its {places:,} places hold numbers of up to {bits:,} bits")
 
 

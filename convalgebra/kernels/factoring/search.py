@@ -34,6 +34,7 @@ _MOST_ATOMS = 300  # shared out one by one
 _MOST_LAYERS = 200
 _MOST_ROOTS = 150  # of one irreducible factor, told apart
 _MOST_COUNTED = 400  # roots of one irreducible factor of which the real ones are counted
+_MOST_CONJUGATES = 8  # of a factor on several axes
 _MOST_UNKNOWNS = 120  # of the linear system for a conjugate factor
 
 
@@ -284,7 +285,8 @@ def _split(factor: Irreducible, count: Count) -> Splitting:
         return _whole(factor, count)
     if count.factors > _MOST_ROOTS:
         raise Undecided(f"a factor has {count.factors} conjugate roots, too many to tell apart")
-    if len(active(factor.terms)) > 1 and unknowns > _MOST_UNKNOWNS:
+    large = count.factors > _MOST_CONJUGATES or unknowns > _MOST_UNKNOWNS
+    if len(active(factor.terms)) > 1 and large:
         raise Undecided("the field over which a factor splits is too large to be worked out")
     return Splitting(factor, count, splitting(factor.terms, count.factors))
 

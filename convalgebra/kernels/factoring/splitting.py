@@ -195,18 +195,22 @@ def _logarithm(
             entry = block(plus(place, there), column)
             for n, share in enumerate(values):
                 entry[n] -= share
+    # A few more equations than unknowns mostly do; what they give is verified.
+    equations = sorted({at for at, _ in blocks})
+    Random(2).shuffle(equations)
     matrix: list[list[int]] = []
-    for at in sorted({at for at, _ in blocks}):
-        lines: list[list[Fraction]] = [[] for _ in range(size)]
-        for column in range(len(places)):
-            held = blocks.get((at, column), [])
-            rows = field.matrix(field.reduced(held)) if held else [[0] * size] * size
-            for line, row in zip(lines, rows, strict=True):
-                line += [Fraction(number(c)) for c in row]
-        matrix += [_whole(line) for line in lines]
-    basis, nullity = fmpz_mat(matrix).nullspace()
-    if nullity != size:
-        raise ArithmeticError("the equations for a conjugate factor have no single solution")
+    needed = len(places) + 2
+    while True:
+        for at in equations[len(matrix) // size : needed]:
+            matrix += _equation(
+                [blocks.get((at, column), []) for column in range(len(places))], field
+            )
+        basis, nullity = fmpz_mat(matrix).nullspace()
+        if nullity == size:
+            break
+        if needed >= len(equations):
+            raise ArithmeticError("the equations for a conjugate factor have no single solution")
+        needed *= 2
     found: dict[Exponent, Element] = {}
     for n, place in enumerate(places):
         value = field.reduced([number(basis[n * size + at, 0]) for at in range(size)])
@@ -214,6 +218,17 @@ def _logarithm(
             found[place] = value
     scale = field.inverse(found[min(found)])
     return {place: field.times(value, scale) for place, value in found.items()}
+
+
+def _equation(coefficients: list[list[Fraction]], field: Field) -> list[list[int]]:
+    """A linear equation over Q(a) as equations over Q in the coefficients of the unknowns."""
+    size = field.degree
+    lines: list[list[Fraction]] = [[] for _ in range(size)]
+    for held in coefficients:
+        rows = field.matrix(field.reduced(held)) if held else [[0] * size] * size
+        for line, row in zip(lines, rows, strict=True):
+            line += [Fraction(number(c)) for c in row]
+    return [_whole(line) for line in lines]
 
 
 def _whole(line: list[Fraction]) -> list[int]:

@@ -36,6 +36,9 @@ def stack_of(stack: Stack) -> tuple[str, list[str], Chain]:
 
 
 def _check(network: Network) -> None:
+    joins = [node.layer.kind for node in network.nodes if node.layer.kind in MERGES]
+    if joins:
+        raise UnsupportedError(f"{_TAKEN}; here is `{joins[0]}`: several branches")
     for index, node in enumerate(network.nodes[1:], 1):
         what = _refused(node.layer)
         if what is None and node.inputs != (index - 1,):
@@ -43,8 +46,7 @@ def _check(network: Network) -> None:
         if what is None and node.weights not in (None, index):
             what = "shared weights"
         if what is not None:
-            shown = node.layer.kind if node.layer.kind in MERGES else layer_text(node.layer)
-            raise UnsupportedError(f"{_TAKEN}; here is `{shown}`: {what}")
+            raise UnsupportedError(f"{_TAKEN}; here is `{layer_text(node.layer)}`: {what}")
     if network.shape is not None and network.shape[0] != 1:
         raise UnsupportedError(f"{_TAKEN}; this input has {network.shape[0]} channels")
 
