@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convalgebra.render.algebraic_text import decimal_text, filter_texts, generator_text
 from convalgebra.render.factor_text import (
     WAYS_SHOWN,
     answer_lines,
-    decimal_text,
     factor_to_text,
-    filter_texts,
-    generator_text,
     headline,
     piece_text,
     way_title,
@@ -18,7 +16,7 @@ from convalgebra.render.factor_text import (
 from convalgebra.render.tables import escaped
 
 if TYPE_CHECKING:
-    from convalgebra.kernels.factoring.filters import Filter
+    from convalgebra.kernels.factoring.factorizations import Filter
     from convalgebra.kernels.factoring.report import FactorReport
 
 

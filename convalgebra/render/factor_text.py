@@ -1,20 +1,25 @@
-"""A factor report as text and as plain values."""
+"""A factor report as text."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from convalgebra.render.algebraic_text import (
+    decimal_text,
+    element_text,
+    filter_texts,
+    generator_text,
+    number_text,
+    polynomial_text,
+)
 from convalgebra.render.tables import counted, filled, listed
 
 if TYPE_CHECKING:
-    from convalgebra.kernels.factoring.fields import Element, Field
-    from convalgebra.kernels.factoring.filters import Factorization, Filter
+    from convalgebra.kernels.factoring.factorizations import Factorization, Filter
     from convalgebra.kernels.factoring.parts import FieldName
     from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
-    from convalgebra.kernels.sources import Number
 
-SCHEMA = "convalgebra.factor/1"
 WAYS_SHOWN = 5
 _FIELDS: tuple[FieldName, ...] = ("rational", "real", "complex")
 _OVER: dict[FieldName, str] = {
@@ -215,242 +220,3 @@ def grid(rows: Sequence[Sequence[str]], indent: str) -> list[str]:
         indent + "  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True))
         for row in rows
     ]
-
-
-# ------------------------------------------------------------------------------------- numbers
-
-
-def number_text(value: Number) -> str:
-    """A number that is short, else to six digits.
-
-    >>> from fractions import Fraction
-    >>> number_text(Fraction(1, 3)), number_text(10**40)
-    ('1/3', '1e+40')
-    """
-    text = _exact_text(value)
-    return text if len(text) <= 16 else _rounded(value)
-
-
-def _rounded(value: Number) -> str:
-    try:
-        return f"{float(value):.6g}"
-    except OverflowError:
-        return f"about 10^{len(_exact_text(abs(int(value)))) - 1}"
-
-
-_MOST_BITS = 12_000  # Python writes no whole numbers of more than 4,300 digits
-
-
-def _exact_text(value: Number) -> str:
-    if max(value.numerator.bit_length(), value.denominator.bit_length()) < _MOST_BITS:
-        return str(value)
-    from flint import fmpz
-
-    above, below = str(fmpz(value.numerator)), str(fmpz(value.denominator))
-    return above if below == "1" else f"{above}/{below}"
-
-
-def decimal_text(value: complex, digits: int = 6) -> str:
-    """A number to so many digits.
-
-    >>> decimal_text(0.5 - 0.25j), decimal_text(3 + 0j)
-    ('0.5-0.25i', '3')
-    """
-    if max(abs(value.real), abs(value.imag)) == float("inf"):
-        return "beyond 1e308"
-    if not value.imag:
-        return f"{value.real:.{digits}g}"
-    if not value.real:
-        return f"{value.imag:.{digits}g}i"
-    return f"{value.real:.{digits}g}{value.imag:+.{digits}g}i"
-
-
-def element_text(element: Element, field: Field) -> str:
-    """An element of Q(a), square roots written out where the field has degree 2.
-
-    >>> from fractions import Fraction
-    >>> from convalgebra.kernels.factoring.fields import Field
-    >>> element_text((1, Fraction(-1, 2)), Field((3, 0, 1)))
-    '1 - 1/2*i*sqrt(3)'
-    >>> element_text((0, 1, 2), Field((-2, 0, 0, 1)))
-    'a + 2*a^2'
-    """
-    written = ""
-    for power, value in enumerate(element):
-        if not value:
-            continue
-        name = _power_text(power, field)
-        size = _exact_text(-value if value < 0 else value)
-        term = name if name and size == "1" else f"{size}*{name}" if name else size
-        sign = "-" if value < 0 else "+"
-        written += f" {sign} {term}" if written else term if sign == "+" else f"-{term}"
-    return written or "0"
-
-
-def _power_text(power: int, field: Field) -> str:
-    if not power:
-        return ""
-    square = square_root(field)
-    if square is None:
-        return "a" if power == 1 else f"a^{power}"
-    if square > 0:
-        return f"sqrt({square})"
-    return "i" if square == -1 else f"i*sqrt({-square})"
-
-
-def square_root(field: Field) -> int | None:
-    """The whole number whose square root generates a field that is written so, else None."""
-    if field.degree == 2 and field.modulus[1:] == (0, 1):
-        return -field.modulus[0]
-    return None
-
-
-def generator_text(filter: Filter) -> str:
-    """What a is, where it is no square root; empty if the filter has no a."""
-    if filter.entries is None or all(len(entry) < 2 for entry in filter.entries):
-        return ""
-    if square_root(filter.field) is not None:
-        return ""
-    near = decimal_text(filter.generator, filter.digits)
-    return f"a = {near}.., a root of {polynomial_text(filter.field)}"
-
-
-def polynomial_text(field: Field) -> str:
-    """The minimal polynomial of a.
-
-    >>> from convalgebra.kernels.factoring.fields import Field
-    >>> polynomial_text(Field((-2, 0, 3)))
-    '3*a^2 - 2'
-    """
-    terms = []
-    for power in range(field.degree, -1, -1):
-        value = field.modulus[power]
-        if value:
-            name = {0: "", 1: "a"}.get(power, f"a^{power}")
-            size = _exact_text(abs(value))
-            term = name if name and size == "1" else f"{size}*{name}" if name else size
-            terms.append((value < 0, term))
-    (negative, first), *rest = terms
-    return (
-        ("-" if negative else "")
-        + first
-        + "".join(f" {'-' if below else '+'} {term}" for below, term in rest)
-    )
-
-
-def filter_texts(filter: Filter) -> list[str] | None:
-    """The entries exactly, as texts; None where there is no exact form."""
-    if filter.entries is None:
-        return None
-    return [element_text(entry, filter.field) for entry in filter.entries]
-
-
-# ---------------------------------------------------------------------------------------- JSON
-
-
-def factor_to_dict(report: FactorReport) -> dict[str, Any]:
-    """The report as plain values with stable keys."""
-    return {
-        "schema": SCHEMA,
-        "kernel": {
-            "name": report.kernel.name,
-            "shape": list(report.kernel.shape),
-            "entries": _nested([_plain(e) for e in report.kernel.entries], report.kernel.shape),
-            "floats": report.kernel.floats,
-        },
-        "stack": report.stack,
-        "receptive_field": list(report.receptive_field),
-        "stride": list(report.stride),
-        "rational": report.rational,
-        "real": report.real,
-        "complex": report.complex,
-        "reason": report.reason,
-        "reasons": {field: report.reasons[field] for field in _FIELDS},
-        "scale": _plain(report.scale),
-        "irreducible_factors": [
-            {
-                "shape": list(piece.shape),
-                "rows": [[_plain(c) for c in row] for row in piece.rows],
-                "multiplicity": piece.multiplicity,
-                "complex_factors": piece.complex,
-                "real_factors": piece.real,
-                "reason": piece.reason,
-            }
-            for piece in report.pieces
-        ],
-        "ways": {
-            field: {"count": ways.count, "complete": ways.complete}
-            for field, ways in report.ways.items()
-        },
-        "factorizations": [
-            {
-                "over": way.over,
-                "shift": list(way.shift),
-                "filters": [_filter_to_dict(filter) for filter in way.filters],
-            }
-            for way in report.factorizations
-        ],
-        "notes": list(report.notes),
-    }
-
-
-def _filter_to_dict(filter: Filter) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "layer": filter.layer,
-        "taps": list(filter.taps),
-        "fixed": filter.fixed,
-        "entries": None,
-        "field": None,
-        "decimals": _nested([_decimal(value) for value in filter.decimals], filter.taps),
-    }
-    if filter.entries is None:
-        found["product"] = [
-            {
-                "shape": list(part.shape),
-                "entries": _nested(_elements(part.entries, part.field), part.shape),
-                "field": _field_to_dict(part.field) if part.roots else None,
-                "roots": [_decimal(root) for root in part.roots],
-            }
-            for part in filter.product
-        ]
-        return found
-    found["entries"] = _nested(_elements(filter.entries, filter.field), filter.taps)
-    if any(len(entry) > 1 for entry in filter.entries):
-        found["field"] = _field_to_dict(filter.field) | {"near": _decimal(filter.generator)}
-    return found
-
-
-def _field_to_dict(field: Field) -> dict[str, Any]:
-    return {
-        "generator": _power_text(1, field),
-        "minimal_polynomial": [_plain(c) for c in field.modulus],
-    }
-
-
-def _elements(entries: Sequence[Element], field: Field) -> list[int | str]:
-    return [
-        (_plain(entry[0]) if entry else 0) if len(entry) < 2 else element_text(entry, field)
-        for entry in entries
-    ]
-
-
-def _decimal(value: complex) -> Any:
-    def finite(part: float) -> float | None:
-        return part if abs(part) < float("inf") else None  # JSON has no infinity
-
-    if not value.imag:
-        return finite(value.real)
-    return [finite(value.real), finite(value.imag)]
-
-
-def _plain(value: Number) -> int | str:
-    if isinstance(value, int) and value.bit_length() < _MOST_BITS:
-        return value
-    return _exact_text(value)
-
-
-def _nested(values: list[Any], shape: Sequence[int]) -> list[Any]:
-    if len(shape) == 1:
-        return values
-    step = len(values) // shape[0]
-    return [_nested(values[at : at + step], shape[1:]) for at in range(0, len(values), step)]

@@ -351,3 +351,17 @@ def test_groupings_against_enumeration() -> None:
         assert set(found) == wanted
         placed = exists(layers, [(part, 1) for part in parts], Work(10**6))
         assert (placed is not None) is bool(wanted)
+
+
+def test_a_prime_that_divides_the_entries() -> None:
+    # Modulo 2^31 - 1 all this is 1. With u = sqrt(p) x and v = sqrt(p) y it is
+    # (1 + u^2) (1 + v^2), or the diagonal Laplacian in u and v: four roots, or two factors.
+    prime = 2**31 - 1
+    for middle, count in [(0, 4), (-4 * prime, 2)]:
+        terms = {(0, 0): 1, (0, 2): prime, (1, 1): middle, (2, 0): prime, (2, 2): prime**2}
+        terms = {place: value for place, value in terms.items() if value}
+        _, pieces = rational_factors(terms)
+        assert sum(absolute_factors(piece.terms).factors for piece in pieces) == count
+        report = ca.factor(nested(terms, (3, 3)), "2x2,2x2")
+        assert (report.rational, report.real, report.complex) == (False, False, True)
+        assert multiplies_back(report)

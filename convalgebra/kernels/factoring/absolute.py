@@ -160,29 +160,32 @@ def closed_form_solutions(f: Terms) -> list[list[Terms]]:
 
 @lru_cache(8)  # asked for once to count the factors and once to find them
 def _solutions(terms: tuple[tuple[Exponent, Number], ...]) -> list[list[Terms]]:
-    from flint import fmpz_mat
-
     f = dict(terms)
     columns = closed_forms(f)
     rows = sorted({row for column in columns for row in column})
-    chosen = _independent(columns, rows)
-    matrix = fmpz_mat([[column.get(row, 0) for column in columns] for row in chosen])
+    found = _null_vectors(columns, _independent(columns, rows))
+    if any(any(_applied(columns, vector).values()) for vector in found):
+        found = _null_vectors(columns, rows)  # the prime divides a minor of the matrix
+    return [_as_forms(vector, degree(f)) for vector in found]
+
+
+def _null_vectors(columns: list[dict[Any, int]], rows: list[Any]) -> list[list[int]]:
+    """A basis of what these rows annihilate, short vectors first."""
+    from flint import fmpz_mat
+
+    matrix = fmpz_mat([[column.get(row, 0) for column in columns] for row in rows])
     basis, nullity = matrix.nullspace()
-    vectors = fmpz_mat(
-        [[basis[at, number] for at in range(len(columns))] for number in range(nullity)]
-    ).lll()
-    unknowns = _unknowns(degree(f))
-    found = []
-    for number in range(nullity):
-        solution: list[Terms] = [{} for _ in degree(f)]
-        values = [int(vectors[number, at]) for at in range(len(columns))]
-        for (which, place), value in zip(unknowns, values, strict=True):
-            if value:
-                solution[which][place] = value
-        if any(_applied(columns, values).values()):
-            raise ArithmeticError("a rank mod p was too small")
-        found.append(solution)
-    return found
+    vectors = fmpz_mat([[basis[at, n] for at in range(len(columns))] for n in range(nullity)])
+    short = vectors.lll()
+    return [[int(short[n, at]) for at in range(len(columns))] for n in range(nullity)]
+
+
+def _as_forms(vector: list[int], size: Exponent) -> list[Terms]:
+    solution: list[Terms] = [{} for _ in size]
+    for (which, place), value in zip(_unknowns(size), vector, strict=True):
+        if value:
+            solution[which][place] = value
+    return solution
 
 
 def _applied(columns: list[dict[Any, int]], values: list[int]) -> dict[Any, int]:

@@ -9,7 +9,8 @@ from typing import Any
 from convalgebra.algebra.one_channel.chains import Chain, Exponent
 from convalgebra.algebra.one_channel.work import Work
 from convalgebra.kernels.factoring.absolute import absolute_factors
-from convalgebra.kernels.factoring.filters import Builder, Factorization, Filter, number_of
+from convalgebra.kernels.factoring.factorizations import Factorization, Filter
+from convalgebra.kernels.factoring.filters import Builder, number_of
 from convalgebra.kernels.factoring.groupings import Layer
 from convalgebra.kernels.factoring.parts import FIELDS, FieldName
 from convalgebra.kernels.factoring.polynomials import Terms, core, degree, terms_of
@@ -22,6 +23,7 @@ from convalgebra.kernels.sources import Kernel, KernelSource, kernel_of
 from convalgebra.readers import Stack
 
 SHOWN = 20  # factorizations
+_MOST_DIVIDED = 10_000  # places of a kernel that is divided by averages
 _EXACT = 200_000  # products of numbers for exact entries, about two seconds
 
 
@@ -122,6 +124,10 @@ class _Question:
         wide = too_wide(plain, self.chain)
         if wide:
             return self._all(False, wide)
+        if prod(size + 1 for size in degree(plain)) > _MOST_DIVIDED and len(self.free) < len(
+            self.chain.factors
+        ):
+            return self._all(None, "it has too many entries to be divided by the averages.")
         rest = self._without_averages(plain)
         if rest is None:
             return self._all(
@@ -134,9 +140,9 @@ class _Question:
             return self._averages_only(rest)
         try:
             self.scale, factors = rational_factors(rest)
+            self._packed(rest, factors)
         except TooLarge as error:
-            return self._all(None, f"{error}.")
-        self._packed(rest, factors)
+            self._all(None, f"{error}.")
         return None
 
     def _room(self) -> Exponent:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from convalgebra.algebra.one_channel.chains import Exponent
-from convalgebra.kernels.factoring.filters import Factorization
+from convalgebra.kernels.factoring.factorizations import Factorization
 from convalgebra.kernels.factoring.parts import FieldName
 from convalgebra.kernels.sources import Kernel, Number
 
@@ -70,7 +70,7 @@ class FactorReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain values, as `--format json` prints it."""
-        from convalgebra.render.factor_text import factor_to_dict
+        from convalgebra.render.factor_values import factor_to_dict
 
         return factor_to_dict(self)
 

@@ -23,7 +23,7 @@ from convalgebra.kernels.factoring.parts import (
     trivial_orbits,
 )
 from convalgebra.kernels.factoring.polynomials import Terms, active
-from convalgebra.kernels.factoring.rational import Irreducible
+from convalgebra.kernels.factoring.rational import Irreducible, TooLarge
 from convalgebra.kernels.factoring.reasons import OVER, no_grouping
 from convalgebra.kernels.factoring.splitting import splitting
 
@@ -212,7 +212,7 @@ class Search:
             try:
                 found = tuple(map(_split, self.factors, self.counts))
                 self._complex = self._level(found, split_up=True)
-            except Undecided as error:
+            except (Undecided, TooLarge) as error:
                 self.undecided = str(error)
         return self._complex
 

@@ -74,8 +74,8 @@ def _by_residues(f: Terms, factors: int) -> Conjugates:
     solutions = closed_form_solutions(f)
     random = Random(1)
     size = degree(f)
-    for _ in range(_TRIES):
-        point = [random.randrange(-9, 10) for _ in size[1:]]
+    for attempt in range(_TRIES):
+        point = [random.randrange(-9 - attempt, 10 + attempt) for _ in size[1:]]
         line = _on_line(f, point)
         if line.degree() < size[0] or line.gcd(line.derivative()).degree():
             continue
