@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-WORK = 2e12  # multiplications in all: about a minute
+WORK = 3e11  # multiplications in all: about a minute
 _INNER = 25
 _PATIENCE = 20  # steps that together
 _SMALL_GAIN = 1e-4  # take this part of the error off, or it ends

@@ -168,4 +168,5 @@ def _root(gram: Array, name: str) -> Array:
                 f"{name} is no covariance: its Gram matrix has the eigenvalue {values[0]:.3g}; "
                 "lags that are left out count as 0"
             ) from None
-        return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0)))
+        rounding = values < 1e-12 * values[-1]
+        return np.asarray(vectors * np.sqrt(np.where(rounding, 0.0, values)))

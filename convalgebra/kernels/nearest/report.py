@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.nearest.coefficients import Coefficients
-from convalgebra.kernels.nearest.covariance import weighting_of
+from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
 from convalgebra.kernels.nearest.figures import Figures, figures_of
 from convalgebra.kernels.nearest.problem import Problem
 from convalgebra.kernels.nearest.solution import SEARCH, Solution, solve
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 EXACT = 1e-12  # relative errors below are rounding
 MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
-GROWTH = 1e4
+GROWTH = 10.0  # of the filters over what they make; 1 to 3 is usual
 PLACES_LIMIT = 25  # placements that are tried
-_WORK_LIMIT = 10**13
-_MEMORY_LIMIT = 1.5 * 2**30  # bytes of values at one start
+_WORK_LIMIT = 10**12  # multiplications of one evaluation
+_MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
 
 
 class Filter(NamedTuple):
@@ -276,9 +277,16 @@ def problem_at(
             "has to see all of it"
         )
     problem = Problem(made, field, weighting, outside)
-    if not problem.norm():
+    flat = [float(np.sqrt((part**2).sum())) for part in (field, *_factors(weighting))]
+    if problem.norm() <= 1e-7 * prod(flat):
         raise InputError(f"on such inputs {target.name} always gives 0: no error is relative to it")
     return problem
+
+
+def _factors(weighting: Weighting | None) -> tuple[Any, ...]:
+    if weighting is None:
+        return ()
+    return weighting.along or (weighting.whole,)
 
 
 def filters_of(
@@ -369,12 +377,12 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
             "The best start had not come to rest when its work was used up: the error can still "
             "fall, and other starts may lead further down."
         )
-    if solution.growth > GROWTH and not one_channel:
-        notes.append(
-            f"The layers are large and nearly cancel (norms {solution.growth:.1g} times that of "
-            "what they make). With several channels the least error need not be attained: it may "
-            "fall for ever while the filters grow."
-        )
+        if not one_channel and solution.growth > GROWTH:
+            notes.append(
+                f"The norms of the filters multiply to {solution.growth:.2g} times that of what "
+                "they make: they cancel. With several channels the least error need not be "
+                "attained; it may fall for ever while filters grow."
+            )
     if solution.starts == 1 and solution.converged:
         notes.append("One start only was tried; --starts tries more.")
     return notes

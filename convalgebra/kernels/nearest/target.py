@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-ENTRIES_LIMIT = 2**26  # 512 MB as floats, and several copies are needed
+ENTRIES_LIMIT = 2**24  # 128 MB as floats, and several copies are needed
 _INDEXED = re.compile(r"(?P<file>.+\.np[yz](?::[^\[\]]+)?)\[(?P<at>[-\d, ]*)\]", re.IGNORECASE)
 
 
@@ -123,7 +123,10 @@ def _checked(array: Any, name: str) -> Any:
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} is of type {array.dtype}; expected real numbers")
     if array.size > ENTRIES_LIMIT:
-        raise InputError(f"{name} has {array.size:,} entries; the limit is {ENTRIES_LIMIT:,}")
+        raise InputError(
+            f"{name} has {array.size:,} entries; the limit is {ENTRIES_LIMIT:,}: take one group "
+            "of its channels"
+        )
     return finite(array, name)
 
 
