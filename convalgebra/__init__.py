@@ -16,6 +16,14 @@ if TYPE_CHECKING:
     from convalgebra.cost import CostReport, cost
     from convalgebra.cost.comparison import Comparison, compare
     from convalgebra.errors import ConvalgebraError
+    from convalgebra.kernels.factoring import FactorReport, factor
+    from convalgebra.kernels.merging import MergeReport, merge
+    from convalgebra.kernels.nearest import (
+        FactorabilityReport,
+        NearestReport,
+        factorability,
+        nearest,
+    )
     from convalgebra.network import Network
     from convalgebra.readers import read as parse
     from convalgebra.symbolic import DenseMatrix
@@ -30,11 +38,19 @@ _PUBLIC = {
     "CostReport": ("convalgebra.cost", "CostReport"),
     "DenseMatrix": ("convalgebra.symbolic", "DenseMatrix"),
     "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
+    "FactorReport": ("convalgebra.kernels.factoring", "FactorReport"),
+    "FactorabilityReport": ("convalgebra.kernels.nearest", "FactorabilityReport"),
+    "MergeReport": ("convalgebra.kernels.merging", "MergeReport"),
+    "NearestReport": ("convalgebra.kernels.nearest", "NearestReport"),
     "Network": ("convalgebra.network", "Network"),
     "compare": ("convalgebra.cost.comparison", "compare"),
     "cost": ("convalgebra.cost", "cost"),
     "equiv": ("convalgebra.algebra", "equiv"),
+    "factor": ("convalgebra.kernels.factoring", "factor"),
+    "factorability": ("convalgebra.kernels.nearest", "factorability"),
     "matrix": ("convalgebra.symbolic", "matrix_of"),
+    "merge": ("convalgebra.kernels.merging", "merge"),
+    "nearest": ("convalgebra.kernels.nearest", "nearest"),
     "parse": ("convalgebra.readers", "read"),
 }
 
@@ -44,12 +60,20 @@ __all__ = [
     "CostReport",
     "DenseMatrix",
     "EquivalenceReport",
+    "FactorReport",
+    "FactorabilityReport",
+    "MergeReport",
+    "NearestReport",
     "Network",
     "__version__",
     "compare",
     "cost",
     "equiv",
+    "factor",
+    "factorability",
     "matrix",
+    "merge",
+    "nearest",
     "parse",
 ]
 

@@ -259,6 +259,234 @@ def matrix(stack: str, shape: str, form: str) -> None:
 
 
 @main.command()
+@click.argument("stack")
+@click.option("--weights", metavar="FILE", help="An .npz file with the weights; see --names.")
+@click.option("--names", is_flag=True, help="The names and shapes of the weights, and no more.")
+@click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
+@click.option(
+    "--input", "shape", metavar="SHAPE", help="Like 12x12, or 64x12x12; without, every input."
+)
+@click.option(
+    "--channels", type=click.IntRange(1, 10**6), help="The channels that come in, unless told."
+)
+@click.option("--eps", default="1e-5", show_default=True, help="What batch norms add to variances.")
+@_format("text", "json")
+def merge(
+    stack: str,
+    weights: str | None,
+    names: bool,
+    out: str | None,
+    shape: str | None,
+    channels: int | None,
+    eps: str,
+    form: str,
+) -> None:
+    """A linear stack with given weights as one convolution, and where that is exact.
+
+    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them; the number is that of
+    the layer in the text, from 0, as torch.nn.Sequential counts.
+
+    \b
+    Examples:
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --channels 3 --names
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --out merged.npz
+      convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --input 12x12
+    """
+    from convalgebra.kernels import merging
+    from convalgebra.render.forms import merge_in, parameters_in
+
+    if names:
+        table = merging.parameter_table(stack, channels=channels, input=shape)
+        click.echo(parameters_in(form, table))
+        return
+    if weights is None and merging.parameter_table(stack, channels=channels, input=shape):
+        raise InputError(
+            "name the file with the weights: --weights w.npz; --names lists what is in it"
+        )
+    report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
+    if out is not None and not report.save(out):
+        click.echo(f"{out}: some fractions were rounded to floats of 64 bits", err=True)
+    click.echo(merge_in(form, report, _width()))
+
+
+@main.command()
+@click.argument("kernel", required=False)
+@click.argument("stack", required=False)
+@click.option("--list", "names", is_flag=True, help="The kernels that have a name, and no more.")
+@click.option(
+    "--ways",
+    type=click.IntRange(0, 20),
+    default=5,
+    show_default=True,
+    help="How many ways are printed; JSON has the first 20.",
+)
+@_format("text", "json", "md", "html")
+@click.option(
+    "--exit-code", is_flag=True, help="Exit with 1 if no real product, with 3 if not decided."
+)
+@click.pass_context
+def factor(
+    ctx: click.Context,
+    kernel: str | None,
+    stack: str | None,
+    names: bool,
+    ways: int,
+    form: str,
+    exit_code: bool,
+) -> None:
+    """Is a kernel exactly a product of such filters? Over Q, R and C, with the filters or a proof.
+
+    KERNEL is a name (see --list), rows like "1 2 1; 2 4 2; 1 2 1" with whole numbers, fractions or
+    decimals, or a file: k.csv, k.txt, k.npy, or w.npz:conv1[0,2] for one filter of one array.
+    Rows that begin with a minus come after --, as in factor -- "-1 0 1" 2,2. STACK is a chain of
+    convolutions with one channel, averages among them if need be.
+
+    \b
+    Examples:
+      convalgebra factor sobel 2x2,2x2
+      convalgebra factor box3 2x2,2x2
+      convalgebra factor "1 2 3 4 5" 3,3 --format json
+      convalgebra factor --list
+    """
+    from convalgebra.render.forms import factor_in, kernels_in
+
+    if names:
+        click.echo(kernels_in("json" if form == "json" else "text", _width()))
+        return
+    if kernel is None or stack is None:
+        raise InputError(
+            "name a kernel and a stack, like `convalgebra factor sobel 2x2,2x2`; "
+            "--list shows the kernels that have a name"
+        )
+    from convalgebra.kernels.factoring import factor as decide
+
+    report = decide(kernel, stack)
+    click.echo(factor_in(form, report, _width(), ways))
+    if exit_code and report.real is not True:
+        ctx.exit(3 if report.real is None else 1)
+
+
+@main.command()
+@click.argument("kernel")
+@click.argument("stack")
+@click.option(
+    "--covariance",
+    metavar="MODEL",
+    help="What inputs look like: white, ar1:0.95, isotropic:0.95, or an array over lags (.npy).",
+)
+@click.option("--starts", type=click.IntRange(1, 10**6), help="How many starts at most.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
+@click.option("--input", "shape", metavar="SHAPE", help="MACs and traffic on it, like 64x56x56.")
+@click.option("--out", metavar="FILE", help="Write the filters to an .npz file.")
+@_format("text", "json", "md", "html")
+def nearest(
+    kernel: str,
+    stack: str,
+    covariance: str | None,
+    starts: int | None,
+    seed: int,
+    shape: str | None,
+    out: str | None,
+    form: str,
+) -> None:
+    """The best approximation of a kernel, or of a whole layer, by a linear stack.
+
+    KERNEL is a name (see factor --list), rows like "1 2 1; 2 4 2; 1 2 1", or a file: k.csv, k.npy,
+    w.npz:conv1 for a layer [c_out, c_in, ..], w.npz:conv1[0,2] for one filter of it. The error is
+    |K - K'| / |K|, with a bound proved for all weights, and the number of starts that agreed.
+
+    \b
+    Examples:
+      convalgebra nearest laplacian4 2x2,2x2
+      convalgebra nearest log5 3x3,3x3 --covariance ar1:0.95
+      convalgebra nearest weights.npz:conv2 3x1@16,1x3@64 --input 32x56x56 --out filters.npz
+      convalgebra nearest weights.npz:conv2 dw3x3,1x1@64
+    """
+    _one_thread()
+    from convalgebra.kernels.nearest import nearest as approximate
+    from convalgebra.render.forms import nearest_in
+
+    report = approximate(
+        kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
+    )
+    if out is not None:
+        report.save(out)
+    click.echo(nearest_in(form, report, _width()))
+
+
+@main.command()
+@click.argument("weights")
+@click.argument("candidates", nargs=-1, required=True, metavar="STACK...")
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 100_000),
+    default=16,
+    show_default=True,
+    help="How many for each filter.",
+)
+@click.option(
+    "--filters",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many are looked at of a layer with more.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
+@_format("text", "json", "csv", "md", "html")
+@click.pass_context
+def factorability(
+    ctx: click.Context,
+    weights: str,
+    candidates: tuple[str, ...],
+    starts: int,
+    filters: int,
+    seed: int,
+    form: str,
+) -> None:
+    """How far the layers of trained WEIGHTS (.npz or .npy) are from each STACK.
+
+    A STACK without channels is compared with every filter by itself; one with dw, groups or @ with
+    the layer as a whole, and dw+pw is a depthwise and a pointwise convolution of whatever size the
+    kernels have. Ctrl-C prints what was found until then.
+
+    \b
+    Examples:
+      convalgebra factorability weights.npz 2x2,2x2 3x1,1x3 dw+pw
+      convalgebra factorability weights.npz:conv2 3x1@16,1x3@64 --format csv
+    """
+    _one_thread()
+    from convalgebra.kernels.nearest import factorability as score
+    from convalgebra.render.forms import factorability_in
+
+    tell = _tell if sys.stderr.isatty() else None
+    report = score(weights, *candidates, starts=starts, filters=filters, seed=seed, progress=tell)
+    if tell is not None:
+        click.echo("\r\x1b[K", nl=False, err=True)
+    click.echo(factorability_in(form, report, _width()))
+    if not report.complete:
+        ctx.exit(130)
+
+
+def _one_thread() -> None:
+    """Keep the linear algebra below from using several threads: its matrices are small.
+
+    It reads this when numpy is imported. On a busy machine the threads wait for one another, and
+    take ten times as long.
+    """
+    import os
+
+    if "numpy" not in sys.modules:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+
+def _tell(layer: str, candidate: str, done: int, of: int) -> None:
+    """A line on standard error that is written over and over."""
+    bar = "#" * (20 * done // max(of, 1))
+    line = f"{layer[:30]}  {candidate[:30]}  [{bar:<20}] {done:,} of {of:,} filters"
+    click.echo(f"\r\x1b[K{line}", nl=False, err=True)
+
+
+@main.command()
 def zoo() -> None:
     """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
 

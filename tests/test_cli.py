@@ -216,12 +216,23 @@ def test_exit_codes() -> None:
     assert process("equiv", "5", "3,3", "--exit-code").returncode == 0
 
 
+def write_weights(path: str, stack: str, channels: int) -> None:
+    """The file of weights that an example names."""
+    import numpy as np
+
+    from convalgebra.kernels.merging import parameter_table
+
+    table = parameter_table(stack, channels=channels)
+    np.savez(path, **{p.name: np.ones(p.shape) for p in table})
+
+
 def test_help_has_examples_that_work_when_pasted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import shlex
 
     monkeypatch.chdir(tmp_path)
+    write_weights("w.npz", "3x3p1@64, bn, 1x1@32", channels=3)
     runner = CliRunner()
     tried = 0
     for arguments in ([], *([name] for name in main.commands)):

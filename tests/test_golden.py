@@ -62,12 +62,29 @@ COMMANDS = {
     "matrix_2x2_2x2": "matrix 2x2,2x2 --input 3x3",
     "matrix_json": "matrix 2 --input 3 --format json",
     "matrix_channels": "matrix 3x3@8 --input 1x3x3",
+    "merge_border": "merge 3x3p1,3x3p1 --weights tests/data/weights/blur_sharpen.npz --input 12x12",
+    "merge_every_input": "merge 3x3p1,3x3s2p1 --weights tests/data/weights/blur_sharpen.npz",
+    "merge_json": "merge 3x3,3x3 --weights tests/data/weights/blur_sharpen.npz --format json",
+    "merge_names": "merge '3x3p1@8b, bn, convt2x2s2@4' --channels 3 --names",
+    "merge_repvgg": "merge '(3x3p1, bn) + (1x1, bn) + bn' --input 9x9 "
+    "--weights tests/data/weights/repvgg.npz",
+    "factor_sobel": "factor sobel 2x2,2x2",
+    "factor_box3": "factor box3 2x2,2x2",
+    "factor_kirsch": "factor kirsch 2x2,2x2",
+    "factor_unsharp": "factor unsharp 3x3,3x3",
+    "factor_unsharp_json": "factor unsharp 3x3,3x3 --format json",
+    "factor_one_axis": "factor '1 2 3 4 5' 3,3",
+    "factor_roots": "factor '1 2 3 4 5 6 8' 3,5 --ways 1",
+    "factor_dilated": "factor '1 0 -1 0 1' 3,2d2",
+    "factor_scharr_md": "factor scharr 2x2,2x2 --format md",
+    "factor_list": "factor --list",
     "zoo": "zoo",
 }
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_output(name: str) -> None:
+def test_output(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(GOLDEN.parent.parent)  # where the files are that commands name
     result = CliRunner().invoke(main, shlex.split(COMMANDS[name]), prog_name="convalgebra")
     assert result.exit_code == 0, result.output
     path = GOLDEN / f"{name}.txt"

@@ -73,6 +73,7 @@ def test_reports_show_as_html() -> None:
         ca.cost("kxk@C", input="CxHxW"),
         ca.compare([ca.cost("3x3@8", input="8x9x9"), ca.cost("5x5@8", input="8x9x9")]),
         ca.matrix("3x3", input="4x4"),
+        ca.merge("3, 3", [[[[1, 2, 1]]], [[[1, 0, -1]]]], input="9"),
     ):
         html = report._repr_html_()
         assert html.startswith("<")
@@ -88,6 +89,7 @@ def test_errors_are_of_one_family() -> None:
         lambda: ca.cost("zoo:nothing"),
         lambda: ca.equiv("3x3", "max2x2s1"),
         lambda: ca.parse(3),  # type: ignore[arg-type, return-value]
+        lambda: ca.merge("3x3, relu", {}),
         lambda: ca.cost("3x3", input=(3, 0, 4)),
         lambda: ca.cost("3x3", input=(3, 4.5, 4)),  # type: ignore[arg-type]
     ):

@@ -8,6 +8,10 @@ if TYPE_CHECKING:
     from convalgebra.algebra import EquivalenceReport
     from convalgebra.cost import CostReport
     from convalgebra.cost.comparison import Comparison
+    from convalgebra.kernels.factoring import FactorReport
+    from convalgebra.kernels.merging import MergeReport
+    from convalgebra.kernels.merging.parameters import Parameter
+    from convalgebra.kernels.nearest import FactorabilityReport, NearestReport
     from convalgebra.symbolic import DenseMatrix
     from convalgebra.symbolic.derivation import Derivation
 
@@ -123,3 +127,69 @@ def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
     from convalgebra.render.matrix_latex import matrix_to_latex
 
     return matrix_to_latex(matrix)
+
+
+def merge_in(form: str, report: MergeReport, width: int) -> str:
+    """A merged stack in one of the forms text, json."""
+    if form == "json":
+        return dumps(report.to_dict())
+    from convalgebra.render.merge_text import merge_to_text
+
+    return merge_to_text(report, width)
+
+
+def parameters_in(form: str, parameters: tuple[Parameter, ...]) -> str:
+    """The names of weights in one of the forms text, json."""
+    if form == "json":
+        found = [{"name": p.name, "shape": list(p.shape), "layer": p.layer} for p in parameters]
+        return dumps({"schema": "convalgebra.parameters/1", "parameters": found})
+    from convalgebra.render.merge_text import parameters_to_text
+
+    return parameters_to_text(parameters)
+
+
+def factor_in(form: str, report: FactorReport, width: int, ways: int) -> str:
+    """A factor report in one of the forms text, json, md, html."""
+    if form == "json":
+        return dumps(report.to_dict())
+    if form == "text":
+        from convalgebra.render.factor_text import factor_to_text
+
+        return factor_to_text(report, width, ways)
+    from convalgebra.render import factor_markup
+
+    write = {"md": factor_markup.factor_to_markdown, "html": factor_markup.factor_to_html}[form]
+    return write(report, ways)
+
+
+def kernels_in(form: str, width: int) -> str:
+    """The kernels that have a name in one of the forms text, json."""
+    from convalgebra.render import kernels_text
+
+    return dumps(kernels_text.kernels_to_dict()) if form == "json" else kernels_text.kernels(width)
+
+
+def nearest_in(form: str, report: NearestReport, width: int) -> str:
+    """An approximation in one of the forms text, json, md, html."""
+    if form == "json":
+        return dumps(report.to_dict())
+    from convalgebra.render import nearest_text
+
+    if form == "text":
+        return nearest_text.nearest_to_text(report, width)
+    write = {"md": nearest_text.nearest_to_markdown, "html": nearest_text.nearest_to_html}[form]
+    return write(report)
+
+
+def factorability_in(form: str, report: FactorabilityReport, width: int) -> str:
+    """Scores of layers in one of the forms text, json, csv, md, html."""
+    if form == "json":
+        return dumps(report.to_dict())
+    from convalgebra.render import nearest_text
+
+    if form == "text":
+        return nearest_text.factorability_to_text(report, width)
+    if form == "html":
+        return nearest_text.factorability_to_html(report)
+    table = nearest_text.factorability_table(report)
+    return table.to_csv() if form == "csv" else table.to_markdown()

@@ -1,0 +1,1 @@
+"""Given weights: merge a stack, factor a kernel, or approximate it by a stack."""

@@ -1,0 +1,291 @@
+"""Arrays of numbers from .npy and .npz files that nobody vouches for: nothing in them is run, and
+nothing is taken for granted of their sizes.
+
+A .npy file is a short header (a dictionary as text: type, order, shape) and the numbers; an .npz is
+a zip of such files. What can go wrong is checked before any memory is taken: a header that promises
+more than the file holds, a zip whose entries unpack to far more than they could, arrays of Python
+objects (which would have to be unpickled, that is, run). Source of the format: NEP 1 of numpy.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import os
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
+
+from convalgebra.errors import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MAGIC = b"\x93NUMPY"
+_HEADER_LIMIT = 10_000  # characters; numpy's own limit. A header of ours has about 80
+_BYTES_LIMIT = 2**30  # of one array; ten times the largest layer in use
+_ENTRIES_LIMIT = 100_000  # arrays in one .npz
+_AXES_LIMIT = 32
+_INFLATION = 1032  # deflate turns one byte into at most 1032 (RFC 1951: 258 bytes for two bits)
+_CHUNK = 2**20
+_NUMBERS = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f[248])")
+_SAVE_AGAIN = 'save it again as numbers, as in np.savez("w.npz", w=w.astype("float32"))'
+
+
+class ArrayHeader(NamedTuple):
+    """What an array says of itself before its numbers are read."""
+
+    name: str  # in the archive; "" for a .npy
+    shape: tuple[int, ...]
+    dtype: str
+    fortran: bool
+
+    @property
+    def entries(self) -> int:
+        """The number of entries.
+
+        >>> ArrayHeader("w", (64, 3, 3, 3), "<f4", False).entries
+        1728
+        """
+        return math.prod(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The bytes of its numbers.
+
+        >>> ArrayHeader("w", (64, 3, 3, 3), "<f4", False).size
+        6912
+        """
+        return self.entries * int(self.dtype[-1])
+
+
+def is_array_file(path: str) -> bool:
+    """Whether a name is that of a .npy or .npz, an array inside one named after a colon included.
+
+    >>> is_array_file("w.npz"), is_array_file("w.npz:conv1.weight"), is_array_file("w.csv")
+    (True, True, False)
+    """
+    return _split(path)[0].lower().endswith((".npy", ".npz"))
+
+
+def headers(path: str) -> tuple[ArrayHeader, ...]:
+    """The headers of the arrays in a .npy or .npz, in the order of the file; no numbers are read.
+
+    Arrays that are no real numbers (objects, text, complex) are left out: a saved model may hold
+    some beside its weights; `read_array` says what is wrong with one when it is asked for.
+    """
+    file, _ = _split(path)
+    found = []
+    with _opened(file) as stream:
+        if file.lower().endswith(".npy"):
+            return (_header(stream, "", file, os.fstat(stream.fileno()).st_size),)
+        with _archive(stream, file) as archive:
+            for entry in _entries(archive, file):
+                with archive.open(entry) as member:
+                    try:
+                        found.append(_header(member, _name(entry), file, entry.file_size))
+                    except _NoNumbersError:
+                        continue
+    return tuple(found)
+
+
+def read_array(path: str, name: str | None = None) -> np.ndarray[Any, Any]:
+    """The array in a .npy, or the one of that name in an .npz, as it is stored; finite numbers.
+
+    `weights.npz:conv1.weight` names an array too. Without a name the .npz must hold one array.
+    Raises InputError for what is no array of finite real numbers.
+    """
+    file, inner = _split(path)
+    name = inner if name is None else name
+    with _opened(file) as stream:
+        if file.lower().endswith(".npy"):
+            if name:
+                raise InputError(f"{file!r} holds one array without a name; leave `:{name}` out")
+            header = _header(stream, "", file, os.fstat(stream.fileno()).st_size)
+            array = _numbers(stream, header, file)
+        else:
+            with _archive(stream, file) as archive:
+                entry = _entry(archive, name, file)
+                with archive.open(entry) as member:
+                    header = _header(member, _name(entry), file, entry.file_size)
+                    array = _numbers(member, header, file)
+    return finite(array, header.name or os.path.basename(file))
+
+
+def finite(array: np.ndarray[Any, Any], name: str = "the array") -> np.ndarray[Any, Any]:
+    """The array itself, if all its entries are finite; else an error that names the first that is
+    not.
+
+    >>> import numpy
+    >>> finite(numpy.array([1.0, float("nan")]), "w")
+    Traceback (most recent call last):
+    convalgebra.errors.InputError: w[1] is nan: 1 of 2 entries is not finite; expected numbers only
+    """
+    import numpy as np
+
+    if array.dtype.kind != "f":
+        return array
+    good = np.isfinite(array)
+    if bool(good.all()):
+        return array
+    bad = int(good.size - np.count_nonzero(good))
+    place = np.unravel_index(int(np.argmin(good.ravel())), good.shape)
+    index = ", ".join(str(int(i)) for i in place)
+    raise InputError(
+        f"{name}[{index}] is {array[place]}: {bad} of {good.size} entries "
+        f"{'is' if bad == 1 else 'are'} not finite; expected numbers only"
+    )
+
+
+class _NoNumbersError(InputError):
+    """An array that is sound and holds no real numbers."""
+
+
+def _split(path: str) -> tuple[str, str | None]:
+    """The file and the array of it: `w.npz:conv1.weight`, unless a file is called just so."""
+    at = path.lower().find(".npz:")
+    if at >= 0 and not os.path.exists(path):
+        return path[: at + 4], path[at + 5 :]
+    return path, None
+
+
+@contextmanager
+def _opened(file: str) -> Iterator[IO[bytes]]:
+    try:
+        if not os.path.isfile(file):  # a pipe or a device would be read without end
+            kind = "is a folder" if os.path.isdir(file) else "is not there"
+            kind = "is no ordinary file" if os.path.exists(file) and "folder" not in kind else kind
+            raise InputError(f"{file!r} {kind}; expected a .npy or .npz file")
+        with open(file, "rb") as stream:
+            yield stream
+    except OSError as error:
+        raise InputError(f"{file!r} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:  # a name with a zero byte in it
+        raise InputError(f"{file!r} cannot be read: {error}") from None
+
+
+@contextmanager
+def _archive(stream: IO[bytes], file: str) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(stream) as archive:
+            yield archive
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise InputError(f"{file!r} is no sound .npz (a zip of .npy files): {error}") from None
+    except (NotImplementedError, RuntimeError) as error:  # methods, passwords
+        raise InputError(f"{file!r} cannot be unpacked: {error}; {_SAVE_AGAIN}") from None
+
+
+def _entries(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
+    entries = [entry for entry in archive.infolist() if entry.filename.endswith(".npy")]
+    if not entries:
+        raise InputError(f"{file!r} holds no arrays; expected an .npz as numpy.savez writes it")
+    if len(entries) > _ENTRIES_LIMIT:
+        raise InputError(f"{file!r} holds {len(entries)} arrays; the limit is {_ENTRIES_LIMIT}")
+    for entry in entries:
+        if entry.file_size > _INFLATION * (entry.compress_size + _CHUNK):
+            raise InputError(
+                f"{file!r}: {entry.compress_size} bytes cannot unpack to {entry.file_size}; "
+                "it is no honest zip"
+            )
+    return entries
+
+
+def _name(entry: zipfile.ZipInfo) -> str:
+    return entry.filename[: -len(".npy")]
+
+
+def _entry(archive: zipfile.ZipFile, name: str | None, file: str) -> zipfile.ZipInfo:
+    entries = _entries(archive, file)
+    names = [_name(entry) for entry in entries]
+    shown = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
+    if name is None:
+        if len(entries) == 1:
+            return entries[0]
+        raise InputError(
+            f"{file!r} holds {len(entries)} arrays ({shown}); name one, as in `{file}:{names[0]}`"
+        )
+    for entry, found in zip(entries, names, strict=True):
+        if found == name:
+            return entry
+    raise InputError(f"{file!r} holds no array `{name}`; it holds {shown}")
+
+
+def _exactly(stream: IO[bytes], count: int, file: str) -> bytes:
+    data = stream.read(count)
+    if len(data) != count:
+        raise InputError(f"{file!r} ends inside the header of an array; it was cut short")
+    return data
+
+
+def _header(stream: IO[bytes], name: str, file: str, size: int) -> ArrayHeader:
+    """The header at the start of a .npy of that size in bytes; the stream then stands at the
+    numbers, and there are as many bytes of them as the header says.
+    """
+    called = f"{file}:{name}" if name else file
+    if stream.read(len(_MAGIC)) != _MAGIC:
+        raise InputError(f"{called!r} is no .npy file: it does not begin with \\x93NUMPY")
+    major = _exactly(stream, 2, called)[0]
+    if major not in (1, 2, 3):
+        raise InputError(f"{called!r} has format version {major}; expected 1, 2 or 3")
+    length = int.from_bytes(_exactly(stream, 2 if major == 1 else 4, called), "little")
+    if length > _HEADER_LIMIT:
+        raise InputError(f"{called!r} has a header of {length} characters; expected about 80")
+    text = _exactly(stream, length, called).decode("utf-8" if major == 3 else "latin1", "replace")
+    header = _parsed(text, name, called)
+    behind = size - len(_MAGIC) - 2 - (2 if major == 1 else 4) - length
+    if header.size != behind:
+        shape = "x".join(map(str, header.shape)) or "()"
+        raise InputError(
+            f"{called!r} says it holds {shape[:80]} numbers, {header.size} bytes, but "
+            f"{max(behind, 0)} bytes follow its header; it was cut short or is no honest file"
+        )
+    if header.size > _BYTES_LIMIT:
+        raise InputError(
+            f"{called!r} has {header.size / 2**30:.1f} GiB of numbers; the limit is "
+            f"{_BYTES_LIMIT >> 30} GiB: save one layer by itself"
+        )
+    return header
+
+
+def _parsed(text: str, name: str, called: str) -> ArrayHeader:
+    broken = InputError(f"the header of {called!r} cannot be read; {_SAVE_AGAIN}")
+    try:
+        said = ast.literal_eval(text.strip())
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        raise broken from None
+    if not isinstance(said, dict) or set(said) != {"descr", "fortran_order", "shape"}:
+        raise broken
+    kind, fortran, shape = said["descr"], said["fortran_order"], said["shape"]
+    sound = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
+    if not sound or not isinstance(fortran, bool) or len(shape) > _AXES_LIMIT:
+        raise broken
+    if isinstance(kind, str) and "O" in kind:
+        raise _NoNumbersError(
+            f"{called!r} holds Python objects, which would have to be unpickled (run); "
+            f"that is never done here: {_SAVE_AGAIN}"
+        )
+    if not isinstance(kind, str) or not _NUMBERS.fullmatch(kind):
+        what = "complex numbers" if isinstance(kind, str) and kind[1:2] == "c" else f"type {kind!r}"
+        raise _NoNumbersError(
+            f"{called!r} has {what[:60]}; expected real numbers of up to 64 bits: {_SAVE_AGAIN}"
+        )
+    return ArrayHeader(name, shape, kind, fortran)
+
+
+def _numbers(stream: IO[bytes], header: ArrayHeader, file: str) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    raw = np.empty(header.size, dtype=np.uint8)
+    view = raw.data
+    done = 0
+    while done < header.size:
+        chunk = stream.read(min(_CHUNK, header.size - done))
+        if not chunk:
+            raise InputError(f"{file!r} ends before the numbers that its header promises")
+        view[done : done + len(chunk)] = chunk
+        done += len(chunk)
+    flat = raw.view(np.dtype(header.dtype))
+    return flat.reshape(header.shape, order="F" if header.fortran else "C")

@@ -1,0 +1,103 @@
+"""What the weights of a stack are called, and the shapes they have, as in PyTorch."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from convalgebra.algebra.plan import Plan
+from convalgebra.language.layer_text import layer_text
+from convalgebra.network import Network
+
+BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
+
+
+class Parameter(NamedTuple):
+    """One array of weights: its name, its shape, and the layer and step that it belongs to."""
+
+    name: str
+    shape: tuple[int, ...]
+    layer: str
+    step: int
+
+    @property
+    def role(self) -> str:
+        """`weight`, `bias`, `running_mean` or `running_var`."""
+        return self.name.partition(".")[2]
+
+
+def nodes_of(network: Network, plan: Plan) -> list[int]:
+    """The node of every step of the plan of a network."""
+    passed = ("dropout", "unused")  # no steps of their own
+    nodes = [0]
+    for index, node in enumerate(network.nodes[1:], 1):
+        if network.live[index] and node.layer.kind not in passed:
+            nodes.append(index)
+    if len(nodes) < len(plan.steps):  # an output that is not the last value is picked out
+        nodes.append(network.outputs[0])
+    assert len(nodes) == len(plan.steps)
+    return nodes
+
+
+def parameters_of(network: Network, plan: Plan) -> tuple[Parameter, ...]:
+    """The arrays of weights that a stack has, in the order of its text.
+
+    The number in a name counts the layers before it, from 0, with weights or without, as
+    torch.nn.Sequential does; places where branches meet are no layers, nor is `id`. A shared layer
+    has the number of its first use.
+
+    >>> from convalgebra.algebra.plan import plan_of
+    >>> from convalgebra.language import parse
+    >>> stack = parse("3x3p1@8, avg2x2s2, 1x1@4b")
+    >>> [(p.name, p.shape) for p in parameters_of(stack, plan_of(stack, 3))]
+    [('0.weight', (8, 3, 3, 3)), ('2.weight', (4, 8, 1, 1)), ('2.bias', (4,))]
+    """
+    numbers, count = [], 0
+    for use in network.nodes:
+        numbers.append(count)
+        count += len(use.inputs) == 1
+    found = []
+    for index, (step, node) in enumerate(zip(plan.steps, nodes_of(network, plan), strict=True)):
+        if step.weights != index:
+            continue
+        (width, out), groups = step.channels, step.groups
+        shapes: dict[str, tuple[int, ...]]
+        if step.kind == "bn":
+            shapes = dict.fromkeys(BATCH_NORM, (out,))
+        elif step.kind == "scale":
+            shapes = {"weight": (out,)}
+        elif step.kind == "linear":
+            shapes = {"weight": (out, width)}
+        elif step.op == "convt":
+            shapes = {"weight": (width, out // groups, *step.size)}
+        else:
+            shapes = {"weight": (out, width // groups, *step.size)}
+        if step.bias and step.kind != "bn":
+            shapes["bias"] = (out,)
+        text = layer_text(network.nodes[node].layer)
+        found += [
+            Parameter(f"{numbers[node]}.{role}", shape, text, index)
+            for role, shape in shapes.items()
+        ]
+    return tuple(found)
+
+
+def shape_written(shape: tuple[int, ...]) -> str:
+    """A shape as a table shows it.
+
+    >>> shape_written((64, 3, 3, 3)), shape_written(())
+    ('64x3x3x3', 'a number')
+    """
+    return "x".join(map(str, shape)) or "a number"
+
+
+_MOST_LISTED = 12
+
+
+def listing(parameters: tuple[Parameter, ...]) -> str:
+    """Names and shapes, one a line, as an error shows them; the first ones of many."""
+    shown = parameters[:_MOST_LISTED]
+    wide = max((len(parameter.name) for parameter in shown), default=0)
+    lines = [f"  {p.name.ljust(wide)}  {shape_written(p.shape)}" for p in shown]
+    if len(parameters) > _MOST_LISTED:
+        lines.append(f"  .. ({len(parameters) - _MOST_LISTED} more; --names lists all)")
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""A linear stack with given weights as one convolution: the two public functions."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from convalgebra.algebra.operators import grid_of
+from convalgebra.algebra.plan import Plan, plan_of
+from convalgebra.errors import InputError, UnsupportedError
+from convalgebra.kernels.merging.composition import Value, values_of
+from convalgebra.kernels.merging.convolution import convolution_of
+from convalgebra.kernels.merging.inputs import placed
+from convalgebra.kernels.merging.linear import check_ceil, checked
+from convalgebra.kernels.merging.parameters import Parameter, nodes_of, parameters_of
+from convalgebra.kernels.merging.report import MergeReport
+from convalgebra.kernels.merging.verdicts import Merging
+from convalgebra.kernels.merging.weights import Epsilon, Weights, numbers_of
+from convalgebra.network import Network
+from convalgebra.readers import Input, Stack, read, read_shape
+
+
+def merge(
+    stack: Stack,
+    weights: Weights,
+    *,
+    input: Input = None,
+    channels: int | None = None,
+    eps: Epsilon = "1e-5",
+) -> MergeReport:
+    """A linear stack with given weights as the one convolution that equals it, and where it does.
+
+    `weights` are a dictionary from names to arrays (numpy, torch, nested lists, Fractions), arrays
+    in the order of `parameter_table(stack)`, or the name of an .npz file. On an `input` ("12x12",
+    "64x12x12") it is told for that one, else for every input. `channels` come in; unless given they
+    are read off the input or the first weights. `eps` is that of batch norms; one of its own may
+    stand beside the weights as `1.eps`.
+
+    Ints and Fractions are merged exactly. Floats are merged as floats of 64 bits, and rounded to
+    their own type at the end.
+
+    >>> import numpy
+    >>> report = merge("3p1, 2", [numpy.array([[[1, 2, 1]]]), numpy.array([[[1, -1]]])])
+    >>> report.text, report.weight.tolist() == [[[1, 1, -1, -1]]], report.verdict
+    ('4p1', True, 'exact')
+
+    Raises UnsupportedError for stacks that are no linear operator (an activation in between),
+    InputError, with the place, for weights that do not fit, ShapeError where layers do not.
+    """
+    network = read(stack)
+    checked(network)
+    shape = None if input is None else read_shape(input)
+    network, count, axes = placed(network, shape, channels, weights)
+    check_ceil(network)
+    plan = _plan(network, count, axes)
+    nodes = nodes_of(network, plan)
+    given = numbers_of(plan, parameters_of(network, plan), weights, eps)
+    with np.errstate(all="ignore"):  # what overflows is told with its name
+        values = values_of(plan, given.steps, given.exact)
+    value = values[-1]
+    _check_finite(value)
+    merged = convolution_of(value)
+    run = Merging(network, plan, nodes, given, values, merged, count)
+    return run.on_input() if network.shape is not None else run.on_every_input()
+
+
+def parameter_table(
+    stack: Stack, *, channels: int | None = None, input: Input = None
+) -> tuple[Parameter, ...]:
+    """The names and shapes of the weights that `merge` takes for a stack, in their order.
+
+    >>> [(p.name, p.shape) for p in parameter_table("3x3p1@8b, bn", channels=4)][:2]
+    [('0.weight', (8, 4, 3, 3)), ('0.bias', (8,))]
+    """
+    network = read(stack)
+    checked(network)
+    shape = None if input is None else read_shape(input)
+    network, count, axes = placed(network, shape, channels, ())
+    return parameters_of(network, _plan(network, count, axes))
+
+
+def _plan(network: Network, channels: int, axes: int) -> Plan:
+    """The plan of a stack, whose phases and extents are not too many."""
+    try:
+        plan = plan_of(network, channels, axes)
+        grid_of(plan)
+    except UnsupportedError as error:  # told as it is in the algebra
+        raise UnsupportedError(str(error).replace(" for equiv", "")) from None
+    return plan
+
+
+def _check_finite(value: Value) -> None:
+    for what, array in (("weight", value.kernel), ("bias", value.constant)):
+        if array is not None and array.dtype != object and not np.isfinite(array).all():
+            raise InputError(
+                f"the merged {what} overflows: products of these weights are larger than any float "
+                "of 64 bits; scale them down, or give Fractions"
+            )

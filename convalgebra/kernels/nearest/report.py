@@ -1,0 +1,388 @@
+"""`nearest`: how close a stack comes to a kernel, with which filters, and what is proved of it."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from itertools import product
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convalgebra.algebra.families import Family
+from convalgebra.algebra.plan import Plan, plan_of
+from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.nearest.coefficients import Coefficients
+from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
+from convalgebra.kernels.nearest.figures import Figures, figures_of
+from convalgebra.kernels.nearest.problem import Problem
+from convalgebra.kernels.nearest.solution import SEARCH, Solution, solve
+from convalgebra.kernels.nearest.target import Target, target_of
+from convalgebra.kernels.sources import KernelSource
+from convalgebra.language.layer_text import layer_text
+from convalgebra.network import Network
+from convalgebra.readers import Input, Stack, read
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+EXACT = 1e-12  # relative errors below are rounding
+MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
+GROWTH = 10.0  # of the filters over what they make; 1 to 3 is usual
+PLACES_LIMIT = 25  # placements that are tried
+_WORK_LIMIT = 10**12  # multiplications of one evaluation
+_MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
+
+
+class Filter(NamedTuple):
+    """The weights of one layer: [*size] of one channel, else [out, in / groups, *size]."""
+
+    layer: str
+    values: Any
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain numbers; only the shape of more than 100,000 of them."""
+        values = self.values.tolist() if self.values.size <= 100_000 else None
+        return {"layer": self.layer, "shape": list(self.values.shape), "values": values}
+
+
+@dataclass(frozen=True)
+class NearestReport:
+    """The best approximation of a kernel by a stack that was found, and a bound for all others.
+
+    Errors are |K - K'| / |K| (Frobenius norm, weighted if `weighting` says so). `lower_bound` is
+    proved: no weights of the stack have a smaller error. `proved` tells that none is better than
+    the one found; else it is the best of `starts` starts, `agreed` of which reached it.
+    """
+
+    kernel: str
+    shape: tuple[int, ...]
+    stack: str
+    relative_error: float
+    lower_bound: float
+    lower_bound_reason: str
+    proved: bool
+    method: str
+    starts: int
+    agreed: int
+    seed: int
+    weighting: str
+    placement: tuple[int, ...]
+    placements: int
+    seen: tuple[int, ...]
+    filters: tuple[Filter, ...]
+    figures: Figures
+    notes: tuple[str, ...] = ()
+    approximation: Any = dataclasses.field(default=None, repr=False, compare=False)
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing but rounding is left of the error."""
+        return self.relative_error <= EXACT
+
+    def save(self, path: str) -> None:
+        """Write the filters to an .npz file: 0, 1, .. in the order of the layers."""
+        import numpy as np
+
+        try:
+            np.savez(path, **{str(n): filter.values for n, filter in enumerate(self.filters)})
+        except OSError as error:
+            raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report under stable keys."""
+        return {
+            "schema": "convalgebra.nearest/1",
+            "kernel": self.kernel,
+            "shape": list(self.shape),
+            "stack": self.stack,
+            "relative_error": self.relative_error,
+            "lower_bound": self.lower_bound,
+            "lower_bound_reason": self.lower_bound_reason,
+            "proved": self.proved,
+            "exact": self.exact,
+            "method": self.method,
+            "starts": self.starts,
+            "agreed": self.agreed,
+            "seed": self.seed,
+            "weighting": self.weighting,
+            "placement": list(self.placement),
+            "placements": self.placements,
+            "filters": [filter.to_dict() for filter in self.filters],
+            "figures": self.figures.to_dict(),
+            "notes": list(self.notes),
+        }
+
+    def __str__(self) -> str:
+        from convalgebra.render.nearest_text import nearest_to_text
+
+        return nearest_to_text(self, 80)
+
+    def _repr_html_(self) -> str:
+        from convalgebra.render.nearest_text import nearest_to_html
+
+        return nearest_to_html(self)
+
+
+def nearest(
+    kernel: KernelSource,
+    stack: Stack,
+    *,
+    covariance: Any = None,
+    starts: int | None = None,
+    seed: int = 0,
+    input: Input = None,
+) -> NearestReport:
+    """The best approximation of a kernel, or of a layer [c_out, c_in, ..], by a linear stack.
+
+    `covariance` weighs the error by what the inputs look like: `ar1:0.95`, `isotropic:0.95`, or an
+    array over lags; without it inputs are white. `starts` and `seed` are those of the search, where
+    there is one; the same ones give the same result. `input` (64x56x56) adds MACs and traffic.
+
+    >>> report = nearest("sobel", "3x1,1x3")
+    >>> report.exact, report.proved
+    (True, True)
+    >>> round(nearest("1 0 0; 0 1 0; 0 0 1", "3x1,1x3").relative_error ** 2, 12)
+    0.666666666667
+
+    Raises InputError for what is no kernel or does not fit the stack, UnsupportedError for stacks
+    that are no convolution.
+    """
+    if starts is not None and not 1 <= starts <= 1_000_000:
+        raise InputError(f"{starts} starts; expected a number from 1 to 1,000,000")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"the seed {seed} is not in 0 .. 2^63 - 1")
+    network = read(stack)
+    target = target_of(kernel, axes_of(network))
+    plan = plan_for(network, target)
+    made = Coefficients(plan)
+    check_size(made)
+    found = best_placed(made, target, covariance, starts, seed)
+    return _report(network, made, target, found, seed, input)
+
+
+def axes_of(network: Network) -> int:
+    """The axes of the kernels of a stack: 2 where none tells.
+
+    >>> axes_of(read("3,3")), axes_of(read("bn,3x3"))
+    (1, 2)
+    """
+    return next((node.layer.axes for node in network.nodes if node.layer.axes), 2)
+
+
+def plan_for(network: Network, target: Target) -> Plan:
+    """The plan of a stack that takes the channels of a kernel and gives those it has."""
+    into, out = target.channels
+    if network.shape is not None and network.shape[0] != into:
+        raise InputError(
+            f"the stack is written for {network.shape[0]} channels, {target.name} has {into}"
+        )
+    try:
+        plan = plan_of(network, into, axes_of(network))
+    except UnsupportedError as error:
+        raise UnsupportedError(str(error).replace("equiv", "nearest")) from None
+    if plan.channels[1] != out:
+        last = layer_text(network.nodes[-1].layer)
+        shape = "x".join(map(str, target.entries.shape))
+        raise ShapeError(
+            f"{plan.text} gives {plan.channels[1]} channels, {target.name} ({shape}) has {out}; "
+            f"write the channels at its last layer, like {last.partition('@')[0]}@{out}"
+        )
+    return plan
+
+
+def check_size(made: Coefficients) -> None:
+    """Refuse what would not fit into memory, before it is tried."""
+    if 8 * made.memory > _MEMORY_LIMIT or made.work > _WORK_LIMIT:
+        raise UnsupportedError(
+            f"{made.plan.text} on {made.plan.channels[0]} channels needs about "
+            f"{8 * made.memory / 2**30:.1f} GiB at a time; nearest takes up to "
+            f"{_MEMORY_LIMIT / 2**30:.1f} GiB: take one group of channels"
+        )
+
+
+class Placed(NamedTuple):
+    """A solution, and where on the field the kernel begins (below 0: the other way round)."""
+
+    solution: Solution
+    problem: Problem
+    offset: tuple[int, ...]
+    placements: int
+
+
+def best_placed(
+    made: Coefficients, target: Target, covariance: Any, starts: int | None, seed: int
+) -> Placed:
+    """The best solution of all places that the kernel can have on the field of the stack.
+
+    The bound is the least of the bounds at all these places.
+    """
+    options = [
+        range(min(0, f - k), max(0, f - k) + 1)
+        for f, k in zip(made.field, target.size, strict=True)
+    ]
+    offsets = list(product(*options))
+    if len(offsets) > PLACES_LIMIT:
+        size, seen = ("x".join(map(str, s)) for s in (target.size, made.field))
+        raise InputError(
+            f"{target.name} is {size} and {made.plan.text} sees {seen}: it could lie in "
+            f"{len(offsets)} places; take a stack that sees as much as the kernel"
+        )
+    best: Placed | None = None
+    bound, reason = float("inf"), ""
+    for offset in offsets:
+        problem = problem_at(made, target, offset, covariance)
+        solution = solve(problem, starts, seed)
+        if solution.bound < bound:
+            bound, reason = solution.bound, solution.reason
+        # The middle one among equals: differences in the last digits decide nothing.
+        if best is None or solution.error < best.solution.error * (1 - 1e-9) - 1e-15:
+            best = Placed(solution, problem, offset, len(offsets))
+    assert best is not None
+    return best._replace(solution=best.solution._replace(bound=bound, reason=reason))
+
+
+def problem_at(
+    made: Coefficients, target: Target, offset: tuple[int, ...], covariance: Any = None
+) -> Problem:
+    """The problem with the kernel laid on the field at an offset."""
+    import numpy as np
+
+    entries = np.moveaxis(target.entries, 1, -1)  # [c_out, *size, c_in]
+    if not made.plan.is_chain and target.power:
+        if abs(target.power) > 300:
+            raise InputError(
+                f"{target.name} has entries near 2^{target.power}, and the stack has a part "
+                "without weights, so that its scale matters; scale both to about 1"
+            )
+        entries = np.ldexp(entries, target.power)
+    field = np.zeros(made.shape)
+    theirs, ours = [], []
+    for k, f, o in zip(target.size, made.field, offset, strict=True):
+        length = min(k, f)
+        ours.append(slice(max(o, 0), max(o, 0) + length))
+        theirs.append(slice(max(-o, 0), max(-o, 0) + length))
+    inside = entries[(slice(None), *theirs)]
+    field[(slice(None), *ours)] = inside
+    outside = 0.0
+    if inside.size < entries.size:
+        rest = entries.copy()
+        rest[(slice(None), *theirs)] = 0.0
+        outside = float((rest**2).sum())
+    weighting = weighting_of(covariance, made.field, target.channels[0])
+    if weighting is not None and outside:
+        raise InputError(
+            f"{target.name} is larger than what {made.plan.text} sees; with a covariance the stack "
+            "has to see all of it"
+        )
+    problem = Problem(made, field, weighting, outside)
+    flat = [float(np.sqrt((part**2).sum())) for part in (field, *_factors(weighting))]
+    if problem.norm() <= 1e-7 * prod(flat):
+        raise InputError(f"on such inputs {target.name} always gives 0: no error is relative to it")
+    return problem
+
+
+def _factors(weighting: Weighting | None) -> tuple[Any, ...]:
+    if weighting is None:
+        return ()
+    return weighting.along or (weighting.whole,)
+
+
+def filters_of(
+    network: Network, made: Coefficients, weights: Array, power: int, layer: bool
+) -> Any:
+    """The weights of each layer, the scale 2^power shared out among them."""
+    import numpy as np
+
+    texts = [layer_text(node.layer) for node in network.nodes[1:]]
+    free = _texts_of_blocks(made.plan, texts)
+    found = []
+    count = len(made.blocks)
+    for number, block in enumerate(made.blocks):
+        step = made.plan.steps[block.step]
+        share = (power + number) // count if made.plan.is_chain else 0
+        values = np.ldexp(weights[block.start : block.stop], share)
+        single = step.channels == (1, 1) and not layer
+        shape = step.size if single else (*block.shape[:2], *step.size)
+        found.append(Filter(free[number], values.reshape(shape)))
+    return tuple(found)
+
+
+def _texts_of_blocks(plan: Plan, texts: list[str]) -> list[str]:
+    """The layer that each block of weights is; its size where layers and steps do not match."""
+    blocks = [index for index, step in enumerate(plan.steps) if step.weights == index]
+    if len(texts) == len(plan.steps) - 1:
+        return [texts[index - 1] for index in blocks]
+    return ["x".join(map(str, plan.steps[index].size)) for index in blocks]
+
+
+def _report(
+    network: Network,
+    made: Coefficients,
+    target: Target,
+    placed: Placed,
+    seed: int,
+    input: Input,
+) -> NearestReport:
+    import numpy as np
+
+    solution, problem = placed.solution, placed.problem
+    plan = made.plan
+    weights = np.asarray(solution.weights)
+    power = target.power if plan.is_chain else 0
+    there = np.moveaxis(made.values(weights[None])[0], -1, 1)
+    proved = solution.method != SEARCH or solution.bound >= solution.error * (1 - 1e-9)
+    return NearestReport(
+        kernel=target.name,
+        shape=tuple(target.entries.shape) if target.layer else target.size,
+        stack=plan.text,
+        relative_error=solution.error,
+        lower_bound=solution.bound,
+        lower_bound_reason=solution.reason if solution.bound > 0 else "",
+        proved=proved,
+        method=solution.method,
+        starts=solution.starts,
+        agreed=solution.agreed,
+        seed=seed,
+        weighting="white" if problem.weighting is None else problem.weighting.name,
+        placement=placed.offset,
+        placements=placed.placements,
+        seen=made.field,
+        filters=filters_of(network, made, weights, power, target.layer),
+        figures=figures_of(network, Family(plan), target, made, input),
+        notes=tuple(_notes(made, target, solution, problem)),
+        approximation=np.ldexp(there if target.layer else there[0, 0], power),
+    )
+
+
+def _notes(made: Coefficients, target: Target, solution: Solution, problem: Problem) -> list[str]:
+    notes = []
+    one_channel = made.plan.channels == (1, 1)
+    if solution.error <= EXACT:
+        if one_channel and problem.weighting is None:
+            notes.append(
+                "Exactly, to rounding: `convalgebra factor` decides with exact numbers whether "
+                "nothing is left."
+            )
+    elif solution.error <= MAYBE_EXACT and problem.weighting is None:
+        notes.append(
+            "So small an error may be rounding: where layers share factors, half of the digits are "
+            "lost." + (" `convalgebra factor` decides it." if one_channel else "")
+        )
+    if solution.method != SEARCH:
+        return notes
+    if not solution.converged:
+        notes.append(
+            "The best start had not come to rest when its work was used up: the error can still "
+            "fall, and other starts may lead further down."
+        )
+        if not one_channel and solution.growth > GROWTH:
+            notes.append(
+                f"The norms of the filters multiply to {solution.growth:.2g} times that of what "
+                "they make: they cancel. With several channels the least error need not be "
+                "attained; it may fall for ever while filters grow."
+            )
+    if solution.starts == 1 and solution.converged:
+        notes.append("One start only was tried; --starts tries more.")
+    return notes

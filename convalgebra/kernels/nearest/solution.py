@@ -1,0 +1,207 @@
+"""The best approximation of one kernel at one place: by singular values, or by a search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convalgebra.kernels.nearest.bounds import Bound, fits, lower_bound
+from convalgebra.kernels.nearest.coefficients import Coefficients
+from convalgebra.kernels.nearest.newton import NEWTON_LIMIT
+from convalgebra.kernels.nearest.problem import Problem
+from convalgebra.kernels.nearest.starts import default_starts, search
+from convalgebra.kernels.nearest.unfoldings import Unfolding, closed_form
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
+SINGULAR_VALUES, CONVEX, SEARCH = "singular values", "least squares", "search"
+_CONDITION = 1e8  # of a weighting that is undone
+
+
+class Solution(NamedTuple):
+    """Weights and what is known of them. Errors are relative to the kernel."""
+
+    weights: Any
+    error: float
+    bound: float
+    reason: str  # of the bound
+    method: str
+    starts: int
+    agreed: int
+    converged: bool
+    growth: float  # product of the norms of the layers over that of what they make
+
+
+def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
+    """The best weights that are found, with a lower bound for any."""
+    import numpy as np
+
+    norm = problem.norm()
+    unfolding = closed_form(problem.made)
+    if unfolding is not None and _undone(problem, unfolding):
+        weights = separated(problem, unfolding)
+        bound = lower_bound(problem, unfolding)
+        return _solution(problem, weights, bound, SINGULAR_VALUES, 0, 0, True)
+    bound = lower_bound(problem)
+    made = problem.made
+    if len(made.blocks) <= 1 and not made.shared:
+        weights, bound = _straight(problem, bound)
+        return _solution(problem, weights, bound, CONVEX, 0, 0, True)
+    count = default_starts(made.weights) if starts is None else starts
+    found = search(problem, count, seed)
+    weights = canonical(made, np.asarray(found.weights))
+    return _solution(
+        problem, weights, bound, SEARCH, found.starts, found.agreed, found.converged, norm
+    )
+
+
+def _solution(
+    problem: Problem,
+    weights: Array,
+    bound: Bound,
+    method: str,
+    starts: int,
+    agreed: int,
+    converged: bool,
+    norm: float | None = None,
+) -> Solution:
+    import numpy as np
+
+    norm = problem.norm() if norm is None else norm
+    error = float(np.sqrt((problem.residuals(weights[None]) ** 2).sum() + problem.outside)) / norm
+    # The norm is a sum of `size` squares: off by that many units in the last place at most.
+    least = bound.value / norm * (1 - (problem.kernel.size + 16) * 2.0**-53)
+    made = problem.made
+    growth = 1.0
+    if made.plan.is_chain and made.blocks:
+        sizes = [np.linalg.norm(weights[b.start : b.stop]) for b in made.blocks]
+        there = float(np.linalg.norm(made.values(weights[None])))
+        growth = float(np.prod(sizes)) / there if there else 1.0
+    return Solution(weights, error, least, bound.reason, method, starts, agreed, converged, growth)
+
+
+def canonical(made: Coefficients, weights: Array) -> Array:
+    """One of the weights of a one-channel chain that make the same, whichever was found.
+
+    Signs: the largest entry of every layer but the last is positive. Layers of the same size and
+    dilation commute: those with the larger first entries come first.
+
+    >>> from convalgebra.algebra.plan import plan_of
+    >>> from convalgebra.readers import read
+    >>> import numpy
+    >>> made = Coefficients(plan_of(read("2,2")))
+    >>> canonical(made, numpy.array([-1.0, -2.0, 4.0, 1.0])).tolist()
+    [4.0, 1.0, -1.0, -2.0]
+    """
+    import numpy as np
+
+    steps = made.plan.steps
+    plain = made.plan.is_chain and all(step.channels == (1, 1) for step in steps[1:])
+    if not plain or len(made.blocks) < 2 or made.shared:
+        return weights
+    found = weights.copy()
+    sign = 1.0
+    parts = [found[block.start : block.stop] for block in made.blocks]
+    for part in parts:
+        if part[np.argmax(np.abs(part) > 0.999 * np.abs(part).max())] < 0:
+            part *= -1.0
+            sign = -sign
+    same: dict[Any, list[int]] = {}
+    for number, block in enumerate(made.blocks):
+        step = steps[block.step]
+        rate = tuple(made.rate(step.sources[0], axis) for axis in range(made.plan.axes))
+        same.setdefault((step.op, step.size, step.dilation, rate), []).append(number)
+    for numbers in same.values():
+        order = sorted((tuple(-parts[n].round(6)), n, parts[n].copy()) for n in numbers)
+        for number, (_, _, part) in zip(numbers, order, strict=True):
+            parts[number][:] = part
+    parts[-1] *= sign
+    return found
+
+
+def _undone(problem: Problem, unfolding: Unfolding) -> bool:
+    """Whether a weighting, if any, acts along the rows and columns and can be undone."""
+    import numpy as np
+
+    weighting = problem.weighting
+    if weighting is None:
+        return True
+    return (
+        bool(weighting.along)
+        and fits(problem, unfolding)
+        and all(np.linalg.cond(factor) < _CONDITION for factor in weighting.along)
+    )
+
+
+def separated(problem: Problem, unfolding: Unfolding) -> Array:
+    """The weights that the largest singular values of each block give: the global minimum."""
+    import numpy as np
+
+    made = problem.made
+    first, second = made.blocks
+    early, late = (made.plan.steps[block.step] for block in made.blocks)
+    kernel = problem.kernel
+    if problem.weighting is not None:
+        kernel = problem.weighting.applied(kernel)
+    before = np.zeros(first.shape)
+    after = np.zeros(second.shape)
+    into, hidden = first.shape[1], second.shape[1]
+    for number, rectangle in enumerate(unfolding.rectangles):
+        u, s, v = np.linalg.svd(unfolding.matrix(kernel, number), full_matrices=False)
+        rank = min(len(s), len(rectangle.hidden))
+        root = np.sqrt(s[:rank])
+        rows = (u[:, :rank] * root).reshape(len(rectangle.outputs), second.shape[2], rank)
+        columns = (root[:, None] * v[:rank]).reshape(rank, first.shape[2], len(rectangle.inputs))
+        chosen = list(rectangle.hidden[:rank])
+        before[np.ix_(chosen, [i % into for i in rectangle.inputs])] = columns.swapaxes(1, 2)
+        after[np.ix_(list(rectangle.outputs), [c % hidden for c in chosen])] = rows.swapaxes(1, 2)
+    for step, filters in ((early, before), (late, after)):
+        shaped = filters.reshape(*filters.shape[:2], *step.size)
+        if problem.weighting is not None:
+            for axis, factor in enumerate(problem.weighting.along):
+                if step.size[axis] > 1:
+                    moved = np.moveaxis(shaped, 2 + axis, -1)
+                    moved = np.linalg.solve(factor.T, moved[..., None])[..., 0]
+                    shaped = np.moveaxis(moved, -1, 2 + axis)
+        if step.op == "convt":
+            shaped = np.flip(shaped, axis=tuple(range(2, shaped.ndim)))
+        filters[:] = shaped.reshape(filters.shape)
+    return np.concatenate([before.ravel(), after.ravel()])
+
+
+def _straight(problem: Problem, bound: Bound) -> tuple[Array, Bound]:
+    """The weights of a stack with one free layer, in which the coefficients are linear.
+
+    With r the residual and g its gradient at these weights, others have at least the squared error
+    |r|^2 - |g|^2 / s^2, s being the least singular value of the linear map; s is taken with a
+    margin for its rounding.
+    """
+    import numpy as np
+
+    from convalgebra.kernels.nearest.conjugate import descend
+
+    made = problem.made
+    if made.weights > NEWTON_LIMIT:
+        return descend(problem, np.zeros(made.weights)).weights[0], bound
+    zero = np.zeros((1, made.weights))
+    constant = problem.residuals(zero)[0]
+    if not made.weights:
+        exact = Bound(float(np.sqrt((constant**2).sum() + problem.outside)), "nothing is free")
+        return zero[0], Bound(exact.value * (1 - (constant.size + 8) * 2.0**-53), exact.reason)
+    matrix = problem.jacobian(zero)[0]
+    weights = np.linalg.lstsq(matrix.T, -constant, rcond=None)[0]
+    residual = constant + weights @ matrix
+    gradient = matrix @ residual
+    size = float(np.sqrt((matrix**2).sum()))
+    scale = size * float(np.sqrt((weights**2).sum())) + float(np.sqrt((constant**2).sum()))
+    margin = 100 * matrix.size * 2.0**-53
+    least = float(np.linalg.svd(matrix, compute_uv=False)[-1]) - margin * size
+    if least > 0:
+        slope = float(np.sqrt((gradient**2).sum())) + margin * size * scale
+        square = float((residual**2).sum()) + problem.outside
+        square -= (slope / least) ** 2 + margin * scale * np.sqrt(square)
+        found = Bound(float(np.sqrt(max(0.0, square))), "one free layer: linear least squares")
+        bound = max(bound, found, key=lambda b: b.value)
+    return weights, bound

@@ -1,0 +1,57 @@
+"""A factor report as Markdown and as HTML."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from convalgebra.render.algebraic_text import decimal_text, filter_texts, generator_text
+from convalgebra.render.factor_text import (
+    WAYS_SHOWN,
+    answer_lines,
+    factor_to_text,
+    headline,
+    piece_text,
+    way_title,
+)
+from convalgebra.render.tables import escaped
+
+if TYPE_CHECKING:
+    from convalgebra.kernels.factoring.factorizations import Filter
+    from convalgebra.kernels.factoring.report import FactorReport
+
+
+def factor_to_markdown(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
+    """The text in a code block, under the answer as a heading."""
+    head, _, rest = factor_to_text(report, 80, ways).partition("\n\n")
+    return f"### {head}\n\n```text\n{rest}\n```"
+
+
+def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
+    """The answer, the reasons and the filters as tables."""
+    parts = [f"<p><b>{escaped(headline(report))}</b></p>"]
+    parts.append("<p>" + "<br>".join(map(escaped, answer_lines(report))) + "</p>")
+    if report.pieces:
+        items = "".join(
+            f"<li>{escaped('x'.join(map(str, piece.shape)))}: {escaped(piece_text(piece))}</li>"
+            for piece in report.pieces
+        )
+        parts.append(f"<p>Its irreducible factors over the rationals</p><ul>{items}</ul>")
+    for number, way in enumerate(report.factorizations[:ways], 1):
+        parts.append(f"<p>Way {number}, {escaped(way_title(way))}</p>")
+        for generator in dict.fromkeys(map(generator_text, way.filters)):
+            if generator:
+                parts.append(f"<p>{escaped(generator)}</p>")
+        parts += [_filter_table(filter) for filter in way.filters]
+    parts += [f"<p>{escaped(note)}</p>" for note in report.notes]
+    return "<div>" + "".join(parts) + "</div>"
+
+
+def _filter_table(filter: Filter) -> str:
+    cells = filter_texts(filter) or [decimal_text(value) for value in filter.decimals]
+    width = filter.taps[-1]
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells[at : at + width]) + "</tr>"
+        for at in range(0, len(cells), width)
+    )
+    caption = escaped(filter.layer) + (" (fixed)" if filter.fixed else "")
+    return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"

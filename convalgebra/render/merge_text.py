@@ -1,0 +1,261 @@
+"""A merged stack as text and HTML: what it is, where it is not the stack, and why."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from convalgebra.render.tables import Table, counted, escaped, filled, listed
+from convalgebra.shapes import shape_text
+
+if TYPE_CHECKING:
+    from convalgebra.kernels.merging.parameters import Parameter
+    from convalgebra.kernels.merging.report import MergeReport, Ring
+
+_MOST_NUMBERS = 49  # of a kernel that is written out
+_MOST_ROWS = 16  # of a picture
+_LONGEST = 60  # characters of a stack
+_LONG_FRACTION = 12  # characters
+
+
+def merge_to_text(report: MergeReport, width: int = 80) -> str:
+    """The verdict, the merged kernel if it is small, and what it costs.
+
+    >>> from convalgebra.kernels.merging import merge
+    >>> kernels = [[[[1, 2, 1]]], [[[1, 0, -1]]]]
+    >>> print(merge_to_text(merge("3p1, 3p1", kernels, input="9")))
+    3p1,3p1 on 1x9 is 5p2, exact except at 2 of 9 outputs
+    <BLANKLINE>
+    The outputs that differ: the first and the last. For inputs between -1 and 1
+    they differ by at most 1, which is attained at position 0.
+    Why: layer 2 (3p1) reads zeros where layer 1, continued beyond its border, is
+    not zero.
+    With its padding moved, as 3p2,3, the stack is 5p2 at every output (and no
+    longer what it was).
+    <BLANKLINE>
+    weight, 1x1x5
+      1 2 0 -2 -1
+    <BLANKLINE>
+            stack  merged
+    params      6       5
+    MACs       54      45
+    bytes     168      92
+    """
+    lines = [*filled(title(report), width).split("\n")]
+    told = sentences(report)
+    if told:
+        lines.append("")
+    for line in told:
+        lines += filled(line, width).split("\n")
+    lines += picture(report, width)
+    for name, rows in _kernels(report, width):
+        lines += ["", name, *rows]
+    lines += ["", costs(report).to_text()]
+    return "\n".join(lines)
+
+
+def merge_to_html(report: MergeReport) -> str:
+    """The report as HTML."""
+    parts = [f"<p><b>{escaped(title(report))}</b></p>"]
+    parts += [f"<p>{escaped(line)}</p>" for line in sentences(report)]
+    shown = [*picture(report, 80)]
+    for name, rows in _kernels(report, 80):
+        shown += [name, *rows]
+    if shown:
+        parts.append(f"<pre>{escaped(chr(10).join(shown))}</pre>")
+    return f"<div>{''.join(parts)}{costs(report).to_html()}</div>"
+
+
+def parameters_to_text(parameters: tuple[Parameter, ...]) -> str:
+    """The names of weights with their shapes.
+
+    >>> from convalgebra.kernels.merging import parameter_table
+    >>> print(parameters_to_text(parameter_table("3x3p1@8b")))
+    name      shape    layer
+    0.weight  8x1x3x3  3x3p1@8b
+    0.bias    8        3x3p1@8b
+    """
+    from convalgebra.kernels.merging.parameters import shape_written
+
+    if not parameters:
+        return "the stack has no weights"
+    rows = tuple((p.name, shape_written(p.shape), p.layer) for p in parameters)
+    return Table(("name", "shape", "layer"), rows, left=3).to_text()
+
+
+def title(report: MergeReport) -> str:
+    """What the stack is, in a line."""
+    where = "" if report.input is None else f" on {shape_text(report.input)}"
+    stack = f"{_short(report.stack)}{where} is {merged_name(report)}"
+    if report.verdict == "exact":
+        return f"{stack}, exact"
+    if report.verdict == "unknown" or report.ring is None:
+        return f"{stack} away from the borders; there it is not decided"
+    if report.input is None:
+        return f"{stack}, exact except at the borders"
+    ring = report.ring
+    if ring.differ == ring.outputs:
+        return f"{stack} at no output: all {ring.outputs:,} feel the border"
+    return f"{stack}, exact except at {ring.differ:,} of {counted(ring.outputs, 'output')}"
+
+
+def merged_name(report: MergeReport) -> str:
+    """The merged convolution in the notation, or what is known of it."""
+    if report.kind == "phases":
+        many = prod(report.phases)
+        kernel = "x".join(map(str, report.size))
+        stride = "x".join(map(str, report.stride))
+        text = (
+            f"not one convolution but {many} (kernels of {kernel} at stride {stride}), whose "
+            "outputs alternate"
+        )
+        return text if report.text is None else f"{text}: {report.text}"
+    if report.text is not None:
+        return report.text
+    return "one convolution"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST else "the stack"
+
+
+def sentences(report: MergeReport) -> list[str]:
+    """Where the stack differs from its merged convolution, by how much, why, and what mends it."""
+    lines = []
+    ring = report.ring
+    if report.verdict == "exact" and report.input is None:
+        sides = "" if report.least is None else f" of at least {_sides(report.least)}"
+        lines.append(f"So it is on every input{sides}.")
+    if report.verdict == "except" and ring is not None:
+        lines.append(f"The outputs that differ: {place(ring)}. {_error(report, ring)}")
+        if report.input is None:
+            least = report.least or ()
+            lines.append(
+                f"So it is on every input of at least {_sides(least)}; on "
+                f"{shape_text(ring.input)}, {ring.differ:,} of {counted(ring.outputs, 'output')} "
+                "differ."
+            )
+    if report.reason:
+        lines.append(f"Why: {report.reason}.")
+    if report.mended is not None and report.text is not None:
+        how = f", as {report.mended}," if len(report.mended) <= _LONGEST else " to the input"
+        lines.append(
+            f"With its padding moved{how} the stack is {report.text} at every output (and no "
+            "longer what it was)."
+        )
+    lines += [f"Note: {note}." for note in report.notes]
+    return lines
+
+
+def _sides(sides: tuple[int, ...]) -> str:
+    return "x".join(map(str, sides))
+
+
+def _error(report: MergeReport, ring: Ring) -> str:
+    if ring.error is None:
+        return (
+            "(Counted for almost all weights: by how much these differ was too much to work out.)"
+        )
+    channel = f"channel {ring.channel} of " if report.channels[1] > 1 else ""
+    spot = ", ".join(map(str, ring.position))
+    spot = f"({spot})" if len(ring.position) > 1 else spot
+    on = f" on {shape_text(ring.input)}" if report.input is None else ""
+    return (
+        f"For inputs between -1 and 1 they differ by at most {number(ring.error)}, which is "
+        f"attained at {channel}position {spot}{on}."
+    )
+
+
+def number(value: Any) -> str:
+    """A number as it is read: short fractions exactly, others to six digits.
+
+    >>> number(Fraction(1, 3)), number(Fraction(4)), number(0.1), number(Fraction(1, 3**25))
+    ('1/3', '4', '0.1', '1.18024e-12')
+    """
+    if isinstance(value, Fraction):
+        if len(str(value)) <= _LONG_FRACTION:
+            return str(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            return f"about 10^{len(str(value.numerator // value.denominator)) - 1}"
+    return f"{value:.6g}"
+
+
+def place(ring: Ring) -> str:
+    """Where the outputs lie that differ.
+
+    Those among the first 2 rows and the last column, for one.
+    """
+    if ring.differ == ring.outputs:
+        return "all"
+    ends = {end for pair in ring.widths for end in pair}
+    axes = len(ring.widths)
+    if axes > 1 and len(ends) == 1:
+        what = f"a {'ring' if axes == 2 else 'shell'} of width {ends.pop():,}"
+        return what if ring.whole else f"not all of {what}"
+    where = [
+        f"the {name}{_lines(axes, axis, width)}"
+        for axis, pair in enumerate(ring.widths)
+        for name, width in zip(("first", "last"), pair, strict=True)
+        if width
+    ]
+    return ("" if ring.whole else "among ") + listed(where)
+
+
+def _lines(axes: int, axis: int, width: int) -> str:
+    many = f" {width:,}" if width > 1 else ""
+    if axes != 2:
+        return many + (f" along axis {axis + 1}" if axes > 2 else "")
+    return f"{many} {('row', 'column')[axis]}{'s' if width > 1 else ''}"
+
+
+def picture(report: MergeReport, width: int) -> list[str]:
+    """The output, # where it differs, if words do not say all and it does not take much room."""
+    ring = report.ring
+    if ring is None or ring.errors is None or ring.whole or not ring.differ or report.input is None:
+        return []
+    rows = ring.errors if ring.errors.ndim > 1 else ring.errors[None]
+    if rows.ndim > 2 or rows.shape[0] > _MOST_ROWS or rows.shape[1] > width - 2:
+        return []
+    return ["  " + "".join("#" if error else "." for error in row) for row in rows]
+
+
+def _kernels(report: MergeReport, width: int) -> list[tuple[str, list[str]]]:
+    """Small kernels in numbers, with a title for each."""
+    weight, bias = report.weight, report.bias
+    found = []
+    shape = "x".join(map(str, weight.shape))
+    if weight.shape[0] == weight.shape[1] == 1 and weight.size <= _MOST_NUMBERS and weight.ndim < 5:
+        rows = weight.reshape(-1, weight.shape[-1]).tolist()
+        cells = [[number(value) for value in row] for row in rows]
+        wide = max(len(cell) for row in cells for cell in row) if len(rows) > 1 else 0
+        lines = ["  " + " ".join(cell.rjust(wide) for cell in row) for row in cells]
+        if max(map(len, lines)) <= width:
+            found.append((f"weight, {shape}", lines))
+    if bias is not None and bias.size == 1 and found:
+        found.append(("bias, 1", [f"  {number(bias.tolist()[0])}"]))
+    return found
+
+
+def costs(report: MergeReport) -> Table:
+    """Params, and on a given input MACs and bytes moved, of the stack and of the merged one."""
+    from convalgebra.cost import cost
+
+    header = ("", "stack", "merged")
+    merged = report.merged
+    if report.input is None or merged is None:
+        from convalgebra.kernels.merging import parameter_table
+
+        table = parameter_table(report.network, channels=report.channels[0])
+        learned = sum(prod(p.shape) for p in table if not p.role.startswith("running"))
+        own = report.weight.size + (0 if report.bias is None else report.bias.size)
+        return Table(header, (("params", f"{learned:,}", f"{own:,}"),))
+    one, other = (cost(network).total for network in (report.network, merged))
+    rows = (
+        ("params", f"{one.params:,}", f"{other.params:,}"),
+        ("MACs", f"{one.macs:,}", f"{other.macs:,}"),
+        ("bytes", f"{one.bytes:,}", f"{other.bytes:,}"),
+    )
+    return Table(header, rows)
