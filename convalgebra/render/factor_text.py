@@ -13,7 +13,8 @@ from convalgebra.render.algebraic_text import (
     number_text,
     polynomial_text,
 )
-from convalgebra.render.tables import counted, filled, listed
+from convalgebra.render.tables import filled, listed
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Factorization, Filter

@@ -6,8 +6,9 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.tables import Table, counted, escaped, filled, listed
+from convalgebra.render.tables import Table, escaped, filled, listed
 from convalgebra.shapes import shape_text
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.kernels.merging.parameters import Parameter

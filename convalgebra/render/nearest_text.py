@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.tables import Table, counted, escaped, filled, markdown_escaped
+from convalgebra.render.tables import Table, escaped, filled, markdown_escaped
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.kernels.nearest.report import Filter, NearestReport
