@@ -41,7 +41,7 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
     norm = problem.norm()
     unfolding = closed_form(problem.made)
     if unfolding is not None and _undone(problem, unfolding):
-        weights = separated(problem, unfolding)
+        weights = canonical(problem.made, separated(problem, unfolding))
         bound = lower_bound(problem, unfolding)
         return _solution(problem, weights, bound, SINGULAR_VALUES, 0, 0, True)
     bound = lower_bound(problem)
