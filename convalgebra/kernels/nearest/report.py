@@ -358,7 +358,7 @@ def _report(
 
 def _notes(made: Coefficients, target: Target, solution: Solution, problem: Problem) -> list[str]:
     notes = []
-    one_channel = made.plan.channels == (1, 1)
+    one_channel = all(step.channels[1] == 1 for step in made.plan.steps) and made.plan.is_chain
     if solution.error <= EXACT:
         if one_channel and problem.weighting is None:
             notes.append(
