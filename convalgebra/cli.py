@@ -399,8 +399,8 @@ def nearest(
     Examples:
       convalgebra nearest laplacian4 2x2,2x2
       convalgebra nearest log5 3x3,3x3 --covariance ar1:0.95
-      convalgebra nearest weights.npz:conv2 3x1@16,1x3@64 --input 32x56x56 --out filters.npz
-      convalgebra nearest weights.npz:conv2 dw3x3,1x1@64
+      convalgebra nearest weights.npz:conv2 3x1@2,1x3@16 --input 4x56x56 --out filters.npz
+      convalgebra nearest weights.npz:conv2 dw3x3,1x1@16
     """
     _one_thread()
     from convalgebra.kernels.nearest import nearest as approximate
@@ -452,7 +452,7 @@ def factorability(
     \b
     Examples:
       convalgebra factorability weights.npz 2x2,2x2 3x1,1x3 dw+pw
-      convalgebra factorability weights.npz:conv2 3x1@16,1x3@64 --format csv
+      convalgebra factorability weights.npz:conv2 3x1@2,1x3@16 --format csv
     """
     _one_thread()
     from convalgebra.kernels.nearest import factorability as score

@@ -226,6 +226,15 @@ def write_weights(path: str, stack: str, channels: int) -> None:
     np.savez(path, **{p.name: np.ones(p.shape) for p in table})
 
 
+def write_layers(path: str) -> None:
+    """Two layers, [16, 4, 3, 3] and [2, 1, 3, 3]."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    shapes = {"conv1": (2, 1, 3, 3), "conv2": (16, 4, 3, 3)}
+    np.savez(path, **{name: rng.standard_normal(shape) for name, shape in shapes.items()})
+
+
 def test_help_has_examples_that_work_when_pasted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -233,6 +242,7 @@ def test_help_has_examples_that_work_when_pasted(
 
     monkeypatch.chdir(tmp_path)
     write_weights("w.npz", "3x3p1@64, bn, 1x1@32", channels=3)
+    write_layers("weights.npz")
     runner = CliRunner()
     tried = 0
     for arguments in ([], *([name] for name in main.commands)):

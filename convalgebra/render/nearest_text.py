@@ -48,8 +48,8 @@ def sentences(report: NearestReport) -> list[str]:
         found.append("Nothing but rounding is left of the error.")
     elif report.proved and not report.starts:
         ways = {
-            "singular values": "the largest singular values, and nothing is better (Eckart, Young)",
-            "least squares": "linear least squares, and nothing is better",
+            "singular values": "it keeps the largest singular values (Eckart and Young 1936)",
+            "least squares": "a single layer is free, so this is linear least squares",
         }
         found.append(f"No weights do better: {ways[report.method]}.")
     elif report.proved:

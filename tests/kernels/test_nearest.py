@@ -288,3 +288,19 @@ def test_a_large_layer_stays_within_memory() -> None:
     assert report.proved
     assert report.lower_bound <= report.relative_error
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2 * 2**20
+
+
+def test_bottlenecks_begin_at_the_truncated_svd_and_end_between_it_and_the_bound() -> None:
+    """The higher-order SVD is within sqrt 2 of the least error; each unfolding bounds it below."""
+    layer = np.random.default_rng(18).standard_normal((6, 5, 3, 3))
+    u = np.linalg.svd(layer.reshape(6, -1))[0][:, :2]
+    v = np.linalg.svd(layer.transpose(0, 2, 3, 1).reshape(-1, 5))[2][:3]
+    inside = np.einsum("op,oiyx,ci->pcyx", u, layer, v)
+    svd = np.einsum("op,pcyx,ci->oiyx", u, inside, v)
+    error = np.linalg.norm(svd - layer) / np.linalg.norm(layer)
+    report = ca.nearest(layer, "1x1@3,3x3@2,1x1@6", starts=1)
+    assert report.relative_error <= error + 1e-12
+    assert error / 2**0.5 <= report.relative_error
+    assert 0 < report.lower_bound <= report.relative_error
+    best = ca.nearest(layer, "1x1@3,3x3@2,1x1@6")
+    assert best.relative_error <= report.relative_error + 1e-9

@@ -203,8 +203,8 @@ def _of_products(problem: Problem) -> Bound:
     pairwise coprime and not constant, then g_i = (f / f_i) (f_i)_x and h_i = (f / f_i) (f_i)_y
     solve it, since g_i / f and h_i / f are the derivatives of log f_i; they are linearly
     independent, and the coefficient of y^(n-1) in sum c_i h_i is sum c_i n_i times a polynomial in
-    x, n_i the degree of f_i in y. So R(f) has nullity s - 1 at least (Ruppert 1999; F. K. Schmidt's
-    and Gao's form of 2003 allows deg h <= (m, n - 1)). A generic member of a chain is such a
+    x, n_i the degree of f_i in y. So R(f) has nullity s - 1 at least (Ruppert 1999; Gao's
+    form of 2003 allows deg h <= (m, n - 1)). A generic member of a chain is such a
     product, all members are limits of generic ones, and a bound of the rank passes to the limit:
     for *every* member K' the s - 1 least singular values of R(K') are 0. R is linear: with its rows
     and columns scaled in any way,

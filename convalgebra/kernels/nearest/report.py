@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXACT = 1e-12  # relative errors below are rounding
 MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
-GROWTH = 10.0  # of the filters over what they make; 1 to 3 is usual
+GROWTH = 5.0  # 1 is usual
 PLACES_LIMIT = 25  # placements that are tried
 _WORK_LIMIT = 10**12  # multiplications of one evaluation
 _MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
@@ -358,7 +358,7 @@ def _report(
 
 def _notes(made: Coefficients, target: Target, solution: Solution, problem: Problem) -> list[str]:
     notes = []
-    one_channel = made.plan.channels == (1, 1)
+    one_channel = all(step.channels[1] == 1 for step in made.plan.steps) and made.plan.is_chain
     if solution.error <= EXACT:
         if one_channel and problem.weighting is None:
             notes.append(
@@ -379,8 +379,8 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
         )
         if not one_channel and solution.growth > GROWTH:
             notes.append(
-                f"The norms of the filters multiply to {solution.growth:.2g} times that of what "
-                "they make: they cancel. With several channels the least error need not be "
+                f"The norms of the filters multiply to {solution.growth:.2g} times what is usual: "
+                "they cancel. With several channels the least error need not be "
                 "attained; it may fall for ever while filters grow."
             )
     if solution.starts == 1 and solution.converged:

@@ -31,7 +31,7 @@ class Solution(NamedTuple):
     starts: int
     agreed: int
     converged: bool
-    growth: float  # product of the norms of the layers over that of what they make
+    growth: float  # the norms of the layers multiplied, over what is usual for what they make
 
 
 def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
@@ -41,7 +41,7 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
     norm = problem.norm()
     unfolding = closed_form(problem.made)
     if unfolding is not None and _undone(problem, unfolding):
-        weights = separated(problem, unfolding)
+        weights = canonical(problem.made, separated(problem, unfolding))
         bound = lower_bound(problem, unfolding)
         return _solution(problem, weights, bound, SINGULAR_VALUES, 0, 0, True)
     bound = lower_bound(problem)
@@ -78,7 +78,10 @@ def _solution(
     if made.plan.is_chain and made.blocks:
         sizes = [np.linalg.norm(weights[b.start : b.stop]) for b in made.blocks]
         there = float(np.linalg.norm(made.values(weights[None])))
-        growth = float(np.prod(sizes)) / there if there else 1.0
+        # h channels that do not cancel have norms that multiply to the root of h times as much.
+        seams = [made.plan.steps[block.step].channels[1] for block in made.blocks[:-1]]
+        usual = there * float(np.prod(np.sqrt(seams)))
+        growth = float(np.prod(sizes)) / usual if usual else 1.0
     return Solution(weights, error, least, bound.reason, method, starts, agreed, converged, growth)
 
 

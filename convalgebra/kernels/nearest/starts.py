@@ -170,7 +170,7 @@ def algebraic(problem: Problem, limit: int = 8) -> Array:
     )
     none = np.zeros((0, made.weights))
     if not plain:
-        return none
+        return bottleneck(problem)
     vectors = _leading(problem.kernel.reshape(made.field))
     degrees = [[step.size[axis] - 1 for step in steps] for axis in range(plan.axes)]
     ways = [_shared_out(v, d, limit) for v, d in zip(vectors, degrees, strict=True)]
@@ -195,6 +195,41 @@ def algebraic(problem: Problem, limit: int = 8) -> Array:
     found = np.array(starts, dtype=float)
     shaken = found + 0.02 * np.abs(found).max() * rng.standard_normal(found.shape)
     return np.asarray(shaken)
+
+
+def bottleneck(problem: Problem) -> Array:
+    """One start for a stack like 1x1@h,3x3@h',1x1: the truncated higher-order SVD; else none.
+
+    The leading singular vectors of the kernel as a matrix over c_in and as one over c_out are the
+    outer layers, and what the kernel is between them is the middle one. Its squared error is at
+    most twice the least (De Lathauwer, De Moor, Vandewalle 2000).
+    """
+    import numpy as np
+
+    made = problem.made
+    steps = made.plan.steps[1:]
+    fits = (
+        len(steps) == len(made.blocks) == 3
+        and made.plan.is_chain
+        and all(step.op == "conv" and step.groups == 1 for step in steps)
+        and prod(steps[0].size) == prod(steps[2].size) == 1
+        and prod(steps[1].size) == prod(made.field)
+        and not problem.many
+    )
+    if not fits:
+        return np.zeros((0, made.weights))
+    kernel = problem.kernel.reshape(made.shape[0], -1, made.shape[-1])
+    first, last = steps[0].channels[1], steps[2].channels[0]
+    v = np.linalg.svd(kernel.reshape(-1, made.shape[-1]), full_matrices=False)[2][:first]
+    u = np.linalg.svd(kernel.reshape(made.shape[0], -1), full_matrices=False)[0][:, :last]
+    middle = np.zeros((last, first, prod(made.field)))
+    inner = np.einsum("op,oei,ci->pce", u, kernel, v, optimize=True)
+    middle[: inner.shape[0], : inner.shape[1]] = inner
+    before = np.zeros((first, made.shape[-1]))
+    before[: len(v)] = v
+    after = np.zeros((made.shape[0], last))
+    after[:, : u.shape[1]] = u
+    return np.concatenate([before.ravel(), middle.ravel(), after.ravel()])[None]
 
 
 def _leading(kernel: Array) -> list[Array]:
