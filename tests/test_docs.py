@@ -46,6 +46,7 @@ def shown(block: str) -> str:
 def test_console_blocks_show_what_is_printed(
     page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (tmp_path / "tests").symlink_to(ROOT / "tests")
     monkeypatch.chdir(tmp_path)  # what a page writes it reads
     text = page.read_text(encoding="utf-8")
     now = _BLOCK.sub(lambda block: f"```console\n{shown(block.group(1))}```", text)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 AGREE = 1e-6  # relative errors that differ by less are the same minimum
 _ENOUGH = 8  # starts that reach the least error
 _ELITES = 8
+_MOST_COMPARED = 1_000_000  # coefficients of equally near kernels
 
 
 class Search(NamedTuple):
@@ -66,7 +67,7 @@ def search(problem: Problem, starts: int, seed: int = 0) -> Search:
         settled = before < best + AGREE * norm and agreed >= _ENOUGH
         if settled and len(found.errors) >= at_least:
             break
-    winner = int(np.argmin(found.errors))
+    winner = _winner(problem, found, norm)
     best = float(found.errors[winner])
     return Search(
         found.weights[winner],
@@ -75,6 +76,22 @@ def search(problem: Problem, starts: int, seed: int = 0) -> Search:
         len(found.errors),
         bool(found.converged[winner]),
     )
+
+
+def _winner(problem: Problem, found: Found, norm: float) -> int:
+    """The number of the least error.
+
+    A symmetric kernel has several nearest ones, its mirror images. Among equal errors that with the
+    larger first coefficients is taken, so that rounding does not decide which.
+    """
+    import numpy as np
+
+    equal = np.flatnonzero(found.errors <= found.errors.min() + AGREE * norm / 100)
+    if len(equal) == 1 or problem.kernel.size * len(equal) > _MOST_COMPARED:
+        return int(np.argmin(found.errors))
+    values = problem.made.values(found.weights[equal]).reshape(len(equal), -1)
+    rounded = (values / norm).round(5) + 0.0  # no -0.0
+    return int(max(equal, key=dict(zip(equal, map(tuple, rounded), strict=True)).__getitem__))
 
 
 def _tried(problem: Problem, starts: Array) -> Found:
