@@ -54,7 +54,7 @@ def test_kernels_that_are_none(kernel: Any, match: str) -> None:
         ("2x2@4,2x2", "gives 4 channels"),
         ("2x2@0,2x2", "0"),
         ("2x2@-1,2x2", "expected"),
-        ("kxk", "named sizes"),
+        ("kxk", "k is a named size"),
         ("up2,2x2", "larger"),
         ("input 3x8x8; 2x2,2x2", "written for 3 channels"),
         ("bn", "sees"),
