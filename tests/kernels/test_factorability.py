@@ -16,7 +16,7 @@ def layers() -> dict[str, Any]:
     return {
         "conv1.weight": rng.standard_normal((4, 3, 3, 3)),
         "conv1.bias": rng.standard_normal(4),
-        "conv2.weight": rng.standard_normal((2, 4, 5, 5)).astype("float32"),
+        "conv2.weight": rng.standard_normal((1, 3, 5, 5)).astype("float32"),
         "pointwise": rng.standard_normal((2, 4, 1, 1)),
         "zero": np.zeros((2, 2, 3, 3)),
     }
