@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convalgebra.render.tables import listed
@@ -101,23 +102,28 @@ def borders_sentence(found: Borders) -> str:
     text = f"{found.stack} differs from its merged convolution at "
     if found.differ == found.outputs:
         return f"{text}all {counted(found.outputs, 'output')}."
-    return f"{text}{found.differ:,} of {counted(found.outputs, 'output')}, {_place(found)}."
+    where = ring_text(found.widths, whole=found.whole_ring)
+    return f"{text}{found.differ:,} of {counted(found.outputs, 'output')}, {where}."
 
 
-def _place(found: Borders) -> str:
-    """Where the outputs lie that differ."""
-    ends = {end for pair in found.widths for end in pair}
-    axes = len(found.widths)
+def ring_text(widths: Sequence[tuple[int, int]], *, whole: bool) -> str:
+    """Where the outputs lie that differ: so many at each end of every axis, all of them or some.
+
+    >>> ring_text(((2, 0), (0, 1)), whole=False)
+    'among the first 2 rows and the last column'
+    """
+    ends = {end for pair in widths for end in pair}
+    axes = len(widths)
     if axes > 1 and len(ends) == 1:
         what = f"a {'ring' if axes == 2 else 'shell'} of width {ends.pop():,}"
-        return what if found.whole_ring else f"not all of {what}"
+        return what if whole else f"not all of {what}"
     where = [
         f"the {name}{_lines(axes, axis, width)}"
-        for axis, ends in enumerate(found.widths)
-        for name, width in zip(("first", "last"), ends, strict=True)
+        for axis, pair in enumerate(widths)
+        for name, width in zip(("first", "last"), pair, strict=True)
         if width
     ]
-    return ("" if found.whole_ring else "among ") + listed(where)
+    return ("" if whole else "among ") + listed(where)
 
 
 def _lines(axes: int, axis: int, width: int) -> str:

@@ -6,7 +6,8 @@ from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.tables import Table, escaped, filled, listed
+from convalgebra.render.borders_text import ring_text
+from convalgebra.render.tables import Table, escaped, filled
 from convalgebra.shapes import shape_text
 from convalgebra.words import counted
 
@@ -191,25 +192,7 @@ def place(ring: Ring) -> str:
     """
     if ring.differ == ring.outputs:
         return "all"
-    ends = {end for pair in ring.widths for end in pair}
-    axes = len(ring.widths)
-    if axes > 1 and len(ends) == 1:
-        what = f"a {'ring' if axes == 2 else 'shell'} of width {ends.pop():,}"
-        return what if ring.whole else f"not all of {what}"
-    where = [
-        f"the {name}{_lines(axes, axis, width)}"
-        for axis, pair in enumerate(ring.widths)
-        for name, width in zip(("first", "last"), pair, strict=True)
-        if width
-    ]
-    return ("" if ring.whole else "among ") + listed(where)
-
-
-def _lines(axes: int, axis: int, width: int) -> str:
-    many = f" {width:,}" if width > 1 else ""
-    if axes != 2:
-        return many + (f" along axis {axis + 1}" if axes > 2 else "")
-    return f"{many} {('row', 'column')[axis]}{'s' if width > 1 else ''}"
+    return ring_text(ring.widths, whole=ring.whole)
 
 
 def picture(report: MergeReport, width: int) -> list[str]:
