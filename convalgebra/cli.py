@@ -31,6 +31,16 @@ class _Commands(click.Group):
             ctx.exit(2)
 
 
+class _OfKernels(click.Command):
+    """A command one of whose arguments may be rows of numbers, which may begin with a minus."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        rows = [one[:1] == "-" and one[1:2] in {*"0123456789."} for one in args]
+        return super().parse_args(
+            ctx, [f" {one}" if row else one for one, row in zip(args, rows, strict=True)]
+        )
+
+
 @click.group(cls=_Commands, context_settings=_CONTEXT)
 @click.version_option(__version__, prog_name="convalgebra")
 def main() -> None:
@@ -309,7 +319,7 @@ def merge(
     click.echo(merge_in(form, report, _width()))
 
 
-@main.command()
+@main.command(cls=_OfKernels)
 @click.argument("kernel", required=False)
 @click.argument("stack", required=False)
 @click.option("--list", "names", is_flag=True, help="The kernels that have a name, and no more.")
@@ -338,8 +348,7 @@ def factor(
 
     KERNEL is a name (see --list), rows like "1 2 1; 2 4 2; 1 2 1" with whole numbers, fractions or
     decimals, or a file: k.csv, k.txt, k.npy, or w.npz:conv1[0,2] for one filter of one array.
-    Rows that begin with a minus come after --, as in factor -- "-1 0 1" 2,2. STACK is a chain of
-    convolutions with one channel, averages among them if need be.
+    STACK is a chain of convolutions with one channel, averages among them if need be.
 
     \b
     Examples:
@@ -366,7 +375,7 @@ def factor(
         ctx.exit(3 if report.real is None else 1)
 
 
-@main.command()
+@main.command(cls=_OfKernels)
 @click.argument("kernel")
 @click.argument("stack")
 @click.option(

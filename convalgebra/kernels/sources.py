@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from convalgebra.errors import InputError
 from convalgebra.kernels.names import KERNELS, canonical
+from convalgebra.words import counted
 
 Number: TypeAlias = "int | Fraction"
 KernelSource: TypeAlias = "str | PathLike[str] | Kernel | Sequence[Any] | Any"
@@ -230,7 +231,7 @@ def _from_planes(planes: list[list[list[Number]]], name: str, rounded: bool) -> 
         for line, row in enumerate(plane, 1):
             if len(row) != width:
                 raise InputError(
-                    f"{name} is ragged: {where}row {line} has {len(row)} entries, "
+                    f"{name} is ragged: {where}row {line} has {counted(len(row), 'entry')}, "
                     f"the first one {width}"
                 )
     shape: tuple[int, ...] = (width,)
@@ -350,11 +351,9 @@ def _leaves(
         yield place, source
         return
     if not isinstance(source, (list, tuple)) or len(source) != shape[0]:
-        size = len(source) if isinstance(source, (list, tuple)) else "no"
+        has = counted(len(source), "entry") if isinstance(source, (list, tuple)) else "no entries"
         where = "".join(f"[{at}]" for at in place)
-        raise InputError(
-            f"{name} is ragged: {where or 'it'} has {size} entries, the first one {shape[0]}"
-        )
+        raise InputError(f"{name} is ragged: {where or 'it'} has {has}, the first one {shape[0]}")
     for at, part in enumerate(source):
         yield from _leaves(part, shape[1:], (*place, at), name)
 

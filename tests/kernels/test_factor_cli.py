@@ -71,7 +71,8 @@ def test_ways() -> None:
 
 
 def test_rows_that_begin_with_a_minus() -> None:
-    result = run("--", "-1 0 1", "2,2")
+    assert run("--", "-1 0 1", "2,2").output == run("-1 0 1", "2,2").output
+    result = run("-1 0 1", "2,2")
     assert result.exit_code == 0
     assert "over the rationals" in result.stdout
 

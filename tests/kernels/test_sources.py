@@ -107,7 +107,7 @@ def test_brackets_of_three_axes() -> None:
         ("  ", "no entries"),
         (";;", "no entries"),
         ("|", "no entries"),
-        ("1 2; 3", "row 2 has 1 entries"),
+        ("1 2; 3", "row 2 has 1 entry"),
         ("1 2 | 3 4; 5 6", "ragged"),
         ("1 2 |", "ragged"),
         ("1 nan", "finite"),
