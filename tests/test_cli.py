@@ -189,6 +189,7 @@ def test_stacks_that_equiv_does_not_decide(stack: str) -> None:
         (("--channels", "two"), "is not a valid integer"),
         (("--input", "2x2"), "does not fit on an input of 2"),
         (("--input", "12x12x12x12"), "12x12x12x12"),
+        (("--input", "3x12x12"), "the input has 3 channels and the stacks are compared for 1"),
         (("--certificate", "no/such/folder/proof.json"), "cannot be written"),
     ],
 )

@@ -9,7 +9,11 @@ that do lie in it satisfy linear equations that others do not: a proper algebrai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
+from math import prod
+from random import Random
+from types import MappingProxyType
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.operators import CONSTANT
@@ -18,6 +22,7 @@ from convalgebra.algebra.weight_polynomials import Monomial, Polynomial
 
 MAX_ENTRIES = 400_000  # of the system
 MAX_WORK = 100_000  # products of weights
+MAX_LAYERS = 8  # of which one is chosen to hold what is made
 
 
 def is_affine(plan: Plan) -> bool:
@@ -34,11 +39,14 @@ def is_affine(plan: Plan) -> bool:
     return depth[-1] <= 1
 
 
-def affine_filters(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial, ...] | None:
+def affine_filters(
+    maker: Family, made: Family, shift: Axes, fixed: Mapping[int, int] = MappingProxyType({})
+) -> tuple[Polynomial, ...] | None:
     """The weights of an affine maker with which it is any member of `made`, moved by the shift.
 
-    None where there are none: then almost no member is made at this shift. Raises OverflowError
-    where the system is too large.
+    None where there are none: then almost no member is made at this shift. With some weights
+    `fixed`, so that the coefficients are affine in the others, None proves nothing. Raises
+    OverflowError where the system is too large.
 
     >>> from convalgebra.algebra.families import family_of
     >>> from convalgebra.language import parse
@@ -50,13 +58,15 @@ def affine_filters(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial
 
     if max(maker.work, made.work) > MAX_WORK:
         raise OverflowError
-    own, other = (_coefficients(family) for family in (maker, made))
+    own, other = _coefficients(maker, fixed), _coefficients(made, {})
     places = {place: row for row, place in enumerate(maker.coordinates)}
     monomials: dict[Monomial, int] = {(): 0}
     entries: dict[tuple[int, int], Fraction] = {}
     for place, polynomial in zip(made.coordinates, other, strict=True):
-        exponent = tuple(e + t for e, t in zip(place.exponent, shift, strict=True))
-        target = place if place.source == CONSTANT else place._replace(exponent=exponent)
+        target = place
+        if place.source != CONSTANT:
+            moved = tuple(e + t for e, t in zip(place.exponent, shift, strict=True))
+            target = place._replace(exponent=moved)
         if target not in places:
             return None
         for monomial, value in polynomial.terms.items():
@@ -83,9 +93,50 @@ def affine_filters(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial
             value = solved[row, maker.weights + column]
             if value:
                 filters[pivot][monomial] = Fraction(int(value.p), int(value.q))
+    for index, number in fixed.items():
+        filters[index] = {(): Fraction(number)} if number else {}
     return tuple(map(Polynomial, filters))
 
 
-def _coefficients(family: Family) -> list[Polynomial]:
-    variables = [Polynomial.variable(index) for index in range(family.weights)]
-    return [Polynomial.of(value) for value in family.exact_values(variables)]
+def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial, ...] | None:
+    """Weights of a maker with which it is any member of `made`, all of them in one of its layers.
+
+    The other layers are single taps, channel by channel, or random; the coefficients are affine in
+    the layer that is left. None where that does not work, which proves nothing.
+
+    >>> from convalgebra.algebra.families import family_of
+    >>> from convalgebra.language import parse
+    >>> maker, made = (family_of(parse(text)) for text in ("cat(2 | 3), 1@1", "3"))
+    >>> [len(weight.terms) for weight in filters_of_one_layer(maker, made, (0,))]
+    [1, 1, 2, 2, 1, 1, 1]
+    """
+    blocks = maker.plan.blocks
+    if len(blocks) > MAX_LAYERS or len(set(blocks)) != sum(
+        step.weights is not None for step in maker.plan.steps
+    ):
+        return None
+    random = Random(0)
+    for holder in sorted(blocks, key=lambda index: -len(blocks[index])):
+        for taps in (True, False):
+            fixed: dict[int, int] = {}
+            for index, block in blocks.items():
+                step = maker.plan.steps[index]
+                size, width = prod(step.size), step.channels[0] // step.groups
+                for number, weight in enumerate(block):
+                    o, i, tap = number // (width * size), number // size % width, number % size
+                    single = int(tap == 0 and o % width == i and number < step.kernel_weights)
+                    fixed[weight] = single if taps else random.randint(-2, 2)
+            for weight in blocks[holder]:
+                del fixed[weight]
+            filters = affine_filters(maker, made, shift, fixed)
+            if filters is not None:
+                return filters
+    return None
+
+
+def _coefficients(family: Family, fixed: Mapping[int, int]) -> list[Polynomial]:
+    point = [
+        Polynomial.constant(fixed[index]) if index in fixed else Polynomial.variable(index)
+        for index in range(family.weights)
+    ]
+    return [Polynomial.of(value) for value in family.exact_values(point)]

@@ -27,6 +27,7 @@ from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.layers import ACTIVATIONS, Layer, axes_text
 from convalgebra.network import Network
 from convalgebra.readers import Stack, read, read_shape
+from convalgebra.words import counted
 
 
 def equiv(
@@ -185,6 +186,12 @@ def _borders(
     )
     if len(shape) == axes:
         shape = (channels, *shape)
+    given = all(network.shape is None for network in networks)  # with the input alone
+    if given and len(shape) == (axes or 0) + 1 and shape[0] != channels:
+        raise UnsupportedError(
+            f"the input has {counted(int(shape[0]), 'channel')} and the stacks are compared for "
+            f"{channels:,}; write --channels {shape[0]} as well, or only height and width"
+        )
     left, right = (network.with_input(shape) for network in networks)
     return compare_borders(left, right)
 
@@ -208,5 +215,8 @@ def _width(sides: list[Side], channels: int) -> tuple[WidthReport, ...]:
             out = side.family.channels_out
             found.append(hidden_width(kernel, side.network, channels, channels_out=out))
     if not found:
+        active = [side.text for side in sides if side.activated]
+        if active:
+            raise UnsupportedError(f"--width is told for linear stacks; {active[0]} is none")
         raise UnsupportedError("--width widens the hidden layers of a stack; there is none here")
     return tuple(found)

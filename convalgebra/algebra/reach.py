@@ -24,7 +24,7 @@ from dataclasses import replace
 from math import lcm
 from typing import Any
 
-from convalgebra.algebra.affine import affine_filters, is_affine
+from convalgebra.algebra.affine import affine_filters, filters_of_one_layer, is_affine
 from convalgebra.algebra.answers import Answer, Reach
 from convalgebra.algebra.constructions import Construction, construct
 from convalgebra.algebra.dimension.dimension import Dimension
@@ -76,8 +76,26 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
     affine = _of_affine(maker, made, shifts) if is_affine(maker.plan) else None
     if affine is not None and affine.real == "all":
         return affine
+    if affine is None and dims[0].upper >= dims[1].lower:
+        held = _held_by_one_layer(maker, made, shifts)
+        if held is not None:
+            return held
     known = _by_dimension(maker, made, dims, shifts) or _by_equations(maker, made, dims, shifts)
     return affine if affine is not None and known.real == "unknown" else known
+
+
+def _held_by_one_layer(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
+    """`all` where one layer of the maker can hold what is made, the others being fixed."""
+    try:
+        for shift in shifts[:_MOST_SHIFTS_TRIED]:
+            filters = filters_of_one_layer(maker, made, shift)
+            if filters is not None:
+                reason = "one layer holds what is made, the weights of the others are numbers"
+                found = _equal(reason, shift, [weight.to_list() for weight in filters])
+                return replace(found, offsets=tuple(_begins(maker, made, [shift])))
+    except OverflowError:
+        pass
+    return None
 
 
 def _of_affine(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:

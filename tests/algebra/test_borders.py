@@ -397,7 +397,8 @@ Borders on an input of 1x12x12
 3x3p1,3x3p1 differs from its merged convolution at 44 of 144 outputs, a ring of width 1.
 Layer 2 (3x3p1) reads zeros where layer 1, continued beyond its border, is not zero.
 Mended by 3x3p2,3x3: all padding at the input, the same output, no difference.
-Where the two are equal away from the borders, they differ at 44 of 144 outputs."""
+Where the two are equal away from the borders, they differ at 44 of 144 outputs, \
+for almost all weights."""
     )
 
 
@@ -414,7 +415,8 @@ outputs feel it.
 Layer 3 (3x3p0:2x1) reads zeros where layer 2, continued beyond its border, is not zero; 32 \
 outputs feel it.
 Mended by 3x3p2:4x3,3x3,3x3: all padding at the input, the same output, no difference.
-Where the two are equal away from the borders, they differ at 56 of 81 outputs."""
+Where the two are equal away from the borders, they differ at 56 of 81 outputs, \
+for almost all weights."""
     )
 
 
@@ -428,7 +430,8 @@ Borders on an input of 1x7
   .#...#.
 Layer 2 (3p2d2) reads zeros where layer 1, continued beyond its border, is not zero.
 Mended by 3p3,3d2: all padding at the input, the same output, no difference.
-Where the two are equal away from the borders, they differ at 2 of 7 outputs."""
+Where the two are equal away from the borders, they differ at 2 of 7 outputs, \
+for almost all weights."""
     )
 
 
@@ -463,7 +466,8 @@ def test_the_text_of_a_long_stack_that_is_mended():
 def test_the_text_of_an_output_that_differs_everywhere():
     text = shown("1x3; 7p3", "1x3; 3p1, 3p1, 3p1")
     assert text.endswith(
-        "\nWhere the two are equal away from the borders, they differ at all 3 outputs."
+        "\nWhere the two are equal away from the borders, they differ at all 3 outputs, "
+        "for almost all weights."
     )
 
 

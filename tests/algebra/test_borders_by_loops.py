@@ -232,6 +232,7 @@ def drawn(text, most):
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.data())
 def test_random_stacks_in_one_dimension(data):
@@ -244,6 +245,7 @@ def test_random_stacks_in_two_dimensions(data):
     check(drawn(data.draw(stacks(2)), 50))
 
 
+@pytest.mark.slow
 @settings(max_examples=6)
 @given(st.data())
 def test_random_stacks_in_three_dimensions(data):

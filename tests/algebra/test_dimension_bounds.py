@@ -137,6 +137,7 @@ def random_text(random):
     return ", ".join(layers), channels
 
 
+@pytest.mark.slow
 def test_upper_bounds_are_never_below_the_rank():
     random = Random(11)
     checked = proved = 0

@@ -338,6 +338,7 @@ def test_depthwise_layers_are_told_apart_channel_by_channel():
         assert len(sources) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("stack", "channels"),
     [

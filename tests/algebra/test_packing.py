@@ -192,6 +192,7 @@ def test_the_oracle_can_fail():
 # What is not made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("axes", "averages", "number"), [(1, 0.0, 250), (1, 0.3, 120), (2, 0.0, 120), (2, 0.2, 70)]
 )
@@ -336,6 +337,7 @@ def test_layers_that_are_merged_make_all_that_they_did(layers, start, count):
     assert (0, 0) in found.offsets
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.lists(PLAIN, min_size=2, max_size=3), st.lists(PLAIN, min_size=1, max_size=2))
 def test_what_makes_a_maker_makes_what_it_makes(layers, more):

@@ -35,6 +35,7 @@ ONE_AXIS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stack", ONE_AXIS)
 def test_one_axis_against_all_ways_to_share_out_roots(stack: str) -> None:
     layers = ONE_AXIS[stack]

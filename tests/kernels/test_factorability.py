@@ -22,6 +22,7 @@ def layers() -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 def test_scores_are_those_of_nearest_filter_by_filter() -> None:
     weights = layers()
     report = ca.factorability(weights, "2x2,2x2", "3x1,1x3", "3x3,3x3", "dw+pw")

@@ -126,6 +126,7 @@ def test_the_same_seed_gives_the_same_result() -> None:
 SAMPLE = [(s, shapes) for s in range(2) for shapes in ([(2, 2), (2, 2)], [(2, 3), (2, 1)])]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "shapes"), [*SAMPLE, (0, [(3, 3), (3, 3)])])
 def test_scipy_finds_nothing_better(seed: int, shapes: list[tuple[int, int]]) -> None:
     size = [1 + sum(shape[axis] - 1 for shape in shapes) for axis in (0, 1)]

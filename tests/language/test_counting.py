@@ -165,6 +165,7 @@ def groups(count: int) -> str:
     return " + ".join(["(bn)"] * count)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [layers, lines, patterns, skips, long_blanks, groups])
 def test_ten_thousand_layers_are_read_in_linear_time(text: Callable[[int], str]) -> None:
     def seconds(count: int) -> float:

@@ -123,6 +123,7 @@ def test_a_deep_wiring_needs_no_deep_text() -> None:
     assert parse(str(network)) == network
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text",
     [

@@ -58,6 +58,7 @@ def test_equations_are_the_same(seed: int) -> None:
     assert all((a.rhs - b.rhs).expand() == 0 for a, b in zip(found, expected, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("single", "stack"),
     [

@@ -56,6 +56,7 @@ def values_of(derivation: Derivation, seed: int) -> dict[Symbol, Any]:
     return values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("single", "stack", "moves", "conditions"), SOLVED)
 def test_numbers_of_equations_solved_and_left(
     single: str, stack: str, moves: int, conditions: int
@@ -228,6 +229,7 @@ def test_what_was_solved_before_the_stop_is_true() -> None:
         assert expression is None or expression.xreplace(values).expand() == 0
 
 
+@pytest.mark.slow
 def test_three_2x2_have_ten_equations_solved_and_six_left() -> None:
     found = derived("4x4", "2x2, 2x2, 2x2")
     assert (len(found.elimination.moves), found.rank) == (10, 10)

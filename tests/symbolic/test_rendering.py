@@ -78,6 +78,7 @@ def test_composed_entries_have_a_legend() -> None:
     assert text.endswith("9 different sums of products of 8 weights 4 times each, 28 zeros")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize(
     ("text", "shape"),
@@ -144,6 +145,7 @@ def test_a_large_matrix_is_a_note_in_html_and_refused_in_latex() -> None:
         matrix_to_latex(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [60, 80, 100])
 @pytest.mark.parametrize(("single", "stack"), PAIRS)
 def test_derivations_keep_to_the_width(single: str, stack: str, width: int) -> None:
@@ -175,6 +177,7 @@ def test_two_2x2_as_one_does_it_by_hand() -> None:
     assert len(text.splitlines()) < 100
 
 
+@pytest.mark.slow
 def test_long_derivations_are_shortened_and_say_so() -> None:
     text = str(derived("7x7", "3*(3x3)"))
     assert "(22 more like these)" in text
