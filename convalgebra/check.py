@@ -1319,7 +1319,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = verify(read(arguments[0]), lines.append)
         lines.append("verified in part" if status else "verified")
     except Unreadable as error:
-        status, lines = 2, [f"unreadable: {error}"]
+        status, lines = 2, [f"unreadable: {arguments[0][-60:]}: {error}"]
     except (Wrong, Open) as error:
         status, lines = 1, [f"rejected: {error}"]
     except (MemoryError, RecursionError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -95,14 +97,31 @@ def square_root(field: Field) -> int | None:
     return None
 
 
-def generator_text(filter: Filter) -> str:
-    """What a is, where it is no square root; empty if the filter has no a."""
+_LETTERS = "abcdfghjklmnopqrstuvwxyz"  # i is the imaginary unit, e would be Euler's number
+
+
+def generator_names(filters: Sequence[Filter]) -> list[str]:
+    """A letter for each filter: that of its generator, different numbers having different ones."""
+    letters: dict[str, str] = {}
+    for filter in filters:
+        text = generator_text(filter)
+        if text and text not in letters:
+            letters[text] = _LETTERS[min(len(letters), len(_LETTERS) - 1)]
+    return [letters.get(generator_text(filter), "a") for filter in filters]
+
+
+def _named(text: str, name: str) -> str:
+    return re.sub(r"\ba\b", name, text)
+
+
+def generator_text(filter: Filter, name: str = "a") -> str:
+    """What the generator is, where it is no square root; empty if the filter has none."""
     if filter.entries is None or all(len(entry) < 2 for entry in filter.entries):
         return ""
     if square_root(filter.field) is not None:
         return ""
     near = decimal_text(filter.generator, filter.digits)
-    return f"a = {near}.., a root of {polynomial_text(filter.field)}"
+    return f"{name} = {near}.., a root of {_named(polynomial_text(filter.field), name)}"
 
 
 def polynomial_text(field: Field) -> str:
@@ -128,8 +147,8 @@ def polynomial_text(field: Field) -> str:
     )
 
 
-def filter_texts(filter: Filter) -> list[str] | None:
-    """The entries exactly, as texts; None where there is no exact form."""
+def filter_texts(filter: Filter, name: str = "a") -> list[str] | None:
+    """The entries exactly, as texts in the generator's name; None where there is no exact form."""
     if filter.entries is None:
         return None
-    return [element_text(entry, filter.field) for entry in filter.entries]
+    return [_named(element_text(entry, filter.field), name) for entry in filter.entries]

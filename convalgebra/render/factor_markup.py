@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convalgebra.render.algebraic_text import decimal_text, filter_texts, generator_text
+from convalgebra.render.algebraic_text import (
+    decimal_text,
+    filter_texts,
+    generator_names,
+    generator_text,
+)
 from convalgebra.render.factor_text import (
     WAYS_SHOWN,
     answer_lines,
@@ -38,16 +43,17 @@ def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
         parts.append(f"<p>Its irreducible factors over the rationals</p><ul>{items}</ul>")
     for number, way in enumerate(report.factorizations[:ways], 1):
         parts.append(f"<p>Way {number}, {escaped(way_title(way))}</p>")
-        for generator in dict.fromkeys(map(generator_text, way.filters)):
+        names = generator_names(way.filters)
+        for generator in dict.fromkeys(map(generator_text, way.filters, names)):
             if generator:
                 parts.append(f"<p>{escaped(generator)}</p>")
-        parts += [_filter_table(filter) for filter in way.filters]
+        parts += map(_filter_table, way.filters, names)
     parts += [f"<p>{escaped(note)}</p>" for note in report.notes]
     return "<div>" + "".join(parts) + "</div>"
 
 
-def _filter_table(filter: Filter) -> str:
-    cells = filter_texts(filter) or [decimal_text(value) for value in filter.decimals]
+def _filter_table(filter: Filter, name: str) -> str:
+    cells = filter_texts(filter, name) or [decimal_text(value) for value in filter.decimals]
     width = filter.taps[-1]
     rows = "".join(
         "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells[at : at + width]) + "</tr>"

@@ -9,6 +9,7 @@ from convalgebra.render.algebraic_text import (
     decimal_text,
     element_text,
     filter_texts,
+    generator_names,
     generator_text,
     number_text,
     polynomial_text,
@@ -72,7 +73,10 @@ def factor_to_text(report: FactorReport, width: int = 80, ways: int = WAYS_SHOWN
         parts.append("\n".join([title, *_way_lines(way, width)]))
     more = len(report.factorizations) - ways
     if more > 0:
-        parts.append(f"{counted(more, 'more way')}: --ways {len(report.factorizations)}.")
+        listed_ways = len(report.factorizations)
+        every = max(found.count for found in report.ways.values())
+        which = counted(more, "more way") if every <= listed_ways else f"{more} of the others"
+        parts.append(f"{which}: --ways {listed_ways}.")
     parts += [filled(note, width) for note in report.notes]
     return "\n\n".join(parts)
 
@@ -154,8 +158,9 @@ def piece_text(piece: Piece) -> str:
 def _way_lines(way: Factorization, width: int) -> list[str]:
     lines: list[str] = []
     told: list[str] = []
-    for filter in way.filters:
-        generator = generator_text(filter)
+    names = generator_names(way.filters)
+    for filter, name in zip(way.filters, names, strict=True):
+        generator = generator_text(filter, name)
         if generator and generator not in told:
             told.append(generator)
             if len(generator) > 4 * width:
@@ -163,14 +168,14 @@ def _way_lines(way: Factorization, width: int) -> list[str]:
                 generator = f"{near}, of degree {filter.field.degree} (see --format json)"
             lines.append(filled(generator, width, "  ", "    "))
     label = max(len(filter.layer) for filter in way.filters)
-    for filter in way.filters:
-        lines += _filter_lines(filter, label, width)
+    for filter, name in zip(way.filters, names, strict=True):
+        lines += _filter_lines(filter, name, label, width)
     return lines
 
 
-def _filter_lines(filter: Filter, label: int, width: int) -> list[str]:
+def _filter_lines(filter: Filter, name: str, label: int, width: int) -> list[str]:
     indent = " " * (label + 4)
-    exact = filter_texts(filter)
+    exact = filter_texts(filter, name)
     decimals = [decimal_text(value) for value in filter.decimals]
     found: list[str] = []
     if exact is not None and max(map(len, exact)) <= _LONGEST:

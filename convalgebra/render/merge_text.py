@@ -51,8 +51,12 @@ def merge_to_text(report: MergeReport, width: int = 80) -> str:
     for line in told:
         lines += filled(line, width).split("\n")
     lines += picture(report, width)
-    for name, rows in _kernels(report, width):
+    kernels = _kernels(report, width)
+    for name, rows in kernels:
         lines += ["", name, *rows]
+    if not kernels:
+        shape = "x".join(map(str, report.weight.shape))
+        lines += ["", f"weight, {shape}: --out FILE writes it, --format json prints it"]
     lines += ["", costs(report).to_text()]
     return "\n".join(lines)
 
@@ -128,13 +132,13 @@ def sentences(report: MergeReport) -> list[str]:
     ring = report.ring
     if report.verdict == "exact" and report.input is None:
         sides = "" if report.least is None else f" of at least {_sides(report.least)}"
-        lines.append(f"So it is on every input{sides}.")
+        lines.append(f"The two are equal at every output, on every input{sides}.")
     if report.verdict == "except" and ring is not None:
         lines.append(f"The outputs that differ: {place(ring)}. {_error(report, ring)}")
         if report.input is None:
             least = report.least or ()
             lines.append(
-                f"So it is on every input of at least {_sides(least)}; on "
+                f"The ring is that of every input of at least {_sides(least)}; on "
                 f"{shape_text(ring.input)}, {ring.differ:,} of {counted(ring.outputs, 'output')} "
                 "differ."
             )

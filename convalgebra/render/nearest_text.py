@@ -199,7 +199,7 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
         "itself; a single number is the layer as a whole."
     ]
     if any(score.median is None for score in report.scores):
-        notes.append("-: the stack does not see as much as the kernels.")
+        notes.append("-: the stack does not see just as much as the kernels.")
     searched = [s for s in report.scores if not s.proved and not s.whole and s.compared]
     if searched:
         notes.append(

@@ -120,7 +120,7 @@ def test_kernels_that_are_too_large() -> None:
 def test_names_that_are_missing() -> None:
     weights = {"0.weight": ONE, "1.weight": [[[[1]]]]}
     assert message("2x2b, 1x1", weights) == (
-        f"the weights do not hold `0.bias` of `2x2b`; expected are{TABLE}"
+        f"the weights do not hold `0.bias` of `2x2b`, but 0.weight, 1.weight; expected are{TABLE}"
     )
 
 

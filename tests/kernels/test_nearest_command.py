@@ -38,12 +38,18 @@ def test_filters_are_written_and_multiply_back(tmp_path: Path) -> None:
     text = run("nearest", f"{tmp_path}/w.npz:conv", "3x1@2,1x3@3", "--input", "2x8x8", "--out", out)
     assert "bytes moved" in text
     with np.load(out) as filters:
-        first, second = filters["0"], filters["1"]
+        first, second = filters["0.weight"], filters["1.weight"]
     report = ca.nearest(layer, "3x1@2,1x3@3")
     made = np.einsum("ocx,ciy->oiyx", second[:, :, 0, :], first[:, :, :, 0])
     assert np.linalg.norm(made - layer) / np.linalg.norm(layer) == pytest.approx(
         report.relative_error, rel=1e-12
     )
+    merged = ca.merge("3x1@2,1x3@3", {"0.weight": first, "1.weight": second})
+    assert np.allclose(merged.weight, made, atol=1e-12)
+    run("nearest", "sobel", "2x2,2x2", "--out", out)
+    with np.load(out) as filters:
+        again = ca.merge("2x2,2x2", dict(filters))
+    assert np.allclose(again.weight, [[[[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]]]], atol=1e-7)
     one = run("nearest", f"{tmp_path}/w.npz:conv[0,1]", "3x1,1x3", "--format", "json")
     assert json.loads(one)["shape"] == [3, 3]
 

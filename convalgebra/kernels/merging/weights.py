@@ -83,15 +83,19 @@ def _from_file(path: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
     return {name: read_array(path, name) for name in stored if not name.endswith(_COUNTER)}
 
 
+_MOST_NAMED = 6
+
+
 def _check_names(names: tuple[str, ...], parameters: tuple[Parameter, ...], where: str) -> None:
     wanted = {p.name for p in parameters}
     layers = {p.name.partition(".")[0] for p in parameters if p.role == "running_var"}
     optional = {layer + end for layer in layers for end in (_COUNTER, _EPSILON)}
     for p in parameters:
         if p.name not in names:
+            held = ", ".join(names[:_MOST_NAMED]) + (", .." if len(names) > _MOST_NAMED else "")
             raise InputError(
-                f"{where} do not hold `{p.name}` of `{p.layer}`; expected are\n"
-                f"{listing(parameters)}".replace(f"{where} do ", f"{where} {_do(where)} ", 1)
+                f"{where} {_do(where)} not hold `{p.name}` of `{p.layer}`, but "
+                f"{held or 'nothing'}; expected are\n{listing(parameters)}"
             )
     for name in names:
         if name not in wanted | optional:

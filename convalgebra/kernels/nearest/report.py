@@ -82,11 +82,15 @@ class NearestReport:
         return self.relative_error <= EXACT
 
     def save(self, path: str) -> None:
-        """Write the filters to an .npz file: 0, 1, .. in the order of the layers."""
+        """Write the filters to an .npz file, as 0.weight, 1.weight, .. of shapes [out, in, ..]."""
         import numpy as np
 
+        arrays = {}
+        for number, filter in enumerate(self.filters):
+            lead = (1, 1) if filter.values.ndim == len(self.seen) else ()
+            arrays[f"{number}.weight"] = filter.values.reshape(*lead, *filter.values.shape)
         try:
-            np.savez(path, **{str(n): filter.values for n, filter in enumerate(self.filters)})
+            np.savez(path, **arrays)
         except OSError as error:
             raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
 
@@ -362,8 +366,8 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
     if solution.error <= EXACT:
         if one_channel and problem.weighting is None:
             notes.append(
-                "Exactly, to rounding: `convalgebra factor` decides with exact numbers whether "
-                "nothing is left."
+                "Exactly, to rounding. Floats are hardly ever an exact product; of entries that "
+                "are written as fractions `convalgebra factor` decides it."
             )
     elif solution.error <= MAYBE_EXACT and problem.weighting is None:
         notes.append(
@@ -373,10 +377,11 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
     if solution.method != SEARCH:
         return notes
     if not solution.converged:
-        notes.append(
-            "The best start had not come to rest when its work was used up: the error can still "
-            "fall, and other starts may lead further down."
-        )
+        if solution.error > EXACT:
+            notes.append(
+                "The best start had not come to rest when its work was used up: the error can "
+                "still fall, and other starts may lead further down."
+            )
         if not one_channel and solution.growth > GROWTH:
             notes.append(
                 f"The norms of the filters multiply to {solution.growth:.2g} times what is usual: "
