@@ -83,10 +83,12 @@ class Kernel:
         shape = (1,) * (axes - len(self.shape)) + self.shape
         extra = len(shape) - axes
         if any(size != 1 for size in shape[:extra]):
+            stored = self.name.partition(":")[0].lower().endswith((".npy", ".npz"))
+            one = f"{self.name}[{','.join('0' * extra)}]"
             raise InputError(
                 f"{self.name} is {'x'.join(map(str, self.shape))}, a kernel with {axes} "
-                f"{'axis' if axes == 1 else 'axes'} is asked for; "
-                "of a whole layer choose one filter, like weights.npy[0,0]"
+                f"{'axis' if axes == 1 else 'axes'} is asked for"
+                + (f"; of a whole layer choose one filter, like {one}" if stored else "")
             )
         return Kernel(shape[extra:], self.entries, self.name, self.floats)
 

@@ -19,6 +19,7 @@ from convalgebra.kernels.nearest.solution import SEARCH, Solution, solve
 from convalgebra.kernels.nearest.target import Target, target_of
 from convalgebra.kernels.sources import KernelSource
 from convalgebra.language.layer_text import layer_text
+from convalgebra.layers import ACTIVATIONS
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read
 
@@ -181,6 +182,11 @@ def plan_for(network: Network, target: Target) -> Plan:
     if network.shape is not None and network.shape[0] != into:
         raise InputError(
             f"the stack is written for {network.shape[0]} channels, {target.name} has {into}"
+        )
+    active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
+    if active is not None:
+        raise UnsupportedError(
+            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
         )
     try:
         plan = plan_of(network, into, axes_of(network))
