@@ -239,6 +239,8 @@ def best_placed(
             f"{target.name} is {size} and {made.plan.text} sees {seen}: it could lie in "
             f"{len(offsets)} places; take a stack that sees as much as the kernel"
         )
+    middle = [option[0] + option[-1] for option in options]
+    offsets.sort(key=lambda one: sum(abs(2 * o - m) for o, m in zip(one, middle, strict=True)))
     best: Placed | None = None
     bound, reason = float("inf"), ""
     for offset in offsets:
@@ -246,7 +248,7 @@ def best_placed(
         solution = solve(problem, starts, seed)
         if solution.bound < bound:
             bound, reason = solution.bound, solution.reason
-        # The middle one among equals: differences in the last digits decide nothing.
+        # The one next to the middle among equals: the last digits decide nothing.
         if best is None or solution.error < best.solution.error * (1 - 1e-9) - 1e-15:
             best = Placed(solution, problem, offset, len(offsets))
     assert best is not None
