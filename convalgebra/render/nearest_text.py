@@ -18,12 +18,12 @@ _LARGEST_SHOWN = 11  # rows and columns of a filter that is printed
 def error_text(value: float) -> str:
     """A relative error with three digits.
 
-    >>> error_text(0.08274), error_text(3e-5), error_text(2e-16), error_text(0.0)
-    ('0.0827', '3.00e-05', '0', '0')
+    >>> error_text(0.08274), error_text(0.9), error_text(3e-5), error_text(2e-16)
+    ('0.0827', '0.900', '3.00e-05', '0')
     """
     if value < 1e-12:
         return "0"
-    return f"{value:.3g}" if value >= 1e-3 else f"{value:.2e}"
+    return f"{value:#.3g}" if value >= 1e-3 else f"{value:.2e}"
 
 
 def _below(value: float) -> str:
@@ -32,7 +32,7 @@ def _below(value: float) -> str:
 
     digits = 2 - floor(log10(value))
     down = floor(value * 10**digits) / 10**digits
-    return f"{down:.3g}" if value >= 1e-3 else f"{down:.2e}"
+    return f"{down:#.3g}" if value >= 1e-3 else f"{down:.2e}"
 
 
 def headline(report: NearestReport) -> str:
