@@ -21,6 +21,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from math import gcd, isqrt, lcm, prod
 from typing import Any
@@ -286,7 +287,8 @@ def steps_of_text(text: str, axes: int, width: int) -> Iterator[dict[str, Any]]:
             name: list(map(int, (one or default).split("x"))) for name, one, default in given
         }
         found = {name: one * axes if len(one) == 1 else one for name, one in found.items()}
-        found["dilation"] = [d if k > 1 else 1 for d, k in zip(found["dilation"], size)]  # noqa: B905
+        dilated = zip(found["dilation"], size, strict=False)
+        found["dilation"] = [d if k > 1 else 1 for d, k in dilated]
         channels = [width, int(out or width)]
         found |= {"op": "conv", "from": [index], "size": size, "channels": channels}
         yield found | {
@@ -956,9 +958,10 @@ def fits(layers: Sequence[Layer], factors: Sequence[Kernel], work: Work) -> bool
 
 
 def multiplied(one: Kernel, two: Kernel) -> Kernel:
-    found: Counter[Axes] = Counter()
+    found: Kernel = {}
     for (a, x), (b, y) in product(one.items(), two.items()):
-        found[tuple(map(int.__add__, a, b))] += x * y  # type: ignore[assignment]
+        place = tuple(map(int.__add__, a, b))
+        found[place] = found.get(place, 0) + x * y
     return {place: tap for place, tap in found.items() if tap}
 
 
@@ -1253,7 +1256,7 @@ def verify(data: Any, say: Callable[[str], None]) -> int:
     work = Work()
     book = Book({}, work)
     for name, value in zip(SIDES, (left, right), strict=True):
-        stack = book.stacks[name] = named(name, lambda: stack_of(value, work))  # noqa: B023
+        stack = book.stacks[name] = named(name, partial(stack_of, value, work))
         trust = "" if "steps" not in value else " (that these are its steps is taken on trust)"
         say(f"{name}: {stack.text[:200]}{trust}")
     one, two = book.stacks.values()
@@ -1269,7 +1272,8 @@ def verify(data: Any, say: Callable[[str], None]) -> int:
         work.renew()
         about = f"claim {book.index} ({kind if isinstance(kind, str) else '?'})"
         try:
-            text = named(about, lambda: VERIFIERS[one_of(kind, VERIFIERS)](book, claim))  # noqa: B023
+            verifier = named(about, partial(one_of, kind, VERIFIERS))
+            text = named(about, partial(VERIFIERS[verifier], book, claim))
             say(f"{about} holds: {text}")
         except Open as error:
             status = 3

@@ -159,6 +159,11 @@ class Network:
                     node,
                 )
 
+    @cached_property
+    def axes(self) -> int | None:
+        """The axes of its kernels, None where no layer has one."""
+        return next((n.layer.axes for n in self.nodes if n.layer.axes is not None), None)
+
     @property
     def shapes(self) -> tuple[Shape, ...]:
         """The shape of every node's value; that of the input first.

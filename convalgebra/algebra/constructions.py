@@ -494,14 +494,12 @@ def _closed(plan: Plan) -> Plan:
         if index in needed:
             needed.update(plan.steps[index].sources)
     numbers = {old: new for new, old in enumerate(sorted(needed))}
-    steps = tuple(
-        plan.steps[old]._replace(
-            sources=tuple(numbers[s] for s in plan.steps[old].sources),
-            weights=None if plan.steps[old].weights is None else numbers[plan.steps[old].weights],  # type: ignore[index]
-        )
-        for old in sorted(needed)
-    )
-    return replace(plan, steps=steps)
+    steps = []
+    for step in map(plan.steps.__getitem__, sorted(needed)):
+        weights = None if step.weights is None else numbers[step.weights]
+        sources = tuple(numbers[source] for source in step.sources)
+        steps.append(step._replace(sources=sources, weights=weights))
+    return replace(plan, steps=tuple(steps))
 
 
 def _start(plan: Plan, first: int) -> int:

@@ -84,12 +84,17 @@ def equiv(
 
 
 def _families(networks: list[Network], channels: int) -> list[Family]:
-    axes = {node.layer.axes for network in networks for node in network.nodes} - {None}
+    axes = _axes(networks)
     found = []
     for network in networks:
-        plan = plan_of(_linear(network), channels, min(axes, default=None))  # type: ignore[type-var]
+        plan = plan_of(_linear(network), channels, axes)
         found.append(Family(replace(plan, text=stack_text(network))))
     return found
+
+
+def _axes(networks: list[Network]) -> int | None:
+    """The axes that a stack without a kernel has beside one with."""
+    return next((network.axes for network in networks if network.axes is not None), None)
 
 
 def _activated(network: Network) -> bool:
@@ -119,10 +124,10 @@ def _check(left: Family, right: Family) -> None:
         (("goes out", "go out"), left.channels_out, right.channels_out),
     ):
         if one != two:
-            counted = f"1 channel {what[0]}" if one == 1 else f"{one:,} channels {what[1]}"
             raise UnsupportedError(
-                f"{counted} in {left.text}, {two:,} in {right.text}: they cannot be "
-                "compared; write @ and the channels, or --channels for those that come in"
+                f"{counted(one, 'channel')} {what[one != 1]} in {left.text}, {two:,} in "
+                f"{right.text}: they cannot be compared; write @ and the channels, or --channels "
+                "for those that come in"
             )
     if left.total_stride != right.total_stride:
         raise UnsupportedError(
@@ -181,9 +186,7 @@ def _borders(
     networks: list[Network], channels: int, input: str | tuple[int, ...]
 ) -> BordersComparison:
     shape = read_shape(input) if isinstance(input, str) else input
-    axes = next(
-        (node.layer.axes for n in networks for node in n.nodes if node.layer.axes is not None), None
-    )
+    axes = _axes(networks)
     if len(shape) == axes:
         shape = (channels, *shape)
     given = all(network.shape is None for network in networks)  # with the input alone

@@ -354,6 +354,22 @@ def taps_read(step: Step, rate: Rate, position: Axes) -> Iterator[tuple[int, int
             yield (tap, *split_position(rate, place))
 
 
+def read_window(step: Step, axis: int, low: Any, high: Any) -> tuple[Any, Any]:
+    """The first and the last position that those from low to high of a step read: ints or arrays.
+
+    A transposed convolution may read nothing, between two inputs: then it is said to read one.
+    """
+    if step.op == "depth_to_space":
+        return low // step.factor, high // step.factor
+    if step.op not in ("conv", "convt"):
+        return low, high
+    s, d, p, k = (field[axis] for field in (step.stride, step.dilation, step.padding, step.size))
+    if step.op == "conv":
+        return s * low - p, s * high + d * (k - 1) - p
+    first, last = -(-(low + p - d * (k - 1)) // s), (high + p) // s
+    return first, last + (first - last) * (last < first)
+
+
 def source_place(step: Step, position: Axes, offset: Axes) -> Axes | None:
     """Where a tap at `offset` = d u - p reads when the output stands at `position`; or nowhere."""
     if step.op == "conv":

@@ -29,6 +29,20 @@ def bits_of(mask: int) -> Iterator[int]:
             word ^= low
 
 
+def smeared(members: int, times: int, distance: int) -> int:
+    """A set united with its shifts upwards by distance, 2 distance, .. (times - 1) distance.
+
+    >>> bin(smeared(0b1, 3, 2))
+    '0b10101'
+    """
+    done = 1
+    while done < times:
+        more = min(done, times - done)
+        members |= members << distance * more
+        done += more
+    return members
+
+
 MAX_SUPPORT_WORK = 20_000_000
 
 
@@ -229,9 +243,5 @@ def _spread(mask: int, size: Axes, units: list[int], first: int) -> int:
     """
     mask = mask << first if first >= 0 else mask >> -first
     for count, unit in zip(size, units, strict=True):
-        have = 1
-        while have < count:
-            more = min(have, count - have)
-            mask |= mask << more * unit
-            have += more
+        mask = smeared(mask, count, unit)
     return mask

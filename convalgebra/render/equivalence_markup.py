@@ -57,9 +57,22 @@ def equivalence_to_markdown(report: EquivalenceReport) -> str:
     parts += map(markdown_escaped, reasons(report))
     for witness, stack in shown_witnesses(report):
         parts += [*_displayed(witness_latex(witness)), markdown_escaped(_cannot(stack, witness))]
-    for title, lines in more_sections(report, _WIDTH):
+    for title, sentence, formula in _implicit(report):
+        parts += [f"**{markdown_escaped(title)}**", markdown_escaped(sentence)]
+        parts += _displayed(formula)
+    for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [f"**{markdown_escaped(title)}**", *_markdown_lines(lines)]
     return "\n\n".join([*parts, answers(report).to_markdown()])
+
+
+def _implicit(report: EquivalenceReport) -> list[tuple[str, str, str]]:
+    """The equations of each stack: a title, what is proved of them, and the formulas."""
+    from convalgebra.render.implicit_text import implicit_latex, implicit_sentence
+
+    return [
+        (f"The equations of {one.text}", implicit_sentence(one), implicit_latex(one))
+        for one in report.implicit
+    ]
 
 
 def _displayed(formula: str) -> list[str]:
@@ -103,7 +116,10 @@ def equivalence_to_latex(report: EquivalenceReport) -> str:
     parts += map(latex_escaped, reasons(report))
     for witness, stack in shown_witnesses(report):
         parts += [*_bracketed(witness_latex(witness)), latex_escaped(_cannot(stack, witness))]
-    for title, lines in more_sections(report, _WIDTH):
+    for title, sentence, formula in _implicit(report):
+        parts += [rf"\paragraph{{{latex_escaped(title)}}}", latex_escaped(sentence)]
+        parts += _bracketed(formula)
+    for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [rf"\paragraph{{{latex_escaped(title)}}}", *_latex_lines(lines)]
     return "\n\n".join([*parts, answers(report).to_latex()])
 
@@ -125,6 +141,9 @@ def equivalence_to_html(report: EquivalenceReport) -> str:
             *_displayed(witness_latex(witness)),
             f"<p>{escaped(_cannot(stack, witness))}</p>",
         ]
-    for title, lines in more_sections(report, _WIDTH):
+    for title, sentence, formula in _implicit(report):
+        parts += [f"<p><b>{escaped(title)}</b></p>", f"<p>{escaped(sentence)}</p>"]
+        parts += _displayed(formula)
+    for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [f"<p><b>{escaped(title)}</b></p>", *_html_lines(lines)]
     return "<div>" + "\n".join([*parts, answers(report).to_html()]) + "</div>"

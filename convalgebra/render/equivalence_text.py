@@ -216,14 +216,16 @@ def dimension_reasons(report: EquivalenceReport) -> list[str]:
     return found
 
 
-def more_sections(report: EquivalenceReport, width: int) -> list[tuple[str, list[str]]]:
+def more_sections(
+    report: EquivalenceReport, width: int, *, equations: bool = True
+) -> list[tuple[str, list[str]]]:
     """What was asked for beside the answer: borders, equations, width; a title and lines each."""
     found: list[tuple[str, list[str]]] = []
     if report.borders is not None:
         from convalgebra.render.borders_text import border_sections
 
         found += border_sections(report.borders, width)
-    if report.implicit:
+    if report.implicit and equations:
         from convalgebra.render.implicit_text import implicit_text
 
         found += [

@@ -241,7 +241,7 @@ def with_channel(network: Network, shape: Shape) -> Network:
     >>> with_channel(parse("3x3"), (4, 4)).shape, with_channel(parse("3x3"), (2, 4, 4)).shape
     ((1, 4, 4), (2, 4, 4))
     """
-    axes = next((node.layer.axes for node in network.nodes if node.layer.axes is not None), None)
+    axes = network.axes
     return network.with_input((1, *shape) if len(shape) == axes else shape)
 
 

@@ -89,3 +89,11 @@ def test_indices_of_channels_are_told_apart_in_latex() -> None:
     shown = equivalence_in("latex", equiv("3x3", "dw3x3,1x1", channels=2), 80, derive=True)
     assert r"a_{00,1,0} &= b_{00,0,0} c_{00,1,0}" in shown
     assert not re.search(r"_\{[^}]* ", shown)
+
+
+@pytest.mark.parametrize("form", ["latex", "md"])
+def test_equations_are_typeset(form: str) -> None:
+    text = equivalence_in(form, equiv("2x2", "2x1,1x2", equations=True), 80)
+    (block,) = re.findall(r"\\begin\{aligned\}\n(0 &= a_.*)\n\\end\{aligned\}", text)
+    assert block == "0 &= a_{00} a_{11} - a_{01} a_{10}"
+    assert "verbatim" not in text

@@ -10,7 +10,7 @@ so on borders and padding as well: a padded zero is x = 0, and s(0) - s(0) = 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any, TypeVar
@@ -169,8 +169,8 @@ def apply(copied: Sequence[Copied], values: Sequence[Value], zero: Value) -> lis
     >>> apply([(0, Fraction(-1)), None], [Fraction(5)], Fraction(0))
     [Fraction(-5, 1), Fraction(0, 1)]
     """
-    times: Callable[[Any, Fraction], Any] = lambda value, factor: value * factor  # noqa: E731
-    return [zero if at is None else times(values[at[0]], at[1]) for at in copied]
+    factors: Sequence[Any] = values  # numbers or polynomials
+    return [zero if at is None else factors[at[0]] * at[1] for at in copied]
 
 
 def in_pairs(stack: Stack, small: Sequence[Piece], linear: Mapping[str, Any]) -> dict[str, Any]:

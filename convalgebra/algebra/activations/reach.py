@@ -58,9 +58,7 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
     """
     if not any(_has_activation(network) for network in (maker, made)):
         return None
-    axes = next(
-        (n.layer.axes for net in (maker, made) for n in net.nodes if n.layer.axes is not None), None
-    )
+    axes = made.axes if maker.axes is None else maker.axes
     one, two = (cut(network, channels, axes) for network in (maker, made))
     if maker.nodes == made.nodes and maker.outputs == made.outputs:
         return all_of_it("both are the same stack", ((0,) * (axes or 0),))

@@ -38,11 +38,12 @@ from convalgebra.algebra.borders.regions import (
     full,
     gathered,
     restricted,
-    smeared,
     spread,
     united,
 )
+from convalgebra.algebra.operators import read_window
 from convalgebra.algebra.plan import Axes, Plan, Step
+from convalgebra.algebra.supports import smeared
 from convalgebra.errors import UnsupportedError
 
 MAX_WINDOW = 4 * 10**6  # positions along one axis
@@ -133,7 +134,7 @@ def windows_of(plan: Plan, boxes: Sequence[Axes]) -> tuple[Window | None, ...]:
         window, step = seen[index], plan.steps[index]
         if window is None:
             continue
-        read = tuple(_read(step, axis, low, high) for axis, (low, high) in enumerate(window))
+        read = tuple(read_window(step, axis, low, high) for axis, (low, high) in enumerate(window))
         if any(high - low >= MAX_WINDOW for low, high in read):
             raise UnsupportedError(
                 f"the outputs of {plan.text} see more than {MAX_WINDOW:,} positions along an axis; "
@@ -145,19 +146,6 @@ def windows_of(plan: Plan, boxes: Sequence[Axes]) -> tuple[Window | None, ...]:
                 (min(a, c), max(b, d)) for (a, b), (c, d) in zip(read, other, strict=True)
             )
     return tuple(seen)
-
-
-def _read(step: Step, axis: int, low: int, high: int) -> tuple[int, int]:
-    """The first and the last position that the positions low .. high of a step read."""
-    if step.op == "depth_to_space":
-        return low // step.factor, high // step.factor
-    if step.op not in ("conv", "convt"):
-        return low, high
-    s, d, p, k = (field[axis] for field in (step.stride, step.dilation, step.padding, step.size))
-    if step.op == "conv":
-        return s * low - p, s * high + d * (k - 1) - p
-    first, last = -(-(low + p - d * (k - 1)) // s), (high + p) // s
-    return first, max(first, last)  # between two inputs nothing is read
 
 
 def losses_of(plan: Plan, boxes: Sequence[Axes], only: int | None = None) -> Losses:

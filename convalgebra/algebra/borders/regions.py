@@ -153,20 +153,6 @@ def spread(members: int, step: int) -> int:
     return int(("0" * (step - 1)).join(f"{members:b}"), 2)
 
 
-def smeared(members: int, times: int, distance: int) -> int:
-    """A set united with its shifts upwards by distance, 2 distance, .. (times - 1) distance.
-
-    >>> bin(smeared(0b1, 3, 2))
-    '0b10101'
-    """
-    done = 1
-    while done < times:
-        more = min(done, times - done)
-        members |= members << distance * more
-        done += more
-    return members
-
-
 def gathered(members: int, times: int, distance: int) -> int:
     """A set united with its shifts downwards by distance, 2 distance, ..: where a window reads it.
 

@@ -120,21 +120,12 @@ class Chain:
         """The number of coefficients of the merged kernel that are not always zero."""
         return prod(places.bit_count() for places in self.support)
 
-    def normal_form(self) -> str:
-        """The chain as one kernel and one stride, as an error names it."""
-        size = "x".join(map(str, self.receptive_field))
-        return f"{size} at stride {'x'.join(map(str, _once(self.stride)))}"
-
 
 def fixed_shift(maker: Chain, made: Chain) -> Exponent | None:
     """The shift that the padding asks for, where both sides write one."""
     if not (maker.padded and made.padded):
         return None
     return tuple(b - a for a, b in zip(maker.offset, made.offset, strict=True))
-
-
-def _once(values: tuple[int, ...]) -> tuple[int, ...]:
-    return values[:1] if len(set(values)) == 1 else values
 
 
 MAX_PLACES = 250_000  # of a merged kernel: past it the offsets and witnesses fill the memory
@@ -203,10 +194,9 @@ def _text(network: Network) -> str:
 
 
 def _axes(network: Network) -> int:
-    for node in network.nodes:
-        if node.layer.axes is not None:
-            return node.layer.axes
-    raise UnsupportedError("equiv compares convolutions; there is no kernel in this stack")
+    if network.axes is None:
+        raise UnsupportedError("equiv compares convolutions; there is no kernel in this stack")
+    return network.axes
 
 
 def _check_input(network: Network) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convalgebra.algebra.operators import read_window
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.kernels.merging.blocks import Array
 from convalgebra.kernels.merging.composition import Value
@@ -44,7 +45,7 @@ def interior(plan: Plan, boxes: Sequence[Axes], axis: int, *, hidden: bool = Fal
             continue
         if index or not hidden:
             good &= (ends[0] >= 0) & (ends[1] < boxes[index][axis])
-        low, high = reads(steps[index], axis, *ends)
+        low, high = read_window(steps[index], axis, *ends)
         for source in steps[index].sources:
             other = seen[source]
             seen[source] = (
@@ -146,19 +147,6 @@ class AxisClasses:
         stride, phases = self.values[-1].rate[self.axis]
         low, high = (place // phases * stride + end for end in self.span)
         return max(0, -low), max(0, high + 1 - self.boxes[0][self.axis])
-
-
-def reads(step: Step, axis: int, low: Array, high: Array) -> tuple[Array, Array]:
-    """The first and the last positions that the positions low .. high of a step read."""
-    if step.op == "depth_to_space":
-        return low // step.factor, high // step.factor
-    if step.op not in ("conv", "convt"):
-        return low, high
-    s, d, p, k = (field[axis] for field in (step.stride, step.dilation, step.padding, step.size))
-    if step.op == "conv":
-        return s * low - p, s * high + d * (k - 1) - p
-    first, last = -(-(low + p - d * (k - 1)) // s), (high + p) // s
-    return first, np.maximum(first, last)  # between two inputs nothing is read
 
 
 def sources_of(step: Step, axis: int, place: int) -> list[int]:

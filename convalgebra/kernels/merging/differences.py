@@ -27,10 +27,10 @@ from typing import NamedTuple
 import numpy as np
 
 from convalgebra.algebra.borders.regions import Region
-from convalgebra.algebra.operators import grid_of, split_position
+from convalgebra.algebra.operators import grid_of, read_window, split_position
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.kernels.merging.blocks import Array, composed, widened
-from convalgebra.kernels.merging.classes import AxisClasses, TooLong, reads
+from convalgebra.kernels.merging.classes import AxisClasses, TooLong
 from convalgebra.kernels.merging.composition import CALL, EXACT_COST, MAX_NUMBERS, Value
 from convalgebra.kernels.merging.convolution import numbers
 from convalgebra.kernels.merging.weights import Numbers
@@ -196,10 +196,7 @@ class _Rows:
             step = self.plan.steps[index]
             if not found[index]:
                 continue
-            read = []
-            for axis, (low, high) in enumerate(found[index]):
-                ends = reads(step, axis, np.int64(low), np.int64(high))
-                read.append((int(ends[0]), int(ends[1])))
+            read = [read_window(step, axis, *ends) for axis, ends in enumerate(found[index])]
             for source in step.sources:
                 other = found[source] or read
                 found[source] = tuple(

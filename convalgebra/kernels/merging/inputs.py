@@ -19,8 +19,7 @@ def placed(
     own = network.shape if shape is None else shape
     if own is not None and not all(isinstance(size, int) for size in own):
         raise UnsupportedError("merging works on numbers; write a number for each named size")
-    kernels = {node.layer.axes for node in network.nodes} - {None}
-    axes = min(kernels, default=None)  # type: ignore[type-var]
+    axes = network.axes
     if own is not None and len(own) == axes:
         own = (channels or _inferred(network, weights) or 1, *own)
     elif own is not None and channels not in (None, int(own[0])):

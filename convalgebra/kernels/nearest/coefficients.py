@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -328,10 +327,6 @@ class Coefficients:
         import numpy as np
 
         return self.values(np.ones((1, self.weights)))[0] != 0
-
-    def taps_of(self, step: int) -> list[Axes]:
-        """The places of the taps of a step's kernel, in row-major order."""
-        return list(product(*(range(k) for k in self.plan.steps[step].size)))
 
 
 def _collect(adjoint: list[Array | None], source: int, part: Array) -> None:

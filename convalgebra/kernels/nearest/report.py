@@ -173,7 +173,7 @@ def axes_of(network: Network) -> int:
     >>> axes_of(read("3,3")), axes_of(read("bn,3x3"))
     (1, 2)
     """
-    return next((node.layer.axes for node in network.nodes if node.layer.axes), 2)
+    return network.axes or 2
 
 
 def plan_for(network: Network, target: Target) -> Plan:
