@@ -16,7 +16,9 @@ from convalgebra.errors import SizeError
 from convalgebra.sizes import Size, at_least, exact_divide, is_whole, names, simplest, text
 from convalgebra.windows import Pad, same_padding
 
-Argument = Literal["none", "kernel", "factor", "sizes", "optional sizes", "pads", "number", "slice"]
+Argument = Literal[
+    "none", "kernel", "factor", "sizes", "optional sizes", "pads", "number", "slice", "opaque"
+]
 
 
 class Kind(NamedTuple):
@@ -68,6 +70,7 @@ KINDS: dict[str, Kind] = {
     "mul": Kind("none", "", "none", "the product of its branches; a side of 1 is stretched"),
     "cat": Kind("none", "", "none", "its branches, channels one after another"),
     "unused": Kind("none", "", "none", "what comes in; the branch beside it only has weights"),
+    "opaque": Kind("opaque", "", "matrix", "an operation that the language has no word for"),
 }
 
 ACTIVATIONS = frozenset(_ACTIVATIONS)
@@ -76,7 +79,7 @@ BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 MERGES = frozenset({"add", "mul", "cat", "unused"})
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})
 DENSE = frozenset({"fc", "linear"})
-WORDS = frozenset(KINDS) - MERGES - {"slice", "input"}  # what a text may name as a layer
+WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
 
 
 class Channels(NamedTuple):
@@ -89,13 +92,22 @@ class Channels(NamedTuple):
 KEPT = Channels("*", 1)
 
 
+class Opaque(NamedTuple):
+    """What is known of an operation that the language has no word for; None is not known."""
+
+    name: str
+    params: int | None
+    macs: int | None
+
+
 @dataclass(frozen=True)
 class Layer:
     """One layer. `Layer("conv", (3, 3), stride=(2, 2))` is `3x3s2`.
 
-    `size` is the argument: the taps of a kernel, a factor, a target size, a number of groups, or
-    begin:end pairs. A one-element `stride`, `dilation`, `padding` or `output_padding` holds for all
-    axes. Fields that a kind does not have keep their defaults.
+    `size` is the argument: the taps of a kernel, a factor, a target size, a number of groups,
+    begin:end pairs, or the whole shape that comes out of an `opaque` layer. A one-element `stride`,
+    `dilation`, `padding` or `output_padding` holds for all axes. Fields that a kind does not have
+    keep their defaults.
 
     >>> Layer("conv", (3, 3), stride=(1,)) == Layer("conv", (3, 3))
     True
@@ -115,6 +127,7 @@ class Layer:
     bias: bool = False
     pads: tuple[Pad, ...] = ()
     bounds: tuple[Size | None, Size | None] = (None, None)
+    opaque: Opaque | None = None
 
     def __post_init__(self) -> None:
         kind = KINDS[self.kind]

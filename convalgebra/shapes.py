@@ -298,6 +298,10 @@ def _cat(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
     return (simplest(channels), *first[1:])
 
 
+def _opaque(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    return layer.size
+
+
 def _differ(verb: str, left: Shape, right: Shape) -> str:
     reason = "sizes differ"
     if len(left) != len(right):
@@ -333,5 +337,6 @@ _RULES: dict[str, Rule] = {
     "add": _add,
     "mul": _mul,
     "cat": _cat,
+    "opaque": _opaque,
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no shape rule"

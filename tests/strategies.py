@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from convalgebra.layers import KINDS, MERGES, Channels, Layer
+from convalgebra.layers import KINDS, MERGES, Channels, Layer, Opaque
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import Size, exact_divide, floor_divide, symbol
 
@@ -66,6 +66,12 @@ def layers(
         fields["size"] = (draw(size),)
     elif argument == "pads":
         fields["pads"] = draw(per_axis(st.tuples(zeros, zeros), axes))
+    elif argument == "opaque":
+        fields["size"] = draw(st.tuples(*[size] * (axes + 1)))
+        figure = st.none() | st.integers(0, 10**15)
+        fields["opaque"] = draw(
+            st.builds(Opaque, st.sampled_from(("attend", "x.y", "bn_2")), figure, figure)
+        )
     elif argument == "slice":
         bound = st.one_of(st.none(), st.integers(-5, 5), size)
         fields["bounds"] = draw(st.tuples(bound, bound))
@@ -109,7 +115,7 @@ def networks(draw: Callable, most: int = 14) -> Network:
         earlier = st.integers(0, index - 1)
         recent = st.integers(max(0, index - 3), index - 1)
         source = st.one_of(st.just(index - 1), st.just(index - 1), recent, earlier)
-        kind = draw(st.sampled_from(["layer"] * 6 + sorted(MERGES)))
+        kind = draw(st.sampled_from(["layer"] * 6 + sorted(MERGES) + ["opaque"]))
         if kind == "layer":
             owners = [i for i, n in enumerate(nodes) if n.weights == i and n.layer in PLAIN]
             owners = [i for i in owners if KINDS[nodes[i].layer.kind].weights != "none"]
@@ -118,6 +124,10 @@ def networks(draw: Callable, most: int = 14) -> Network:
                 nodes.append(Node(nodes[owner].layer, (draw(source),), owner))
             else:
                 nodes.append(Node(draw(st.sampled_from(PLAIN)), (draw(source),), index))
+        elif kind == "opaque":
+            inputs = draw(st.lists(source, min_size=1, max_size=3))
+            layer = Layer("opaque", (4, 7), opaque=Opaque("odd", draw(SMALL), None))
+            nodes.append(Node(layer, tuple(inputs), index))
         else:
             inputs = draw(st.lists(source, min_size=2, max_size=3))
             nodes.append(Node(Layer(kind), tuple(inputs), index))

@@ -135,6 +135,6 @@ def test_every_kind_has_its_place() -> None:
     groups = (ACTIVATIONS, NORMS, BORDERS, MERGES, CONVOLUTIONS, DENSE)
     assert sum(map(len, groups)) == len(frozenset().union(*groups))
     assert frozenset().union(*groups) <= KINDS.keys()
-    assert KINDS.keys() - WORDS == MERGES | {"slice", "input"}
+    assert KINDS.keys() - WORDS == MERGES | {"slice", "input", "opaque"}
     for kind in CONVOLUTIONS | DENSE:
         assert KINDS[kind].weights == "matrix"

@@ -325,6 +325,8 @@ def _refusal(layer: Layer) -> str:
         why = "activations between linear layers there are told apart only one after another"
         return f"equiv does not decide stacks with `{shown}` in this place: {why}"
     meaning = KINDS[layer.kind].meaning.partition(":")[0]
+    if layer.kind == "opaque":
+        return f"equiv compares layers that it knows, and `{shown}` is {meaning}"
     if layer.kind in ("fc", "flatten", "gap", "resize"):
         return (
             f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
@@ -478,5 +480,5 @@ _RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
 REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
 assert (
     ACTIVATIONS - {"relu"}
-    | {"max", "gmp", "mul", "ln", "in", "gn", "lrn", "fc", "flatten", "gap", "resize"}
+    | {"max", "gmp", "mul", "ln", "in", "gn", "lrn", "fc", "flatten", "gap", "resize", "opaque"}
 ) == REFUSED, "a kind of layer without a rule"

@@ -48,7 +48,10 @@ class Use(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What one use of a layer costs. `macs_exact` is None where it is not known in closed form."""
+    """What one use of a layer costs. `macs_exact` is None where it is not known in closed form.
+
+    `unknown` names the figures ("params", "macs") that stand at 0 and are not known at all.
+    """
 
     weights: Size = 0
     biases: Size = 0
@@ -56,6 +59,7 @@ class Counts(NamedTuple):
     macs: Size = 0
     macs_exact: Size | None = 0
     flops: tuple[tuple[str, Size], ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def params(self) -> Size:
@@ -202,6 +206,19 @@ def _bilinear(use: Use) -> Counts:
     return Counts(flops=(("interpolation", flops),))
 
 
+def _opaque(use: Use) -> Counts:
+    assert use.layer.opaque is not None
+    _, params, macs = use.layer.opaque
+    figures = {"params": params, "macs": macs}
+    return Counts(
+        weights=params or 0,
+        macs=macs or 0,
+        macs_exact=macs,
+        flops=(("mac", FLOPS_PER["mac"] * (macs or 0)),),
+        unknown=tuple(key for key, figure in figures.items() if figure is None),
+    )
+
+
 def _free(use: Use) -> Counts:
     return Counts()
 
@@ -228,6 +245,7 @@ _RULES: dict[str, Callable[[Use], Counts]] = {
     "add": _merge,
     "mul": _merge,
     "bilinear": _bilinear,
+    "opaque": _opaque,
     **dict.fromkeys(_FREE, _free),
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no cost rule"

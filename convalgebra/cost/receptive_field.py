@@ -335,6 +335,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(BORDERS, _each(_move)),
     **dict.fromkeys(("add", "cat"), _meet),
     "mul": _multiply,
+    "opaque": lambda step: Field(None),
     **dict.fromkeys(ACTIVATIONS | NORMS, _unchanged),
     **dict.fromkeys(("scale", "shuffle", "dropout", "slice", "input", "unused"), _unchanged),
 }

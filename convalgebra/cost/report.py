@@ -39,13 +39,18 @@ class LayerCost(NamedTuple):
 
     @property
     def params(self) -> Size:
-        """Weights and biases, those of norms and scales included."""
+        """Weights and biases, those of norms and scales included; 0 where `unknown` has it."""
         return self.counts.params
 
     @property
     def macs(self) -> Size:
-        """Dense multiply-accumulates."""
+        """Dense multiply-accumulates; 0 where `unknown` has it."""
         return self.counts.macs
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """The figures of an opaque layer that are not known: "params", "macs"."""
+        return self.counts.unknown
 
     @property
     def macs_exact(self) -> Size | None:
@@ -59,21 +64,25 @@ class LayerCost(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
+        macs_known = "macs" not in self.unknown
         return {
             "name": self.name,
             "layer": self.layer,
             "output": [plain(size) for size in self.output],
-            "params": plain(self.params),
-            "macs": plain(self.macs),
+            "params": plain(self.params) if "params" not in self.unknown else None,
+            "macs": plain(self.macs) if macs_known else None,
             "macs_exact": plain(self.macs_exact),
-            "flops": plain(self.flops),
+            "flops": plain(self.flops) if macs_known else None,
             "activations": plain(self.activations),
             "receptive_field": field_to_dict(self.field),
         }
 
 
 class Totals(NamedTuple):
-    """Sums over layers. `flops` by class: see `FLOP_CLASSES`."""
+    """Sums over layers. `flops` by class: see `FLOP_CLASSES`.
+
+    What is not known of a layer is left out: the report's `status` is `partial` then.
+    """
 
     weights: Size
     biases: Size
@@ -120,8 +129,8 @@ class CostReport(NamedTuple):
 
     @property
     def status(self) -> str:
-        """`complete`: every layer is counted."""
-        return "complete"
+        """`complete`: every layer is counted; `partial`: the totals are lower bounds."""
+        return "partial" if any(layer.unknown for layer in self.layers) else "complete"
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.cost/1`."""
@@ -198,6 +207,8 @@ def _use(network: Network, index: int, assumptions: Assumptions) -> Use:
 
 
 def _label(layer: Layer) -> str:
+    if layer.opaque is not None:
+        return f"opaque {layer.opaque.name}"
     return layer.kind if layer.kind in MERGES else layer_text(layer)
 
 
@@ -207,14 +218,16 @@ def _layer_cost(
     node, kind = network.nodes[index], use.layer.kind
     made = moved = 0
     if not network.live[index]:
-        counts = counts._replace(macs=0, macs_exact=0, flops=())
+        rest = tuple(key for key in counts.unknown if key != "macs")
+        counts = counts._replace(macs=0, macs_exact=0, flops=(), unknown=rest)
     else:
         made = 0 if kind == "unused" else product(use.output)
         if kind not in _MOVES_NOTHING:
             read = sum((product(shape) for shape in use.inputs), 0)
             moved = simplest(BYTES_PER_NUMBER * (read + counts.params + made))
     if node.weights != index:
-        counts = counts._replace(weights=0, biases=0, norms=0)
+        rest = tuple(key for key in counts.unknown if key != "params")
+        counts = counts._replace(weights=0, biases=0, norms=0, unknown=rest)
     return LayerCost(
         name="/".join((*node.block, str(index))),
         layer=label,

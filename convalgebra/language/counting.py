@@ -22,6 +22,7 @@ from convalgebra.language.syntax import (
     Item,
     LayerText,
     Line,
+    OpaqueText,
     Series,
     Slice,
     Term,
@@ -120,7 +121,7 @@ class _Counter:
         if isinstance(item, Added):
             for term in item.terms:
                 total = total.and_then(self.item(term, scope))
-        elif isinstance(item, Branches):
+        elif isinstance(item, (Branches, OpaqueText)):
             for part in item.texts:
                 total = total.and_then(self.deeper(part, scope.inside(), part.span))
         return total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from convalgebra.errors import LanguageError, ShapeError, SizeError, Source, Span
@@ -17,6 +18,7 @@ from convalgebra.language.syntax import (
     Item,
     LayerText,
     Line,
+    OpaqueText,
     Program,
     Series,
     Side,
@@ -24,10 +26,11 @@ from convalgebra.language.syntax import (
     Term,
     Text,
 )
-from convalgebra.layers import KINDS, MERGES, Channels, Layer, axes_text, check_field
+from convalgebra.layers import KINDS, MERGES, Channels, Layer, Opaque, axes_text, check_field
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import Size, at_least, text
 
+_NO_PARAMETERS: Mapping[str, Size] = {}
 _MERGES = {word: Layer(word) for word in MERGES}
 
 
@@ -137,6 +140,8 @@ class _Expander:
             return self.merge(item, value, scope)
         if isinstance(item, Slice):
             return self.add(self.slice(item, scope), (value,), scope, item.span)
+        if isinstance(item, OpaqueText):
+            return self.opaque(item, value, scope)
         return self.text(item, value, scope.inside())
 
     def merge(self, item: Added | Branches, value: int, scope: Scope) -> int:
@@ -152,6 +157,14 @@ class _Expander:
             for part in item.texts:
                 ends.append(self.text(part, value, scope.inside()))
         return self.add(_MERGES[word], tuple(ends), scope, item.span)
+
+    def opaque(self, item: OpaqueText, value: int, scope: Scope) -> int:
+        ends: list[int] = []
+        for part in item.texts:
+            ends.append(self.text(part, value, scope.inside()))
+        shape = evaluate_shape(item.shape, self.source, scope.parameters, "an output")
+        layer = Layer("opaque", shape, opaque=Opaque(item.name, item.params, item.macs))
+        return self.add(layer, tuple(ends) or (value,), scope, item.span)
 
     def repeat(self, term: Term, value: int, scope: Scope) -> int:
         times = self.times(term, scope)
@@ -306,14 +319,19 @@ class _Expander:
         return Layer("slice", bounds=(begin, end))
 
 
-def evaluate_shape(sides: tuple[Side, ...], source: Source) -> tuple[Size, ...]:
-    """The shape of an input. Raises a ShapeError at a size that is below 1."""
+def evaluate_shape(
+    sides: tuple[Side, ...],
+    source: Source,
+    parameters: Mapping[str, Size] = _NO_PARAMETERS,
+    of: str = "the input",
+) -> tuple[Size, ...]:
+    """The shape `of` a value, as it is written. Raises a ShapeError at a size that is below 1."""
     shape = []
     for side in sides:
-        size = evaluate(side.size, {}, source)
+        size = evaluate(side.size, parameters, source)
         if at_least(size, 1) is False:
             raise ShapeError(
-                f"a size of the input must be at least 1, not {text(size)}", source, side.span
+                f"a size of {of} must be at least 1, not {text(size)}", source, side.span
             )
         shape.append(size)
     return tuple(shape)

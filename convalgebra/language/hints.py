@@ -32,6 +32,7 @@ EXAMPLES = {
     "cat": "cat(id | 3x3p1)",
     "mul": "mul(id | 3x3p1)",
     "unused": "unused(gap, fc@10)",
+    "opaque": "opaque(attention, 64x7x7, 16640, 958144)",
 }
 _OTHER_NAMES = {
     "identity": "id",

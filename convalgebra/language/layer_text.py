@@ -23,7 +23,22 @@ def layer_text(layer: Layer) -> str:
     if layer.kind == "slice":
         begin, end = ("" if bound is None else size_text(bound) for bound in layer.bounds)
         return f"[{begin}:{end}]"
+    if layer.opaque is not None:
+        return f"opaque({opaque_text(layer)})"
     return _argument(layer) + _modifiers(layer)
+
+
+def opaque_text(layer: Layer) -> str:
+    """What stands between the parentheses of an opaque layer that reads what comes in.
+
+    >>> from convalgebra.layers import Opaque
+    >>> opaque_text(Layer("opaque", (64, 7, 7), opaque=Opaque("attention", 4096, None)))
+    'attention, 64x7x7, 4096, ?'
+    """
+    assert layer.opaque is not None
+    name, *figures = layer.opaque
+    known = ["?" if figure is None else str(figure) for figure in figures]
+    return ", ".join([name, _joined(layer.size), *known])
 
 
 def _size(size: Size) -> str:

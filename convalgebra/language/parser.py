@@ -17,6 +17,7 @@ from convalgebra.language.syntax import (
     Define,
     Item,
     Line,
+    OpaqueText,
     Program,
     Series,
     Share,
@@ -34,6 +35,8 @@ _COUNT = re.compile(rf"(\d+|[A-Za-z_]\w*){BLANK_LINES}\*", re.ASCII)
 _PARAMETER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _BARE_NUMBER = re.compile(r"\d+(?![\w(@.]|[ \t]*\*)", re.ASCII)
 _TO_PARENTHESIS = re.compile(r"[\w+\-*/ \t]*[()]", re.ASCII)
+_FIGURE = re.compile(r"\d+|\?", re.ASCII)
+_MOST_DIGITS = 18  # of a figure of an opaque layer
 _LONGEST_SIDE = 1000  # characters; a longer parenthesis before an x is no side of a kernel
 
 
@@ -264,6 +267,8 @@ class _Parser:
             scanner.expected("a layer", "sizes are at least 1" if character == "-" else "")
         if name.group() in MERGE_WORDS:
             return self.branches()
+        if name.group() == "opaque":
+            return self.opaque()
         if name.group() in RESERVED - {"input", "id"}:
             scanner.fail(f"`{name.group()}` begins a line; here a layer is expected")
         return self.call()
@@ -317,10 +322,7 @@ class _Parser:
             scanner.expected("`(`", f"`{word}` is written like {EXAMPLES[word]}")
         opened = scanner.at
         scanner.open()
-        texts = [self.inner_text(opened)]
-        while scanner.take("|"):
-            texts.append(self.inner_text(opened))
-        self.close(opened)
+        texts = self.texts(opened)
         if word != "unused" and len(texts) < 2:
             scanner.fail(
                 f"`{word}` needs two branches",
@@ -328,6 +330,58 @@ class _Parser:
                 f"branches stand between bars: {word}(a | b); a comma joins layers to a series",
             )
         return Branches(word, tuple(texts), scanner.span(start))
+
+    def texts(self, opened: int) -> list[Text]:
+        """`text { "|" text } ")"`"""
+        texts = [self.inner_text(opened)]
+        while self.scanner.take("|"):
+            texts.append(self.inner_text(opened))
+        self.close(opened)
+        return texts
+
+    def opaque(self) -> OpaqueText:
+        """`"opaque" "(" name "," shape "," figure "," figure { "|" text } ")"`"""
+        from convalgebra.language.hints import EXAMPLES
+
+        scanner = self.scanner
+        start = scanner.at
+        scanner.match(NAME)
+        example = f"`opaque` is written like {EXAMPLES['opaque']}"
+        if scanner.peek() != "(":
+            scanner.expected("`(`", example)
+        opened = scanner.at
+        scanner.open()
+        name = self.name().name
+        self.comma(example)
+        shape = parse_shape(scanner)
+        self.comma(example)
+        params = self.figure("params")
+        self.comma(example)
+        macs = self.figure("MACs")
+        texts: list[Text] = []
+        if scanner.take("|"):
+            texts = self.texts(opened)
+        else:
+            scanner.close("`|` or `)`")
+        return OpaqueText(name, shape, params, macs, tuple(texts), scanner.span(start))
+
+    def comma(self, hint: str) -> None:
+        if not self.scanner.take(","):
+            self.scanner.expected("`,`", hint)
+
+    def figure(self, what: str) -> int | None:
+        """`number | "?"`"""
+        scanner = self.scanner
+        start = scanner.at
+        found = scanner.match(_FIGURE)
+        if found is None:
+            scanner.expected(f"a number of {what}", "`?` where it is not known")
+        if len(found) > _MOST_DIGITS:
+            scanner.fail(
+                f"a number of {len(found)} digits; at most {_MOST_DIGITS} are read here",
+                scanner.span(start),
+            )
+        return None if found == "?" else int(found)
 
     def call(self) -> Call:
         """`name [ "(" expr { "," expr } ")" ]`"""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from convalgebra.language.layer_text import layer_text
+from convalgebra.language.layer_text import layer_text, opaque_text
 from convalgebra.layers import MERGES
 from convalgebra.network import Network, Node
 from convalgebra.shapes import shape_text
@@ -72,7 +72,7 @@ class _Printer:
     def text(self) -> str:
         nodes = self.network.nodes
         for index in range(1, len(nodes)):
-            merges = nodes[index].layer.kind in MERGES
+            merges = nodes[index].layer.kind in MERGES or len(nodes[index].inputs) > 1
             self.paths[index] = self.merge(index) if merges else self.apply(index)
         lines = []
         if self.network.shape is not None:
@@ -184,7 +184,8 @@ def _begin(paths: list[_Path], stop: int) -> int | None:
 def _branches(node: Node, texts: list[str]) -> str:
     if node.layer.kind == "add":
         return "(" + " + ".join(map(_as_term, texts)) + ")"
-    return f"{node.layer.kind}({' | '.join(texts)})"
+    begin = [opaque_text(node.layer)] if node.layer.kind == "opaque" else []
+    return f"{node.layer.kind}({' | '.join(begin + texts)})"
 
 
 def _as_term(text: str) -> str:

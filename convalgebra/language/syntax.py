@@ -108,6 +108,17 @@ class Branches(Syntax):
     span: Span
 
 
+class OpaqueText(Syntax):
+    """`opaque(name, shape, params, macs | branches)`; None is a figure that is not known."""
+
+    name: str
+    shape: tuple[Side, ...]
+    params: int | None
+    macs: int | None
+    texts: tuple[Text, ...]
+    span: Span
+
+
 class Term(Syntax):
     """`times * atom`; `times` is a number or the name of a parameter."""
 
@@ -123,7 +134,7 @@ class Added(Syntax):
     span: Span
 
 
-Atom: TypeAlias = "LayerText | Call | Slice | Branches | Text"
+Atom: TypeAlias = "LayerText | Call | Slice | Branches | OpaqueText | Text"
 Item: TypeAlias = "Atom | Term | Added"
 
 

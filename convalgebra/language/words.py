@@ -49,7 +49,7 @@ def modifier_set_off(text: str, at: int) -> bool:
 
 NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
 MERGE_WORDS = frozenset({"cat", "mul", "unused"})
-RESERVED = frozenset({"input", "output", "def", "shared", "id"}) | MERGE_WORDS
+RESERVED = frozenset({"input", "output", "def", "shared", "id", "opaque"}) | MERGE_WORDS
 
 
 def layer_word(text: str, at: int) -> str | None:

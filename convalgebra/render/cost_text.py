@@ -63,16 +63,25 @@ def cost_table(
         (
             shortened(row.label),
             shape_text(row.layers[-1].output),
-            write(simplest(sum(layer.params for layer in row.layers))),
-            write(simplest(sum(layer.macs for layer in row.layers))),
+            sum_of("params", row.layers, write),
+            sum_of("macs", row.layers, write),
             *field_cells(row.layers[-1].field),
         )
         for row in groups
     ]
-    total = report.total
-    body.append(("total", "", write(total.params), write(total.macs), "", ""))
+    params, macs = (sum_of(key, report.layers, write) for key in ("params", "macs"))
+    body.append(("total", "", params, macs, "", ""))
     header = ("layer", "output", "params", "MACs", "field", "jump")
     return Table(header, tuple(body), 1, (len(groups),))
+
+
+def sum_of(key: str, layers: Sequence[LayerCost], write: Callable[[Size], str]) -> str:
+    """The params or MACs of some layers: `?` where none is known, `12 + ?` where not all are."""
+    known = [layer for layer in layers if key not in layer.unknown]
+    figure = write(simplest(sum(getattr(layer, key) for layer in known)))
+    if len(known) == len(layers):
+        return figure
+    return f"{figure} + ?" if known else "?"
 
 
 def shortened(label: str) -> str:
@@ -160,10 +169,12 @@ def summary(report: CostReport, width: int) -> list[str]:
     by_class = [
         f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in total.flops_by_class.items()
     ]
+    unknown = {key for layer in report.layers for key in layer.unknown}
+    params_from, macs_from = ("at least " if key in unknown else "" for key in ("params", "macs"))
     lines = [
-        ("params", _with_parts(total.params, params)),
-        ("MACs", f"{formula(total.macs)} dense; {exact} on real data (no padding)"),
-        ("FLOPs", _with_parts(total.flops, by_class)),
+        ("params", params_from + _with_parts(total.params, params)),
+        ("MACs", f"{macs_from}{formula(total.macs)} dense; {exact} on real data (no padding)"),
+        ("FLOPs", macs_from + _with_parts(total.flops, by_class)),
         (
             "activations",
             f"{formula(total.activations)} numbers, {formula(total.conv_outputs)} of convolutions",
@@ -171,8 +182,28 @@ def summary(report: CostReport, width: int) -> list[str]:
         ("traffic", f"{formula(total.bytes)} bytes at least (float32)"),
         ("field", field_sentence(report)),
     ]
+    lines += _opaque_lines(report)
     lines += [("assumed", fact) for fact in report.assumptions]
     return [filled(text, width, f"{label:<12}", " " * 12) for label, text in lines]
+
+
+def _opaque_lines(report: CostReport) -> list[tuple[str, str]]:
+    """The operations that the language has no word for, and what is not known of them."""
+    opaque = [layer.layer for layer in report.layers if layer.layer.startswith("opaque ")]
+    if not opaque:
+        return []
+    times = ", ".join(
+        f"{opaque.count(name)} x {name.removeprefix('opaque ')}" for name in dict.fromkeys(opaque)
+    )
+    lines = [("opaque", f"{times}: figures as given, not counted by rules of ours")]
+    unknown = {
+        f"{'MACs' if key == 'macs' else key} of {layer.layer.removeprefix('opaque ')}"
+        for layer in report.layers
+        for key in layer.unknown
+    }
+    if unknown:
+        lines.append(("not known", f"{', '.join(sorted(unknown))}"))
+    return lines
 
 
 _CLASS_NAMES = {
@@ -195,6 +226,8 @@ def field_sentence(report: CostReport) -> str:
     """What a unit of the output sees."""
     field = report.receptive_field
     if field.axes is None:
+        if any(layer.layer.startswith("opaque ") for layer in report.layers):
+            return "not known (there are opaque layers on the way)"
         return "everything" if field.is_global else "not known (branches move at different speeds)"
     if not field.axes:
         return "everything" if field.is_global else "one number"

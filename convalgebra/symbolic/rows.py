@@ -365,6 +365,7 @@ REFUSED: dict[str, str] = {
     ),
     **dict.fromkeys(("ln", "in", "gn"), "is not linear: it divides by the spread of its own input"),
     "lrn": "is not linear: it divides by the size of its neighbours",
+    "opaque": "has no word in the language: what it does is not known",
     "mul": "is not linear: it multiplies two values that both depend on the input",
 }
 assert _RULES.keys() | REFUSED.keys() | {"input"} == KINDS.keys(), (

@@ -182,3 +182,30 @@ def test_reports_are_values():
 def test_a_network_of_nothing():
     counted = total("id")
     assert (counted.params, counted.macs, counted.flops, counted.activations) == (0, 0, 0, 0)
+
+
+def test_an_opaque_layer_costs_what_it_says() -> None:
+    report = cost("input 3x8x8; opaque(attend, 4x8x8, 7, 11), 1x1@2, unused(opaque(odd, 2, 5, ?))")
+    assert report.total.params == 7 + 8 + 5
+    assert report.total.macs == 11 + 8 * 64
+    assert report.total.macs_exact == 11 + 8 * 64
+    assert report.total.flops_by_class == {"mac": 2 * (11 + 8 * 64)}
+    assert report.status == "complete"  # what is not used does no work, known or not
+    assert report.receptive_field.axes is None
+
+
+def test_what_is_not_known_is_never_zero() -> None:
+    report = cost("input 3x8x8; opaque(odd, 4x8x8, ?, ?), 1x1@2")
+    assert report.status == "partial"
+    odd = report.layers[0].to_dict()
+    assert (odd["params"], odd["macs"], odd["macs_exact"], odd["flops"]) == (None,) * 4
+    assert (report.total.params, report.total.macs) == (8, 8 * 64)
+    assert report.total.macs_exact is None
+    shown = str(report)
+    assert "at least 8" in shown
+    assert "MACs of odd, params of odd" in shown
+
+
+def test_shared_opaque_params_are_counted_once() -> None:
+    report = cost("input 3x8x8; shared f = opaque(odd, 3x8x8, 7, 11); f, f")
+    assert (report.total.params, report.total.macs) == (7, 22)

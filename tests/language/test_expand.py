@@ -6,6 +6,7 @@ import pytest
 
 from convalgebra.errors import LanguageError
 from convalgebra.language import parse
+from convalgebra.layers import Opaque
 
 
 def refused(text: str) -> str:
@@ -208,3 +209,15 @@ def test_layers_stand_where_they_are_written() -> None:
 def test_equal_layers_are_one_object() -> None:
     nodes = parse("3x3p1@64; def f(C) = 3x3p1@C; f(64), f(32), f(64), 3x3 p1 @64").nodes
     assert nodes[1].layer is nodes[2].layer is nodes[4].layer is nodes[5].layer
+
+
+def test_opaque_layers() -> None:
+    text = "a = 1x1@4; def f(C) = opaque(attend, (C*2)x7, 12345678901234, ? | a | input); f(3)"
+    network = parse(text.replace("def f(C)", "def g = id; def f(C)").replace("| a | input", ""))
+    node = network.nodes[-1]
+    assert node.inputs == (1,)
+    assert node.layer.size == (6, 7)
+    assert node.layer.opaque == Opaque("attend", 12345678901234, None)
+    joined = parse("a = 1x1@4; opaque(attend, 6x7, 0, 5 | a | input | 3x3), bn")
+    assert joined.nodes[3].inputs == (1, 0, 2)
+    assert parse(str(joined)) == joined

@@ -70,4 +70,4 @@ def test_every_word_is_refused_as_a_name(word: str) -> None:
 
 def test_every_word_with_an_argument_has_an_example() -> None:
     taking = {word for word in WORDS if KINDS[word].argument not in ("none", "optional sizes")}
-    assert taking | {"fc", "linear"} | MERGES - {"add"} == EXAMPLES.keys()
+    assert taking | {"fc", "linear", "opaque"} | MERGES - {"add"} == EXAMPLES.keys()

@@ -16,7 +16,9 @@ from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import at
 
 ON_A_PLANE = tuple(
-    sorted(KINDS.keys() - {"input", "fc", "linear", "flatten", "add", "cat", "mul", "unused"})
+    sorted(
+        KINDS.keys() - {"input", "fc", "linear", "flatten", "add", "cat", "mul", "unused", "opaque"}
+    )
 )
 samples = st.lists(
     st.fixed_dictionaries({name: st.integers(1, 24) for name in "CHW"}), min_size=6, max_size=6

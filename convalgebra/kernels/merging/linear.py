@@ -61,6 +61,8 @@ def _refusal(layer: Layer) -> str:
         )
     if layer.kind in NORMS and layer.kind != "bn":
         return f"`{shown}` divides by what comes in: not linear"
+    if layer.kind == "opaque":
+        return f"`{shown}` is {KINDS[layer.kind].meaning}"
     if layer.kind in _WHOLE:
         meaning = KINDS[layer.kind].meaning.partition(":")[0]
         return (
