@@ -786,6 +786,34 @@ def verify_reproduces(book: Book, claim: Any) -> str:
     return f"{maker} makes all of {other(maker)} with the filters given"
 
 
+def verify_two_products(book: Book, claim: Any) -> str:
+    """One channel, two hidden ones or more, one layer 2x2, the other k x l: see the document."""
+    _, maker, given = fields(claim, "claim maker offset")
+    one, two, offset = book.pair(maker, given)
+    need(one.is_chain and two.is_kernel, "they are no such stacks")
+    start, first, *_, last = one.steps
+    relu = len(one.steps) == 4 and one.steps[2].op == "relu"
+    need(len(one.steps) == 3 or relu, "it has other steps")
+    need(first.op == last.op == "conv" and first.weights == 1, "it has a step of another kind")
+    need(last.weights == len(one.steps) - 1, "it has a fixed step")
+    need(start.out == last.out == 1 and first.out >= 2 + 2 * relu, "it has other channels")
+    need(not first.bias and set(first.stride) == {1}, "its first step has a bias or a stride")
+    need(first.groups == last.groups == 1, "it has groups")
+    axes = list(zip(first.size, last.size, first.dilation, last.dilation, strict=True))
+    need(all(c == d for k, m, c, d in axes if k > 1 < m), "the dilations differ")
+    sizes = [[taps for *taps, _, _ in axes if taps != [1, 1]]]
+    sizes.append([taps[::-1] for taps in sizes[0]])
+    rest = [[k for _, k in taps] for taps in sizes if [n for n, _ in taps] == [2, 2]]
+    need(rest, "no layer is 2x2")
+    linear = Stack("", one.axes, [start, first, replace(last, sources=(1,), weights=2)], one.work)
+    full = count_of(linear) == two.weights and offset in offsets(linear, two)
+    need(full, "the other stack is not the full kernel")
+    over = {"real": True, "complex": not relu, "most rational": [2, 2] in rest}
+    over["rational"] = any(1 in taps for taps in rest)
+    book.all(maker, (name for name, holds in over.items() if holds), offset)
+    return f"{maker} makes all of {other(maker)}, as sums of two products"
+
+
 class Halves:
     """relu(x) = x/2 + |x|/2, with |x| = |-x| as an input of its own, which has to cancel."""
 
@@ -1160,6 +1188,7 @@ VERIFIERS: dict[str, Callable[[Book, Any], str]] = {
     "rank": verify_rank,
     "bound": verify_bound,
     "reproduces": verify_reproduces,
+    "two_products": verify_two_products,
     "packs": verify_packs,
     "vanishes": verify_vanishes,
     "outside": verify_outside,
@@ -1179,6 +1208,8 @@ def conclusion(book: Book, maker: str, over: str) -> tuple[str, str] | None:
         return "all", "it was shown how"
     if other(maker) in book.nonlinear and not one.has_relu and over != "complex":
         return "thin", "almost no member is linear"
+    if over == "rational" and (maker, "most rational") in book.made:
+        return "dense", "almost all have such points"
     if one.has_relu or two.has_relu:
         return None
     above = min(book.upper.get(maker, one.weights), one.weights)

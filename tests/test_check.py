@@ -64,6 +64,8 @@ VERIFIED = [
     ("3x3", "3x1,1x3", 2),
     ("3x3", "2x2@2,2x2@1", 1),
     ("3x3", "2x2@4,2x2@1", 1),
+    ("5x4", "2x2@2,4x3@1", 1),
+    ("5x4b", "4x3@2,2x2@1b", 1),
     ("3x3@2", "2x2@3,2x2@2", 2),
     ("3x3p1", "3x3p1 + 1x1 + id", 1),
     ("3x3p1", "3x3p1 + 1x1 + id", 2),
@@ -121,7 +123,7 @@ def test_equations_are_verified(
 
 @pytest.mark.parametrize(
     ("left", "right"),
-    [("2x2@8,relu,2x2@1", "3x3"), ("2x2@2,relu,2x2@1", "2x2,2x2"),
+    [("2x2@8,relu,2x2@1", "3x3"), ("2x2@5,relu,2x2@1", "3x3"), ("2x2@2,relu,2x2@1", "2x2,2x2"),
      ("3@4,relu,3@4,relu,3@1", "3@2,3@2,3@1")],
 )  # fmt: skip
 def test_relus_that_cancel(left: str, right: str, verdict: Any) -> None:
@@ -226,6 +228,7 @@ TAMPERED = [
     ("2@2", "2@2g2,1@2", 2, False),
     ("2x2,2x2", "3x2,1x2", 1, False),
     ("2@2,relu,1@1", "2,1", 1, False),
+    ("3x3", "2x2@2,2x2@1", 1, False),
 ]
 
 
@@ -318,7 +321,7 @@ CROSS = stack(conv(2, 1), conv(1, 2), axes=2)
 
 
 def claim(kind: str, name: str, **fields: Any) -> dict[str, Any]:
-    of = "maker" if kind in ("reproduces", "packs") else "stack"
+    of = "maker" if kind in ("reproduces", "two_products", "packs") else "stack"
     return {"claim": kind, of: name, **fields}
 
 
@@ -647,6 +650,34 @@ FALSE = {
         claim("nonlinear", "right", weights=[1]),
     ),
     "no relu": proof(stack(ONE), PAIR, claim("nonlinear", "right", weights=[1, 1])),
+    **{
+        f"no two products: {name}": proof(
+            stack(conv(3, 3), axes=2), stack(*layers, axes=2),
+            claim("two_products", "right", offset=offset),
+        )
+        for name, offset, *layers in [
+            ("one product", [0, 0], conv(2, 2), conv(2, 2)),
+            ("elsewhere", [1, 0], conv(2, 2, out=2), conv(2, 2, out=1)),
+            ("no layer 2x2", [0, 0], conv(3, 1, out=2), conv(1, 3, out=1)),
+            ("less than the kernel", [0, 0], conv(2, 2, out=2), conv(2, 1, out=1)),
+            ("a dilation", [0, 0], conv(2, 2, out=2, dilation=[2, 2]), conv(2, 2, out=1)),
+            ("a bias inside", [0, 0], conv(2, 2, out=2, bias=True), conv(2, 2, out=1)),
+            ("three layers", [0, 0], conv(2, 2, out=2), conv(2, 2, out=1), conv(1, 1)),
+            ("pairs without a partner", [0, 0],
+             conv(2, 2, out=3), {"op": "relu"}, conv(2, 2, out=1)),
+            ("shared weights", [0, 0], conv(2, 2), conv(2, 2, weights=1)),
+        ]
+    },
+    "no two products: a stride": proof(
+        stack(conv(3, 3, stride=[2, 2]), axes=2),
+        stack(conv(2, 2, out=2, stride=[2, 2]), conv(2, 2, out=1), axes=2),
+        claim("two_products", "right", offset=[0, 0]),
+    ),
+    "no two products: two outputs": proof(
+        stack(conv(3, 3, out=2), axes=2),
+        stack(conv(2, 2, out=2), conv(2, 2, out=2), axes=2),
+        claim("two_products", "right", offset=[0, 0]),
+    ),
     "units that are 0": proof(
         stack(conv(1, out=1)),
         stack(fixed(1), fixed(-1), {"op": "add", "from": [0, 2]}, {"op": "relu"}, ONE),

@@ -10,7 +10,7 @@ One-channel chains are decided completely (`one_channel.reach`). For the rest, i
 4. The made family is all of the space of its coefficients, and the maker's has full dimension in
    the same space: `dense` over C (the image of a polynomial map contains an open subset of its
    closure: Chevalley), and over R it contains an open set, by the inverse function theorem:
-   `part`. Over Q a rational construction would be needed.
+   `part`. Over Q a rational construction would be needed. Sums of two products make all.
 5. An equation of the maker's image does not vanish on a member of the made family: `thin`, since
    the made family is irreducible.
 
@@ -34,6 +34,7 @@ from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes
+from convalgebra.algebra.two_products import reach_by_two_products
 
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
@@ -256,6 +257,10 @@ def _by_dimension(
         if of_maker.proved:
             raise AssertionError("a proved dimension below the ambient one was decided above")
         return _unknown(f"its dimension is not proved: {of_maker.reason}")
+    (first, *_), (begin, *_) = shifts, _begins(maker, made, shifts)
+    found = reach_by_two_products(maker.plan, first, begin)
+    if found is not None:
+        return replace(found, claims=(*of_maker.claims("maker"), *found.claims))
     reason = (
         f"it has the full dimension {maker.ambient:,}, so it makes almost all over the complex "
         "numbers and a set with inner points over the reals; whether all, is not decided"

@@ -11,6 +11,7 @@ from convalgebra.algebra.dimension.bounds import upper_bound
 from convalgebra.algebra.dimension.dimension import DEFAULT_BUDGET, Dimension, dimension
 from convalgebra.algebra.families import Family, family_of
 from convalgebra.algebra.plan import Plan, Step, plan_of, stack_text
+from convalgebra.algebra.two_products import other_layer
 from convalgebra.layers import Channels
 from convalgebra.network import Network
 
@@ -266,6 +267,8 @@ class _Search:
         open_widths = [width for width in unknown if width >= necessary]
         if open_widths:
             texts.append(f"not settled: {', '.join(f'{width:,}' for width in open_widths)}")
+        if sufficient == 2 and other_layer(_family(self.stack, self.channels, self.out, 2).plan):
+            texts.append("2 reach every real and every complex kernel, as sums of two products")
         if enough is not None:
             texts.append(f"{enough:,} reach every kernel, by filters that pick shifts")
         return "; ".join(texts)

@@ -52,8 +52,15 @@ def headline(report: EquivalenceReport) -> str:
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
     if report.equivalent is None and not any(reach.real == "unknown" for reach in both):
         verdict = "equivalent for many weights, whether for all is not decided"
-    if report.equivalent and any(reach.rational != "all" for reach in both):
-        verdict += " over real and complex numbers, not over rationals"
+    rational = {reach.rational for reach in both}
+    if report.equivalent and rational != {"all"}:
+        verdict += " over real and complex numbers, "
+        if "thin" in rational:
+            verdict += "not over rationals"
+        else:
+            verdict += "over rationals " + (
+                "it is not decided" if "unknown" in rational else "for almost all weights"
+            )
     return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
 
 

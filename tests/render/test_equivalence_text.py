@@ -19,12 +19,21 @@ def lines(left: str, right: str, **options: object) -> list[str]:
 
 
 def test_full_dimension_is_no_proof_that_some_kernel_is_missed() -> None:
-    # All real 3x3 are two pairs of 2x2 (see the constructions); the engine proves an open set.
-    text = " ".join(" ".join(lines("3x3", "2x2@2,2x2@1")).split())
+    text = " ".join(" ".join(lines("5x5", "3x3@2,3x3@1")).split())
     assert "equivalent for many weights, whether for all is not decided" in text
     assert f"part: {UNDECIDED}" in text
     assert "not equivalent" not in text
     assert NOT_ALL not in text
+
+
+def test_the_headline_says_what_is_known_over_the_rationals() -> None:
+    always = "equivalent over real and complex numbers, over rationals"
+    for kernel, stack, most in [
+        ("3x3", "2x2@2,2x2@1", f"{always} for almost all weights"),
+        ("5x5", "2x2@2,4x4@1", f"{always} it is not decided"),
+    ]:
+        text = " ".join(lines(kernel, stack)[:3]).replace("  ", " ")
+        assert text.strip() == f"{kernel} and {stack}: {most}"
 
 
 def test_a_kernel_that_is_missed_is_one() -> None:

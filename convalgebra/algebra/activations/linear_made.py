@@ -75,9 +75,9 @@ def _from_half(maker: Stack, made: Piece, small: tuple[Piece, ...], found: Reach
     claims: list[dict[str, Any]] = []
     if set(maker.kinds) == {"relu"} and not maker.idle:
         claims = [
-            in_pairs(maker, small, claim)
+            in_pairs(maker, small, claim) if claim["claim"] == "reproduces" else dict(claim)
             for claim in (*_identity_claims(merged(small), made), *found.claims)
-            if claim.get("claim") == "reproduces" and "filters" in claim
+            if claim["claim"] in ("reproduces", "two_products")
         ][:1]
     rational = found.rational
     if not exact and rational == "thin":
