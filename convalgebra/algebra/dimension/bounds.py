@@ -26,7 +26,7 @@ from convalgebra.algebra.dimension.ranks import jacobian_rank, rank_work
 from convalgebra.algebra.dimension.seams import Seams, is_plain_seam
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.one_channel.dimension import dimension as chain_dimension
-from convalgebra.algebra.plan import Plan
+from convalgebra.algebra.plan import Plan, Step
 from convalgebra.errors import UnsupportedError
 from convalgebra.words import counted
 
@@ -283,12 +283,21 @@ class _Chain:
         self.last = len(plan.steps) - 1
         self.seams = Seams(plan)
         self.leaves: dict[tuple[int, int], list[Bound]] = {}
-        self.families: dict[tuple[int, int], Family] = {}
+        self.families: dict[tuple[Step, ...], Family] = {}  # deep chains repeat themselves
+        self.ranks: dict[tuple[Step, ...], int] = {}
+        self.found_fields: dict[tuple[Step, ...], list[Bound]] = {}
 
     def family(self, first: int, last: int) -> Family:
-        if (first, last) not in self.families:
-            self.families[first, last] = Family(self.plan.run(first, last))
-        return self.families[first, last]
+        run = self.plan.run(first, last)
+        return self.families.setdefault(run.steps, Family(run))
+
+    def by_fields(self, first: int, last: int) -> list[Bound]:
+        """The bounds by symmetries of a run."""
+        family = self.family(first, last)
+        steps = family.plan.steps
+        if steps not in self.found_fields:
+            self.found_fields[steps] = self.symmetries.bounds(family, 1, last - first + 1)
+        return [_moved(bound, first - 1) for bound in self.found_fields[steps]]
 
     def best(self, lower: int, fields: bool) -> Bound:
         """The least bound for the whole chain."""
@@ -297,8 +306,7 @@ class _Chain:
             return table[1, self.last]
         for first, last in sorted(table, key=lambda run: run[1] - run[0]):
             if last > first and self.helps(table, first, last):
-                family = self.family(first, last)
-                self.leaves[first, last] += self.symmetries.bounds(family, first, last)
+                self.leaves[first, last] += self.by_fields(first, last)
                 if min(bound.value for bound in self.leaves[first, last]) < (
                     table[first, last].value
                 ):
@@ -312,8 +320,11 @@ class _Chain:
         family = self.family(first, last)
         if family.chain is not None or rank_work(family) > 200_000:
             return False
-        rank = jacobian_rank(family, self.seams.run_point(first, last), PRIME)
-        return rank < table[first, last].value
+        steps = family.plan.steps
+        if steps not in self.ranks:
+            point = self.seams.run_point(first, last)
+            self.ranks[steps] = jacobian_rank(family, point, PRIME)
+        return self.ranks[steps] < table[first, last].value
 
     def table(self) -> dict[tuple[int, int], Bound]:
         """The least bound of every run, from short to long."""
