@@ -10,6 +10,7 @@ from convalgebra.render.equivalence_text import (
     dimension_reasons,
     figures,
     headline,
+    legend,
     more_sections,
     sentences,
     shown_witnesses,
@@ -62,7 +63,7 @@ def equivalence_to_markdown(report: EquivalenceReport) -> str:
         parts += _displayed(formula)
     for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [f"**{markdown_escaped(title)}**", *_markdown_lines(lines)]
-    return "\n\n".join([*parts, answers(report).to_markdown()])
+    return "\n\n".join([*parts, answers(report).to_markdown(), markdown_escaped(legend(report))])
 
 
 def _implicit(report: EquivalenceReport) -> list[tuple[str, str, str]]:
@@ -121,7 +122,7 @@ def equivalence_to_latex(report: EquivalenceReport) -> str:
         parts += _bracketed(formula)
     for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [rf"\paragraph{{{latex_escaped(title)}}}", *_latex_lines(lines)]
-    return "\n\n".join([*parts, answers(report).to_latex()])
+    return "\n\n".join([*parts, answers(report).to_latex(), latex_escaped(legend(report))])
 
 
 def _bracketed(formula: str) -> list[str]:
@@ -146,4 +147,5 @@ def equivalence_to_html(report: EquivalenceReport) -> str:
         parts += _displayed(formula)
     for title, lines in more_sections(report, _WIDTH, equations=False):
         parts += [f"<p><b>{escaped(title)}</b></p>", *_html_lines(lines)]
-    return "<div>" + "\n".join([*parts, answers(report).to_html()]) + "</div>"
+    parts += [answers(report).to_html(), f"<p>{escaped(legend(report))}</p>"]
+    return "<div>" + "\n".join(parts) + "</div>"

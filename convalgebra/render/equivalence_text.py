@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from convalgebra.algebra.answers import COMPLEX
 from convalgebra.render.equation_text import equation_text
 from convalgebra.render.tables import Table, filled, in_words, listed, sentence_case
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
+    from convalgebra.algebra.answers import Reach
     from convalgebra.algebra.one_channel.witness import Witness
     from convalgebra.algebra.report import Direction, EquivalenceReport, Side
 
@@ -26,7 +28,7 @@ def equivalence_to_text(report: EquivalenceReport, width: int = 80) -> str:
     parts += [_witness(*shown, width) for shown in shown_witnesses(report)]
     parts += [_titled(title, lines, width) for title, lines in more_sections(report, width)]
     shown = _fitting(answers, report, width, "   ").to_text("  ", "   ")
-    parts.append(shown + "\n" + _legend(report, width))
+    parts.append(shown + "\n" + _wrapped(legend(report), width, "  "))
     return "\n\n".join(parts)
 
 
@@ -119,7 +121,9 @@ def _explanation(direction: Direction) -> str:
 def _noted(text: str, direction: Direction) -> str:
     """The explanation, and what else is proved."""
     stacks = (name(direction.maker), name(direction.made))
-    notes = (sentence_case(note, *stacks) + "." for note in direction.reach.notes)
+    notes = (
+        sentence_case(note, *stacks) + "." for note in direction.reach.notes if note != COMPLEX
+    )
     return " ".join([text, *notes])
 
 
@@ -363,11 +367,20 @@ def answers(report: EquivalenceReport, names: Names | None = None) -> Table:
         (report.left_reproduces_right, f"{left} makes {right}"),
         (report.right_reproduces_left, f"{right} makes {left}"),
     ):
-        rows.append((label, *(getattr(direction.reach, field) for field in _FIELDS)))
+        rows.append((label, *_shown_answers(direction.reach)))
     return Table(("over the numbers that are", *_FIELDS.values()), tuple(rows))
 
 
-def _legend(report: EquivalenceReport, width: int) -> str:
+def _shown_answers(reach: Reach) -> list[str]:
+    """The answers in the order of the fields; a dash where the question has no meaning."""
+    return [
+        "-" if field == "complex" and COMPLEX in reach.notes else getattr(reach, field)
+        for field in _FIELDS
+    ]
+
+
+def legend(report: EquivalenceReport) -> str:
+    """What the words in the table of answers mean."""
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
     missed = all(reach.misses_some for reach in both if reach.real == "part")
     meanings = {
@@ -376,11 +389,8 @@ def _legend(report: EquivalenceReport, width: int) -> str:
         "part": "an open set of them, " + ("not all" if missed else "whether all is not decided"),
         "thin": "a set of measure zero",
         "unknown": "not decided",
+        "-": "activations are functions of real numbers",
     }
-    used = {
-        getattr(direction.reach, field)
-        for direction in (report.left_reproduces_right, report.right_reproduces_left)
-        for field in _FIELDS
-    }
+    used = {answer for reach in both for answer in _shown_answers(reach)}
     shown = [f"{word}: {meaning}" for word, meaning in meanings.items() if word in used]
-    return _wrapped("; ".join(shown) + ".", width, "  ")
+    return "; ".join(shown) + "."

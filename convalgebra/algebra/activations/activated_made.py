@@ -8,7 +8,6 @@ from typing import Literal
 
 from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
 from convalgebra.algebra.activations.linear_pieces import (
-    COMPLEX,
     STRENGTH,
     PieceAnswers,
     family,
@@ -28,7 +27,7 @@ from convalgebra.algebra.activations.structure import (
     rows_differ,
 )
 from convalgebra.algebra.activations.widths import narrowed, with_widths
-from convalgebra.algebra.answers import Answer, Reach
+from convalgebra.algebra.answers import COMPLEX, Answer, Reach
 
 MAX_OFFSETS = 1_000
 Field = Literal["real", "rational"]

@@ -12,7 +12,6 @@ from convalgebra.algebra.activations.doubling import (
     undone,
 )
 from convalgebra.algebra.activations.linear_pieces import (
-    COMPLEX,
     STRENGTH,
     PieceAnswers,
     sees_less,
@@ -26,7 +25,7 @@ from convalgebra.algebra.activations.structure import (
     misses_constants,
     only_constants,
 )
-from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.answers import COMPLEX, Reach
 from convalgebra.algebra.plan import stack_text
 
 

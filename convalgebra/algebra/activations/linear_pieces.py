@@ -9,7 +9,7 @@ from convalgebra.algebra.activations.odd import nonlinear, odd_witness
 from convalgebra.algebra.activations.pieces import Piece, Stack
 from convalgebra.algebra.activations.structure import fits
 from convalgebra.algebra.activations.widths import without_spare_channels
-from convalgebra.algebra.answers import Answer, Reach
+from convalgebra.algebra.answers import COMPLEX, Answer, Reach
 from convalgebra.algebra.families import Family, family_of
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS, BORDERS, spread_over
@@ -18,9 +18,6 @@ from convalgebra.network import Network, Node
 Linear = Callable[[Network, Network, int], Reach]
 
 STRENGTH: dict[Answer, int] = {"unknown": -1, "thin": 0, "part": 1, "dense": 2, "all": 3}
-
-
-COMPLEX = "over the complex numbers nothing is said: activations are functions of real numbers"
 
 
 def all_of_it(reason: str, offsets: tuple[tuple[int, ...], ...]) -> Reach:

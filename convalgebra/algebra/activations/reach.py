@@ -19,7 +19,6 @@ from convalgebra.algebra.activations.activated_made import reach_of_activated
 from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
 from convalgebra.algebra.activations.linear_made import reach_of_linear
 from convalgebra.algebra.activations.linear_pieces import (
-    COMPLEX,
     STRENGTH,
     Linear,
     PieceAnswers,
@@ -29,7 +28,7 @@ from convalgebra.algebra.activations.linear_pieces import (
 )
 from convalgebra.algebra.activations.pieces import Stack, cut
 from convalgebra.algebra.activations.sums import Sum, linear_of_sum, sum_made, sum_of
-from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.answers import COMPLEX, Reach
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS
 from convalgebra.network import Network

@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 
 from convalgebra.algebra.activations.doubling import pairs_text, undone
 from convalgebra.algebra.activations.linear_pieces import (
-    COMPLEX,
     STRENGTH,
     PieceAnswers,
     thin,
@@ -27,7 +26,7 @@ from convalgebra.algebra.activations.structure import (
     keeps_zero,
     only_constants,
 )
-from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.answers import COMPLEX, Reach
 from convalgebra.algebra.plan import stack_text
 from convalgebra.layers import ACTIVATIONS, Layer
 from convalgebra.network import INPUT, Network, Node
