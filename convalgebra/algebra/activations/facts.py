@@ -51,14 +51,12 @@ from convalgebra.layers import ACTIVATIONS
 class Facts(NamedTuple):
     """What holds of an activation s on the real line.
 
-    `injective`: s(x) = s(y) only for x = y. `told_apart`: an open interval (None: unbounded) such
-    that x in it and s(x) = s(y) imply x = y. `pair`: s(x) - s(-x) = pair x, or None. `flat`: s is
+    `injective`: s(x) = s(y) only for x = y. `pair`: s(x) - s(-x) = pair x, or None. `flat`: s is
     constant up to there, or None. `bounded`, `bounded_below`, `nonnegative`: its values.
-    `zero`: s(0) = 0. `homogeneous`: s(a x) = a s(x) for a > 0. `biased`: what the head of this
-    module says of proportional units holds with biases too.
+    `zero`: s(0) = 0. `biased`: what the head of this module says of proportional units holds with
+    biases too.
     """
 
-    told_apart: tuple[int | None, int | None]
     injective: bool = False
     pair: Fraction | None = None
     flat: int | None = None
@@ -66,32 +64,25 @@ class Facts(NamedTuple):
     bounded_below: bool = True
     nonnegative: bool = False
     zero: bool = True
-    homogeneous: bool = False
     biased: bool = True
 
 
-_ALL: tuple[int | None, int | None] = (None, None)
-_POSITIVE: tuple[int | None, int | None] = (0, None)
 _ONE = Fraction(1)
 
 FACTS: dict[str, Facts] = {
-    "relu": Facts(_POSITIVE, pair=_ONE, flat=0, nonnegative=True, homogeneous=True),
-    "leakyrelu": Facts(
-        _ALL, injective=True, pair=Fraction(101, 100), bounded_below=False, homogeneous=True
-    ),
-    "relu6": Facts((0, 6), flat=0, bounded=True, nonnegative=True, biased=False),
-    "elu": Facts(_ALL, injective=True),
-    "selu": Facts(_ALL, injective=True),
-    "silu": Facts(_POSITIVE, pair=_ONE),
-    "gelu": Facts(_POSITIVE, pair=_ONE),
-    "mish": Facts(_POSITIVE, biased=False),
-    "softplus": Facts(_ALL, injective=True, pair=_ONE, nonnegative=True, zero=False),
-    "sigmoid": Facts(_ALL, injective=True, bounded=True, nonnegative=True, zero=False),
-    "hardsigmoid": Facts(
-        (-3, 3), flat=-3, bounded=True, nonnegative=True, zero=False, biased=False
-    ),
-    "hardswish": Facts(_POSITIVE, pair=_ONE, flat=-3, biased=False),
-    "tanh": Facts(_ALL, injective=True, bounded=True),
+    "relu": Facts(pair=_ONE, flat=0, nonnegative=True),
+    "leakyrelu": Facts(injective=True, pair=Fraction(101, 100), bounded_below=False),
+    "relu6": Facts(flat=0, bounded=True, nonnegative=True, biased=False),
+    "elu": Facts(injective=True),
+    "selu": Facts(injective=True),
+    "silu": Facts(pair=_ONE),
+    "gelu": Facts(pair=_ONE),
+    "mish": Facts(biased=False),
+    "softplus": Facts(injective=True, pair=_ONE, nonnegative=True, zero=False),
+    "sigmoid": Facts(injective=True, bounded=True, nonnegative=True, zero=False),
+    "hardsigmoid": Facts(flat=-3, bounded=True, nonnegative=True, zero=False, biased=False),
+    "hardswish": Facts(pair=_ONE, flat=-3, biased=False),
+    "tanh": Facts(injective=True, bounded=True),
 }
 ACROSS_CHANNELS = frozenset({"softmax"})  # not a function of one variable
 assert set(FACTS) | ACROSS_CHANNELS == ACTIVATIONS, "an activation without facts"
