@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from convalgebra import __version__
 from convalgebra.errors import ConvalgebraError, InputError
+
+if TYPE_CHECKING:
+    from convalgebra.kernels.arrays import Written
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -166,11 +169,21 @@ def equiv(
 
 
 def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
+    from convalgebra.files import created
+
+    with created(path) as file:
+        file.write(text.encode())
+    click.echo(f"wrote {path}", err=True)
+
+
+def _tell_written(written: Written) -> None:
+    """Say on standard error what is in a file of arrays."""
+    arrays = ", ".join(
+        f"{name} {'x'.join(map(str, shape))}" for name, shape in written.shapes.items()
+    )
+    click.echo(f"wrote {written.path}: {arrays}", err=True)
+    if written.rounded:
+        click.echo("some fractions were rounded to floats of 64 bits", err=True)
 
 
 @main.command()
@@ -314,8 +327,8 @@ def merge(
             "name the file with the weights: --weights w.npz; --names lists what is in it"
         )
     report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
-    if out is not None and not report.save(out):
-        click.echo(f"{out}: some fractions were rounded to floats of 64 bits", err=True)
+    if out is not None:
+        _tell_written(report.save(out))
     click.echo(merge_in(form, report, _width()))
 
 
@@ -419,7 +432,7 @@ def nearest(
         kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
     )
     if out is not None:
-        report.save(out)
+        _tell_written(report.save(out))
     click.echo(nearest_in(form, report, _width()))
 
 

@@ -16,6 +16,7 @@ from os import PathLike, fsdecode
 from typing import Any, TypeAlias
 
 from convalgebra.errors import InputError
+from convalgebra.files import read_text
 from convalgebra.kernels.names import KERNELS, canonical
 from convalgebra.words import counted
 
@@ -263,7 +264,7 @@ def _file_name(text: str) -> bool:
 def _from_file(path: str) -> Kernel:
     named = _ARRAY_FILE.fullmatch(path)
     if named is None:
-        return _parsed(_read_text(path), path)
+        return _parsed(_read_rows(path), path)
     from convalgebra.kernels.arrays import read_array
 
     array = read_array(named["file"])
@@ -279,26 +280,11 @@ def _from_file(path: str) -> Kernel:
     return _from_numbers(array, path)
 
 
-def _read_text(path: str) -> str:
-    if path.lower().endswith(_TEXT_FILES):
-        try:
-            with open(path, "rb") as file:
-                content = file.read(_MAX_BYTES + 1)
-        except IsADirectoryError:
-            raise InputError(f"{path} is a directory; name a file") from None
-        except FileNotFoundError:
-            raise InputError(f"there is no file {path}") from None
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise InputError(f"{path!r} cannot be read: {why}") from None
-        if len(content) > _MAX_BYTES:
-            raise InputError(f"{path} has more than {_MAX_BYTES >> 20} MiB; save it as .npy")
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not text (byte {error.start} is no UTF-8)") from None
-        return "\n".join(line.partition("#")[0] for line in text.splitlines())
-    raise InputError(f"{path}: a kernel is read from .npy, .npz, .csv or .txt")
+def _read_rows(path: str) -> str:
+    if not path.lower().endswith(_TEXT_FILES):
+        raise InputError(f"{path}: a kernel is read from .npy, .npz, .csv or .txt")
+    text = read_text(path, _MAX_BYTES, "save it as .npy")
+    return "\n".join(line.partition("#")[0] for line in text.splitlines())
 
 
 # ------------------------------------------------------------------------------------- numbers

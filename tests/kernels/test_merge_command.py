@@ -31,6 +31,7 @@ def test_the_merged_weights_are_written_and_read_back(weights, tmp_path) -> None
     found = invoked("1x3p0x1, 1x3", "--weights", weights, "--out", out)
     assert found.exit_code == 0
     assert found.stdout.startswith("1x3p0x1,1x3 is 1x5p0x1, exact\n")
+    assert found.stderr == f"wrote {out}: 0.weight 1x1x1x5\n"
     with np.load(out) as stored:
         assert stored["0.weight"].tolist() == [[[[1, 2, 0, -2, -1]]]]
     again = invoked("1x5p0x1", "--weights", out, "--format", "json")
@@ -41,7 +42,9 @@ def test_numbers_that_are_rounded_when_written_are_told(weights, tmp_path) -> No
     out = str(tmp_path / "merged.npz")
     found = invoked("1x3, 1x3, avg1x3s1", "--weights", weights, "--out", out)
     assert found.exit_code == 0
-    assert found.stderr == f"{out}: some fractions were rounded to floats of 64 bits\n"
+    assert found.stderr == (
+        f"wrote {out}: 0.weight 1x1x1x7\nsome fractions were rounded to floats of 64 bits\n"
+    )
     with np.load(out) as stored:
         assert stored["0.weight"].dtype == np.float64
 
@@ -84,7 +87,7 @@ def test_stacks_without_weights_need_no_file() -> None:
     ("arguments", "expected"),
     [
         (["3x3"], "name the file with the weights: --weights w.npz; --names lists what is in it"),
-        (["3x3", "--weights", "nowhere.npz"], "'nowhere.npz' is not there"),
+        (["3x3", "--weights", "nowhere.npz"], "there is no file nowhere.npz"),
         (["3x3, relu", "--weights", "nowhere.npz"], "not mergeable: `relu` is an activation"),
         (["3x3, bn", "--names", "--eps", "x"], ""),
     ],
