@@ -290,10 +290,12 @@ def matrix(stack: str, shape: str, form: str) -> None:
     "--input", "shape", metavar="SHAPE", help="Like 12x12, or 64x12x12; without, every input."
 )
 @click.option(
-    "--channels", type=click.IntRange(1, 10**6), help="The channels that come in, unless told."
+    "--channels",
+    type=click.IntRange(1, 10**6),
+    help="The channels that come in; else those that the input or the weights have.",
 )
 @click.option("--eps", default="1e-5", show_default=True, help="What batch norms add to variances.")
-@_format("text", "json")
+@_format("text", "json", "md", "latex", "html")
 def merge(
     stack: str,
     weights: str | None,
@@ -306,8 +308,9 @@ def merge(
 ) -> None:
     """A linear stack with given weights as one convolution, and where that is exact.
 
-    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them; the number is that of
-    the layer in the text, from 0, as torch.nn.Sequential counts.
+    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them (or block.0.weight, ..,
+    all with one prefix); the number is that of the layer in the text, from 0, as
+    torch.nn.Sequential counts.
 
     \b
     Examples:
@@ -319,10 +322,10 @@ def merge(
     from convalgebra.render.forms import merge_in, parameters_in
 
     if names:
-        table = merging.parameter_table(stack, channels=channels, input=shape)
+        table = merging.parameter_table(stack, channels=channels, input=shape, weights=weights)
         click.echo(parameters_in(form, table))
         return
-    if weights is None and merging.parameter_table(stack, channels=channels, input=shape):
+    if weights is None and len(merging.parameter_table(stack, channels=channels, input=shape)):
         raise InputError(
             "name the file with the weights: --weights w.npz; --names lists what is in it"
         )

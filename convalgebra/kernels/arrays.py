@@ -90,7 +90,7 @@ def headers(path: str) -> tuple[ArrayHeader, ...]:
                 with archive.open(entry) as member:
                     try:
                         found.append(_header(member, _name(entry), file, entry.file_size))
-                    except _NoNumbersError:
+                    except NoNumbersError:
                         continue
     return tuple(found)
 
@@ -185,7 +185,7 @@ def finite(array: np.ndarray[Any, Any], name: str = "the array") -> np.ndarray[A
     )
 
 
-class _NoNumbersError(InputError):
+class NoNumbersError(InputError):
     """An array that is sound and holds no real numbers."""
 
 
@@ -277,13 +277,13 @@ def _parsed(text: str, name: str, called: str) -> ArrayHeader:
     if not sound or not isinstance(fortran, bool) or len(shape) > _AXES_LIMIT:
         raise broken
     if isinstance(kind, str) and "O" in kind:
-        raise _NoNumbersError(
+        raise NoNumbersError(
             f"{called!r} holds Python objects, which would have to be unpickled (run); "
             f"that is never done here: {_SAVE_AGAIN}"
         )
     if not isinstance(kind, str) or not _NUMBERS.fullmatch(kind):
         what = "complex numbers" if isinstance(kind, str) and kind[1:2] == "c" else f"type {kind!r}"
-        raise _NoNumbersError(
+        raise NoNumbersError(
             f"{called!r} has {what[:60]}; expected real numbers of up to 64 bits: {_SAVE_AGAIN}"
         )
     return ArrayHeader(name, shape, kind, fortran)

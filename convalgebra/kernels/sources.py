@@ -168,7 +168,7 @@ def _parsed(text: str, name: str) -> Kernel:
             words = row_text.replace(",", " ").split()
             if not words:
                 continue
-            row = [_number(word, name) for word in words]
+            row = [number_of(word, name) for word in words]
             rounded |= any(long for _, long in row)
             plane.append([value for value, _ in row])
         planes.append(plane)
@@ -195,7 +195,7 @@ def _without_brackets(text: str, name: str) -> str:
     return re.sub(r"[\[\]]", " ", re.sub(r"\] ?,? ?\[", ";", flat))
 
 
-def _number(word: str, name: str) -> tuple[Number, bool]:
+def number_of(word: str, name: str) -> tuple[Number, bool]:
     """The exact value of a word, and whether it is a long decimal."""
     if len(word) > _MAX_DIGITS:
         raise InputError(f"{name} has a number of {len(word)} characters; {_MAX_DIGITS} are enough")
@@ -302,7 +302,7 @@ def _from_numbers(source: Any, name: str) -> Kernel:
             f"a kernel is a name, rows, a file, an array or nested lists, "
             f"not {type(source).__name__}"
         )
-    found = _shape(source, name)
+    found = nested_shape(source, name)
     if not all(found):
         raise InputError(f"{name} has no entries; {_ROWS}, or name one like sobel")
     values: list[Number] = []
@@ -320,8 +320,13 @@ def _from_numbers(source: Any, name: str) -> Kernel:
 _MAX_DEPTH = 8
 
 
-def _shape(source: Any, name: str) -> tuple[int, ...]:
-    shape = []
+def nested_shape(source: Any, name: str) -> tuple[int, ...]:
+    """The lengths of lists in lists, read off the first of each.
+
+    >>> nested_shape([[1, 2, 3], [4]], "it")
+    (2, 3)
+    """
+    shape: list[int] = []
     while isinstance(source, (list, tuple)):
         shape.append(len(source))
         if len(shape) > _MAX_DEPTH:

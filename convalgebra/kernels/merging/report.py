@@ -245,7 +245,7 @@ class MergeReport:
         return merge_to_text(self)
 
     def _repr_html_(self) -> str:
-        from convalgebra.render.merge_text import merge_to_html
+        from convalgebra.render.merge_markup import merge_to_html
 
         return merge_to_html(self)
 

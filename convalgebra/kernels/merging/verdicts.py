@@ -26,11 +26,12 @@ from convalgebra.algebra.borders.losses import Losses, losses_of
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.merging.blocks import check_bits, check_finite
 from convalgebra.kernels.merging.classes import TooLong, interior
 from convalgebra.kernels.merging.composition import Value
 from convalgebra.kernels.merging.convolution import Convolution
 from convalgebra.kernels.merging.differences import MAX_WORK, Differences, differences
-from convalgebra.kernels.merging.report import MergeReport, Number, Ring, Verdict
+from convalgebra.kernels.merging.report import MergeReport, Ring, Verdict
 from convalgebra.kernels.merging.sides import Ends, ends_of, sides_of
 from convalgebra.kernels.merging.weights import Given
 from convalgebra.network import Network
@@ -221,10 +222,13 @@ class Merging:
         mask = np.asarray(found.errors != 0)
         differ = int(np.count_nonzero(mask))
         widths, whole = _ring(mask, found.inner)
-        error: Number = 0
+        error: Any = 0
         if differ:
             error = found.errors[found.position]
-            if not self.given.exact:
+            if self.given.exact:
+                check_bits(error.numerator, error.denominator)
+            else:
+                check_finite(np.asarray(error), "kernel's difference at the borders")
                 error = float(error)
         return Ring(
             sample.shape, outputs, differ, widths, whole, error, found.channel, found.position,
