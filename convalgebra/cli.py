@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from convalgebra import __version__
-from convalgebra.errors import ConvalgebraError, InputError
+from convalgebra.errors import HINT, ConvalgebraError, InputError
 
 if TYPE_CHECKING:
     from convalgebra.kernels.arrays import Written
@@ -27,11 +27,26 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConvalgebraError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(_wrapped(f"error: {error}"), err=True)
             ctx.exit(2)
         except RecursionError:  # the language limits nesting; this is the last line of defence
             click.echo("error: nested too deeply", err=True)
             ctx.exit(2)
+
+
+def _wrapped(message: str) -> str:
+    """An error in lines that fit, but for those that are set in: places in a text, tables."""
+    from convalgebra.render.tables import filled
+
+    width = _width(sys.stderr)
+    lines = []
+    for line in message.split("\n"):
+        if line.startswith(HINT):
+            line = filled(line, width, "  ", " " * len(HINT))
+        elif not line.startswith(" "):
+            line = filled(line, width)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 class _OfKernels(click.Command):
@@ -61,9 +76,9 @@ def main() -> None:
     """
 
 
-def _width() -> int:
+def _width(stream: TextIO | None = None) -> int:
     """The columns to fill: those of the terminal, 80 in a pipe."""
-    if not sys.stdout.isatty():
+    if not (stream or sys.stdout).isatty():
         return 80
     from shutil import get_terminal_size
 

@@ -83,6 +83,28 @@ def test_stacks_without_weights_need_no_file() -> None:
     assert invoked("avg2x2s1, up2").stdout.startswith("avg2x2s1,up2 is convt4x4s2p2, exact\n")
 
 
+def test_names_of_channels_that_nothing_tells() -> None:
+    assert invoked("3x3", "--names").stdout.endswith(
+        "\n\n1 channel is taken to come in; --channels says otherwise (in Python channels=..)\n"
+    )
+    assert "taken" not in invoked("3x3", "--names", "--channels", "1").stdout
+    found = json.loads(invoked("3x3", "--names", "--format", "json").stdout)
+    assert (found["channels"], found["assumed"]) == (1, True)
+
+
+def test_names_with_the_channels_of_a_file(weights) -> None:
+    assert "taken" not in invoked("1x3, 1x3", "--names", "--weights", weights).stdout
+
+
+@pytest.mark.parametrize("form", ["md", "latex", "html"])
+def test_tables_of_names(form) -> None:
+    found = invoked("3x3b", "--names", "--format", form)
+    assert found.exit_code == 0
+    assert "0.weight" in found.stdout
+    assert "1x1x3x3" in found.stdout
+    assert "1 channel is taken" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
@@ -99,7 +121,7 @@ def test_errors_are_told_without_a_traceback(arguments, expected) -> None:
         return
     assert found.exit_code == 2
     assert found.stdout == ""
-    assert found.stderr.startswith(f"error: {expected}")
+    assert " ".join(found.stderr.split()).startswith(f"error: {expected}")
 
 
 def test_the_command_line_starts_without_numpy() -> None:
