@@ -272,6 +272,13 @@ def test_strides_that_leave_too_many_sizes_of_inputs() -> None:
     assert merge("3x3s5p1, 3x3", [np.ones((1, 1, 3, 3))] * 2).exact  # whatever the size
 
 
+def test_sizes_of_inputs_that_are_too_many_to_try() -> None:
+    ones = {p.name: np.ones(p.shape) for p in parameter_table("200s200p100, 3s200, 30*(1)")}
+    report = merge("200s200p100, 3s200, 30*(1)", ones)
+    assert (report.verdict, report.text) == ("unknown", "600s40000p100")
+    assert merge("200s200p100, 3s200, 30*(1)", ones, input="100000").exact
+
+
 def test_what_is_too_much_work_is_counted_for_almost_all_weights(monkeypatch) -> None:
     from convalgebra.kernels.merging import verdicts
     from convalgebra.kernels.merging.differences import TooLong
@@ -327,7 +334,7 @@ def test_a_root_that_is_not_rational_is_told() -> None:
     assert not report.exact_numbers
     assert report.weight[0, 0, 0] == 2 / np.sqrt(2)
     assert report.notes == (
-        "`bn` divides by the square root of 2, which is not rational: floats from there on",
+        "`bn` divides by the square root of 2, which is not rational: all is merged in floats",
     )
     square = Fraction(4, 9) - Fraction(1, 100_000)
     exact = merge("1, bn", weights | {"1.running_var": [square]})

@@ -155,6 +155,8 @@ class _Composition:
             found[(*_ALL, phase, *place)] += composed(kernel[tap], base[(*_ALL, number)])
             present[(phase, *place)] |= source.present[number]
         constant = self.constant(step, source, reads, len(phases), numbers)
+        if self.exact and constant is not None:
+            check_bits(most(constant))
         return Value(rate, low, whole(found) if small else found, present, constant, denominator)
 
     def constant(

@@ -38,6 +38,7 @@ from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
 MAX_SAMPLES = 16  # inputs that are looked at to tell of every input
+MAX_REMAINDERS = 10**6  # lengths times steps, to see that nothing differs; some seconds
 MAX_SIDE = 2**16  # of such an input
 
 _TOO_LARGE = "the outputs that differ are too many to count; ask on a smaller input"
@@ -100,14 +101,7 @@ class Merging:
         periods = self.periods()
         first = self.first_sample()
         least = tuple(int(n) for n in first[1:])
-        everywhere = True
-        for number in range(max(periods)):
-            moved = (n + number % p for n, p in zip(least, periods, strict=True))
-            losses = self.losses((self.channels, *moved))
-            if losses is None or losses.count():
-                everywhere = False
-                break
-        if everywhere:
+        if self.nothing_differs(least, periods):
             return self.report("exact", ends)
         if prod(periods) > MAX_SAMPLES:
             note = "the strides are so large that too many sizes of inputs differ; give one input"
@@ -125,6 +119,21 @@ class Merging:
         if len(samples) < len(found):  # on some inputs nothing differs
             ring = ring._replace(whole=False)
         return self.report("except", ends, ring=ring, least=least)
+
+    def nothing_differs(self, least: Axes, periods: Axes) -> bool:
+        """Whether nothing can differ on inputs of every length; False also where that is unknown.
+
+        A border loses something or not whatever the other axes are like, so that lengths along all
+        axes are tried at once.
+        """
+        if max(periods) * len(self.plan.steps) > MAX_REMAINDERS:
+            return False
+        for number in range(max(periods)):
+            moved = (n + number % p for n, p in zip(least, periods, strict=True))
+            losses = self.losses((self.channels, *moved))
+            if losses is None or losses.count():
+                return False
+        return True
 
     def periods(self) -> Axes:
         """Along each axis how much longer an input must be for its far border to look the same."""

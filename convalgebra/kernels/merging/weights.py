@@ -15,7 +15,7 @@ import numpy as np
 from convalgebra.algebra.plan import Plan, Step
 from convalgebra.errors import InputError
 from convalgebra.kernels.merging.blocks import MAX_BITS, Array, check_bits
-from convalgebra.kernels.merging.parameters import Parameter, ParameterTable
+from convalgebra.kernels.merging.parameters import ParameterTable
 from convalgebra.kernels.merging.state import EPSILON, State, collected, to_floats
 from convalgebra.kernels.sources import number_of
 
@@ -51,27 +51,24 @@ def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon
     arrays, own = collected(state, table)
     floats = [array.dtype for array in arrays.values() if array.dtype != object]
     by_step: dict[int, dict[str, Array]] = {}
-    epsilons: dict[int, Fraction] = {}
-    layers: dict[int, Parameter] = {}
     for p in table:
         by_step.setdefault(p.step, {})[p.role] = arrays[p.name]
-        layers.setdefault(p.step, p)
-        if p.role == "running_var":
-            epsilons[p.step] = _epsilon(own.get(f"{p.layer_number}.{EPSILON}", epsilon))
-            _check_variance(arrays[p.name], p.name, epsilons[p.step])
+    norms = [p for p in table if p.role == "running_var"]
+    epsilons = {p.step: _epsilon(own.get(f"{p.layer_number}.{EPSILON}", epsilon)) for p in norms}
+    for p in norms:
+        _check_variance(arrays[p.name], p.name, epsilons[p.step])
     notes = [*table.notes]
     exact = not floats
-    if exact:
-        for step, epsilon_here in epsilons.items():
-            root = _irrational(by_step[step]["running_var"] + epsilon_here)
-            if root is not None:
-                exact = False
-                shown = str(root) if len(str(root)) <= _LONGEST else "a fraction"
-                notes.append(
-                    f"`{layers[step].layer}` divides by the square root of {shown}, which is not "
-                    "rational: floats from there on"
-                )
-                break
+    for p in norms if exact else ():
+        root = _irrational(arrays[p.name] + epsilons[p.step])
+        if root is not None:
+            exact = False
+            shown = str(root) if len(str(root)) <= _LONGEST else "a fraction"
+            notes.append(
+                f"`{p.layer}` divides by the square root of {shown}, which is not rational: all is "
+                "merged in floats"
+            )
+            break
     if not exact:
         for p in table:
             by_step[p.step][p.role] = to_floats(arrays[p.name], p.name)
