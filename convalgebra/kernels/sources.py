@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from numbers import Rational, Real
 from operator import index
 from os import PathLike, fsdecode
 from typing import Any, TypeAlias
@@ -29,6 +30,7 @@ _WHOLE = 2**53  # past it floats are no longer all whole numbers
 _MAX_BYTES = 4 * 2**20
 _MAX_DIGITS = 1000
 _MAX_EXPONENT = 400  # that of a float is at most 324
+_MAX_BITS = 5_000  # of so many digits with such an exponent
 _ROUNDED = 7  # digits after the point past which a decimal was likely rounded
 _NOT_FINITE = ("nan", "inf", "infinity")
 _TEXT_FILES = (".csv", ".txt")
@@ -128,6 +130,11 @@ def _from_string(text: str) -> Kernel:
     stripped = text.strip()
     if "\n" not in stripped and _file_name(stripped):
         return _from_file(stripped)
+    if re.match(r"\S+\.np[yz]\b", stripped, re.I):
+        raise InputError(
+            f"`{stripped[:40]}` is no array in a file; write k.npy, w.npz:conv1, or "
+            "w.npz:conv1[0,2] for one filter of it"
+        )
     words = re.findall(r"[^\W\d_]\w*", stripped)
     if words and not re.match(r"[-+.\d\[(]", stripped) and words[0].lower() not in _NOT_FINITE:
         return _unknown(stripped)
@@ -309,9 +316,8 @@ def _from_numbers(source: Any, name: str) -> Kernel:
     floats = False
     for place, leaf in _leaves(source, found, (), name):
         value = _exact(leaf, place, name)
-        floats |= isinstance(leaf, float) and (
-            value.denominator > 1 or not -_WHOLE < value < _WHOLE
-        )
+        binary = isinstance(leaf, Real) and not isinstance(leaf, Rational)
+        floats |= binary and (value.denominator > 1 or not -_WHOLE < value < _WHOLE)
         values.append(value)
         _check_size(len(values), name)
     return Kernel(found, tuple(values), name, floats)
@@ -354,14 +360,13 @@ def _leaves(
 def _exact(value: Any, place: tuple[int, ...], name: str) -> Number:
     where = f"{name}[{', '.join(map(str, place))}]"
     try:
-        return index(value)
-    except TypeError:
-        pass
-    try:
-        above, below = value.as_integer_ratio()
-        return Fraction(int(above), int(below))
+        whole = hasattr(value, "__index__")
+        found = Fraction(*((index(value),) if whole else map(int, value.as_integer_ratio())))
     except (ValueError, OverflowError):
         raise InputError(f"{where} is {value}; a kernel is made of finite numbers") from None
     except (AttributeError, TypeError):
         shown = type(value).__name__
         raise InputError(f"{where} is of type {shown}; expected a real number") from None
+    if max(found.numerator.bit_length(), found.denominator.bit_length()) > _MAX_BITS:
+        raise InputError(f"{where} has more than {_MAX_DIGITS} digits")
+    return found
