@@ -210,6 +210,22 @@ def test_strided_then_transposed_are_phases() -> None:
     assert merge("2s2, convt2s2", [[[[1, 1]]], [[[1, 1]]]]).kind == "phases"
 
 
+@pytest.mark.parametrize(
+    ("stack", "text"),
+    [
+        # The zeros between the numbers are all that is left of them.
+        ("convt1s2, crop1:0, 1s2, convt2s2", "convt4s2p2"),
+        ("convt1s2, crop1:0, 1s2, 2s2, convt2s2, 2", "5p0:1"),
+        ("convt1s4, crop1:0, 1s2", "convt4s2p2"),
+        ("convt1s4, crop1:0, 1s2, up2, 2s4", "2"),
+    ],
+)
+def test_strides_that_pass_over_all_numbers(stack, text) -> None:
+    report = merge(stack, [np.ones(p.shape) for p in parameter_table(stack)], input="12")
+    assert (report.text, report.exact, report.weight.any()) == (text, True, False)
+    assert report.merged.shapes[-1] == report.output
+
+
 def test_branches_of_different_channels_and_slices() -> None:
     report = merge("cat(3p1 | 1), [1:]", {"0.weight": [[[1, 2, 3]]], "1.weight": [[[7]]]})
     assert (report.text, as_lists(report.weight)) == ("1", [[[7]]])

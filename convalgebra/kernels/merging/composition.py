@@ -218,9 +218,8 @@ class _Composition:
         kernel = widened(source.kernel, 1)[:, list(step.picked)]
         # Of branches of different size the largest may be left behind.
         used = source.present & np.any(kernel != 0, axis=(0, 1, 2))
-        used = used if used.any() else source.present
         constant = None if source.constant is None else source.constant[list(step.picked)]
-        return _trimmed(source._replace(kernel=kernel, constant=constant), used)
+        return trimmed(source._replace(kernel=kernel, constant=constant), used)
 
     def unfolded(self, step: Step, sources: list[Value], rate: Rate) -> Value:
         (source,) = sources
@@ -317,8 +316,10 @@ def _window(move: Axes, source: Value, low: Axes) -> tuple[slice, ...]:
     return tuple(slice(m + own - least, m + own - least + n) for m, own, least, n in along)
 
 
-def _trimmed(value: Value, used: Array) -> Value:
-    """The value without the outer exponents that are not `used`."""
+def trimmed(value: Value, used: Array) -> Value:
+    """The value without the outer exponents that are not `used`; all of it, if none is."""
+    if not used.any():
+        return value
     low, place = list(value.low), []
     for axis in range(len(value.extent)):
         others = tuple(a for a in range(used.ndim) if a != axis + 1)

@@ -96,7 +96,8 @@ class Merging:
             self.first_sample()  # raises where branches fit on no input
             raise UnsupportedError(
                 "the size of the output follows no one rule: branches that meet agree for some "
-                "inputs only; give the input, like --input 12x12 (in Python input=..)"
+                "inputs only, or a strided map is stretched again; give the input, like --input "
+                "12x12 (in Python input=..)"
             )
         periods = self.periods()
         first = self.first_sample()
