@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from convalgebra import __version__
-from convalgebra.errors import ConvalgebraError, InputError
+from convalgebra.errors import HINT, ConvalgebraError, InputError
+
+if TYPE_CHECKING:
+    from convalgebra.kernels.arrays import Written
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -24,11 +27,26 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ConvalgebraError as error:
-            click.echo(f"error: {error}", err=True)
+            click.echo(_wrapped(f"error: {error}"), err=True)
             ctx.exit(2)
         except RecursionError:  # the language limits nesting; this is the last line of defence
             click.echo("error: nested too deeply", err=True)
             ctx.exit(2)
+
+
+def _wrapped(message: str) -> str:
+    """An error in lines that fit, but for those that are set in: places in a text, tables."""
+    from convalgebra.render.tables import filled
+
+    width = _width(sys.stderr)
+    lines = []
+    for line in message.split("\n"):
+        if line.startswith(HINT):
+            line = filled(line, width, "  ", " " * len(HINT))
+        elif not line.startswith(" "):
+            line = filled(line, width)
+        lines.append(line)
+    return "\n".join(lines)
 
 
 class _OfKernels(click.Command):
@@ -58,9 +76,9 @@ def main() -> None:
     """
 
 
-def _width() -> int:
+def _width(stream: TextIO | None = None) -> int:
     """The columns to fill: those of the terminal, 80 in a pipe."""
-    if not sys.stdout.isatty():
+    if not (stream or sys.stdout).isatty():
         return 80
     from shutil import get_terminal_size
 
@@ -166,11 +184,21 @@ def equiv(
 
 
 def _write(path: str, text: str) -> None:
-    try:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
+    from convalgebra.files import created
+
+    with created(path) as file:
+        file.write(text.encode())
+    click.echo(f"wrote {path}", err=True)
+
+
+def _tell_written(written: Written) -> None:
+    """Say on standard error what is in a file of arrays."""
+    arrays = ", ".join(
+        f"{name} {'x'.join(map(str, shape))}" for name, shape in written.shapes.items()
+    )
+    click.echo(f"wrote {written.path}: {arrays}", err=True)
+    if written.rounded:
+        click.echo("some fractions were rounded to floats of 64 bits", err=True)
 
 
 @main.command()
@@ -277,10 +305,12 @@ def matrix(stack: str, shape: str, form: str) -> None:
     "--input", "shape", metavar="SHAPE", help="Like 12x12, or 64x12x12; without, every input."
 )
 @click.option(
-    "--channels", type=click.IntRange(1, 10**6), help="The channels that come in, unless told."
+    "--channels",
+    type=click.IntRange(1, 10**6),
+    help="The channels that come in; else those that the input or the weights have.",
 )
 @click.option("--eps", default="1e-5", show_default=True, help="What batch norms add to variances.")
-@_format("text", "json")
+@_format("text", "json", "md", "latex", "html")
 def merge(
     stack: str,
     weights: str | None,
@@ -293,8 +323,9 @@ def merge(
 ) -> None:
     """A linear stack with given weights as one convolution, and where that is exact.
 
-    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them; the number is that of
-    the layer in the text, from 0, as torch.nn.Sequential counts.
+    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them (or block.0.weight, ..,
+    all with one prefix); the number is that of the layer in the text, from 0, as
+    torch.nn.Sequential counts.
 
     \b
     Examples:
@@ -306,16 +337,16 @@ def merge(
     from convalgebra.render.forms import merge_in, parameters_in
 
     if names:
-        table = merging.parameter_table(stack, channels=channels, input=shape)
+        table = merging.parameter_table(stack, channels=channels, input=shape, weights=weights)
         click.echo(parameters_in(form, table))
         return
-    if weights is None and merging.parameter_table(stack, channels=channels, input=shape):
+    if weights is None and len(merging.parameter_table(stack, channels=channels, input=shape)):
         raise InputError(
             "name the file with the weights: --weights w.npz; --names lists what is in it"
         )
     report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
-    if out is not None and not report.save(out):
-        click.echo(f"{out}: some fractions were rounded to floats of 64 bits", err=True)
+    if out is not None:
+        _tell_written(report.save(out))
     click.echo(merge_in(form, report, _width()))
 
 
@@ -419,7 +450,7 @@ def nearest(
         kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
     )
     if out is not None:
-        report.save(out)
+        _tell_written(report.save(out))
     click.echo(nearest_in(form, report, _width()))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+HINT = "  hint: "
+
 
 class Source(NamedTuple):
     """Text that somebody wrote, and where it stands."""
@@ -59,7 +61,7 @@ class LocatedError(ConvalgebraError):
         if self.source is not None and self.span is not None:
             parts.append(_point_at(self.source, self.span))
         if self.hint:
-            parts.append(f"  hint: {self.hint}")
+            parts.append(HINT + self.hint)
         return "\n".join(parts)
 
 

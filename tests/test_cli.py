@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from convalgebra.cli import main
+from convalgebra.cli import _wrapped, main
 
 COMMAND = [sys.executable, "-m", "convalgebra"]
 
@@ -28,6 +28,11 @@ def refused(*arguments: str, stdin: bytes = b"") -> str:
     assert "Traceback" not in message
     assert message.startswith(("error: ", "Usage: "))
     return message
+
+
+def in_one_line(message: str) -> str:
+    """A message without the line breaks that make it fit."""
+    return " ".join(message.split())
 
 
 BAD_TEXTS = {
@@ -81,8 +86,23 @@ BAD_SHAPES = {
 def test_layers_that_do_not_fit(case: tuple[str, str]) -> None:
     text, shape = case
     message = refused("cost", text, "--input", shape)
-    assert BAD_SHAPES[case] in message
+    assert BAD_SHAPES[case] in in_one_line(message)
     assert "^" in message  # the place is shown
+
+
+def test_errors_fit_on_80_columns_but_for_places_and_words_that_are_longer() -> None:
+    assert refused("cost", "3", "--input", "3x8x8") == (
+        "error: a kernel with 1 axis cannot slide over 3x8x8 (3 channels, 2 axes); a\n"
+        "kernel with 2 axes is written 3x3\n"
+        "  3\n"
+        "  ^\n"
+        "  <stack>:1:1\n"
+    )
+    path = "/nowhere/" + "long" * 25 + ".txt"
+    assert refused("cost", path, "--input", "4x8x8") == f"error: there is no file\n{path}\n"
+    assert _wrapped("no\n  hint: " + 20 * "word ") == (
+        "no\n  hint: " + "word " * 13 + "word\n" + " " * 8 + "word " * 5 + "word"
+    )
 
 
 def test_input_is_missing() -> None:

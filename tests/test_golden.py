@@ -65,6 +65,8 @@ COMMANDS = {
     "merge_border": "merge 3x3p1,3x3p1 --weights tests/data/weights/blur_sharpen.npz --input 12x12",
     "merge_every_input": "merge 3x3p1,3x3s2p1 --weights tests/data/weights/blur_sharpen.npz",
     "merge_json": "merge 3x3,3x3 --weights tests/data/weights/blur_sharpen.npz --format json",
+    "merge_md": "merge 3,3p1b --weights tests/data/weights/one_axis.npz --input 9 --format md",
+    "merge_latex": "merge 3,3p1b --weights tests/data/weights/one_axis.npz --format latex",
     "merge_names": "merge '3x3p1@8b, bn, convt2x2s2@4' --channels 3 --names",
     "merge_repvgg": "merge '(3x3p1, bn) + (1x1, bn) + bn' --input 9x9 "
     "--weights tests/data/weights/repvgg.npz",

@@ -1,5 +1,5 @@
-"""Arrays of numbers from .npy and .npz files that nobody vouches for: nothing in them is run, and
-nothing is taken for granted of their sizes.
+"""Arrays of numbers in .npy and .npz files. Nobody vouches for those that are read: nothing in them
+is run, and nothing is taken for granted of their sizes.
 
 A .npy file is a short header (a dictionary as text: type, order, shape) and the numbers; an .npz is
 a zip of such files. What can go wrong is checked before any memory is taken: a header that promises
@@ -15,11 +15,13 @@ import os
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import InputError
+from convalgebra.files import created, opened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,7 @@ _AXES_LIMIT = 32
 _INFLATION = 1032  # deflate turns one byte into at most 1032 (RFC 1951: 258 bytes for two bits)
 _CHUNK = 2**20
 _NUMBERS = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f[248])")
+_MOST_NAMED = 8
 _SAVE_AGAIN = 'save it again as numbers, as in np.savez("w.npz", w=w.astype("float32"))'
 
 
@@ -79,7 +82,7 @@ def headers(path: str) -> tuple[ArrayHeader, ...]:
     """
     file, _ = _split(path)
     found = []
-    with _opened(file) as stream:
+    with opened(file, ordinary=True) as stream:
         if file.lower().endswith(".npy"):
             return (_header(stream, "", file, os.fstat(stream.fileno()).st_size),)
         with _archive(stream, file) as archive:
@@ -87,7 +90,7 @@ def headers(path: str) -> tuple[ArrayHeader, ...]:
                 with archive.open(entry) as member:
                     try:
                         found.append(_header(member, _name(entry), file, entry.file_size))
-                    except _NoNumbersError:
+                    except NoNumbersError:
                         continue
     return tuple(found)
 
@@ -100,19 +103,61 @@ def read_array(path: str, name: str | None = None) -> np.ndarray[Any, Any]:
     """
     file, inner = _split(path)
     name = inner if name is None else name
-    with _opened(file) as stream:
-        if file.lower().endswith(".npy"):
-            if name:
-                raise InputError(f"{file!r} holds one array without a name; leave `:{name}` out")
-            header = _header(stream, "", file, os.fstat(stream.fileno()).st_size)
-            array = _numbers(stream, header, file)
-        else:
-            with _archive(stream, file) as archive:
-                entry = _entry(archive, name, file)
-                with archive.open(entry) as member:
-                    header = _header(member, _name(entry), file, entry.file_size)
-                    array = _numbers(member, header, file)
-    return finite(array, header.name or os.path.basename(file))
+    if not file.lower().endswith(".npy"):
+        return next(iter(read_arrays(file, None if name is None else [name]).values()))
+    if name:
+        raise InputError(f"{file!r} holds one array without a name; leave `:{name}` out")
+    with opened(file, ordinary=True) as stream:
+        header = _header(stream, "", file, os.fstat(stream.fileno()).st_size)
+        return finite(_numbers(stream, header, file), os.path.basename(file))
+
+
+def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.ndarray[Any, Any]]:
+    """The arrays of these names in an .npz, each as `read_array` gives it; the file is opened once.
+
+    Without names the .npz must hold one array.
+    """
+    found = {}
+    with opened(file, ordinary=True) as stream, _archive(stream, file) as archive:
+        entries = {_name(entry): entry for entry in _entries(archive, file)}
+        if names is None and len(entries) > 1:
+            raise InputError(
+                f"{file!r} holds {len(entries)} arrays ({_listed(entries)}); name one, as in "
+                f"`{file}:{next(iter(entries))}`"
+            )
+        for name in entries if names is None else names:
+            if name not in entries:
+                raise InputError(f"{file!r} holds no array `{name}`; it holds {_listed(entries)}")
+            with archive.open(entries[name]) as member:
+                header = _header(member, name, file, entries[name].file_size)
+                found[name] = finite(_numbers(member, header, file), name)
+    return found
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown = [*islice(names, _MOST_NAMED + 1)]
+    return ", ".join(shown[:_MOST_NAMED]) + (", .." if len(shown) > _MOST_NAMED else "")
+
+
+class Written(NamedTuple):
+    """A file that was written: the arrays in it, and whether numbers were rounded for that."""
+
+    path: str
+    shapes: dict[str, tuple[int, ...]]
+    rounded: bool = False
+
+
+def write_arrays(path: str, arrays: Mapping[str, Any], *, rounded: bool = False) -> Written:
+    """What was written: an .npz file, with `.npz` behind a name that ends otherwise.
+
+    Raises InputError where that cannot be.
+    """
+    import numpy as np
+
+    path = path if path.lower().endswith(".npz") else f"{path}.npz"
+    with created(path) as file:
+        np.savez(file, **arrays)
+    return Written(path, {name: array.shape for name, array in arrays.items()}, rounded)
 
 
 def finite(array: np.ndarray[Any, Any], name: str = "the array") -> np.ndarray[Any, Any]:
@@ -140,7 +185,7 @@ def finite(array: np.ndarray[Any, Any], name: str = "the array") -> np.ndarray[A
     )
 
 
-class _NoNumbersError(InputError):
+class NoNumbersError(InputError):
     """An array that is sound and holds no real numbers."""
 
 
@@ -150,21 +195,6 @@ def _split(path: str) -> tuple[str, str | None]:
     if at >= 0 and not os.path.exists(path):
         return path[: at + 4], path[at + 5 :]
     return path, None
-
-
-@contextmanager
-def _opened(file: str) -> Iterator[IO[bytes]]:
-    try:
-        if not os.path.isfile(file):  # a pipe or a device would be read without end
-            kind = "is a folder" if os.path.isdir(file) else "is not there"
-            kind = "is no ordinary file" if os.path.exists(file) and "folder" not in kind else kind
-            raise InputError(f"{file!r} {kind}; expected a .npy or .npz file")
-        with open(file, "rb") as stream:
-            yield stream
-    except OSError as error:
-        raise InputError(f"{file!r} cannot be read: {error.strerror or error}") from None
-    except ValueError as error:  # a name with a zero byte in it
-        raise InputError(f"{file!r} cannot be read: {error}") from None
 
 
 @contextmanager
@@ -195,22 +225,6 @@ def _entries(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
 
 def _name(entry: zipfile.ZipInfo) -> str:
     return entry.filename[: -len(".npy")]
-
-
-def _entry(archive: zipfile.ZipFile, name: str | None, file: str) -> zipfile.ZipInfo:
-    entries = _entries(archive, file)
-    names = [_name(entry) for entry in entries]
-    shown = ", ".join(names[:8]) + (", .." if len(names) > 8 else "")
-    if name is None:
-        if len(entries) == 1:
-            return entries[0]
-        raise InputError(
-            f"{file!r} holds {len(entries)} arrays ({shown}); name one, as in `{file}:{names[0]}`"
-        )
-    for entry, found in zip(entries, names, strict=True):
-        if found == name:
-            return entry
-    raise InputError(f"{file!r} holds no array `{name}`; it holds {shown}")
 
 
 def _exactly(stream: IO[bytes], count: int, file: str) -> bytes:
@@ -263,13 +277,13 @@ def _parsed(text: str, name: str, called: str) -> ArrayHeader:
     if not sound or not isinstance(fortran, bool) or len(shape) > _AXES_LIMIT:
         raise broken
     if isinstance(kind, str) and "O" in kind:
-        raise _NoNumbersError(
+        raise NoNumbersError(
             f"{called!r} holds Python objects, which would have to be unpickled (run); "
             f"that is never done here: {_SAVE_AGAIN}"
         )
     if not isinstance(kind, str) or not _NUMBERS.fullmatch(kind):
         what = "complex numbers" if isinstance(kind, str) and kind[1:2] == "c" else f"type {kind!r}"
-        raise _NoNumbersError(
+        raise NoNumbersError(
             f"{called!r} has {what[:60]}; expected real numbers of up to 64 bits: {_SAVE_AGAIN}"
         )
     return ArrayHeader(name, shape, kind, fortran)

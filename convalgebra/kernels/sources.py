@@ -11,11 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from numbers import Rational, Real
 from operator import index
 from os import PathLike, fsdecode
 from typing import Any, TypeAlias
 
 from convalgebra.errors import InputError
+from convalgebra.files import read_text
 from convalgebra.kernels.names import KERNELS, canonical
 from convalgebra.words import counted
 
@@ -28,6 +30,7 @@ _WHOLE = 2**53  # past it floats are no longer all whole numbers
 _MAX_BYTES = 4 * 2**20
 _MAX_DIGITS = 1000
 _MAX_EXPONENT = 400  # that of a float is at most 324
+_MAX_BITS = 5_000  # of so many digits with such an exponent
 _ROUNDED = 7  # digits after the point past which a decimal was likely rounded
 _NOT_FINITE = ("nan", "inf", "infinity")
 _TEXT_FILES = (".csv", ".txt")
@@ -127,6 +130,11 @@ def _from_string(text: str) -> Kernel:
     stripped = text.strip()
     if "\n" not in stripped and _file_name(stripped):
         return _from_file(stripped)
+    if re.match(r"\S+\.np[yz]\b", stripped, re.I):
+        raise InputError(
+            f"`{stripped[:40]}` is no array in a file; write k.npy, w.npz:conv1, or "
+            "w.npz:conv1[0,2] for one filter of it"
+        )
     words = re.findall(r"[^\W\d_]\w*", stripped)
     if words and not re.match(r"[-+.\d\[(]", stripped) and words[0].lower() not in _NOT_FINITE:
         return _unknown(stripped)
@@ -167,7 +175,7 @@ def _parsed(text: str, name: str) -> Kernel:
             words = row_text.replace(",", " ").split()
             if not words:
                 continue
-            row = [_number(word, name) for word in words]
+            row = [number_of(word, name) for word in words]
             rounded |= any(long for _, long in row)
             plane.append([value for value, _ in row])
         planes.append(plane)
@@ -194,7 +202,7 @@ def _without_brackets(text: str, name: str) -> str:
     return re.sub(r"[\[\]]", " ", re.sub(r"\] ?,? ?\[", ";", flat))
 
 
-def _number(word: str, name: str) -> tuple[Number, bool]:
+def number_of(word: str, name: str) -> tuple[Number, bool]:
     """The exact value of a word, and whether it is a long decimal."""
     if len(word) > _MAX_DIGITS:
         raise InputError(f"{name} has a number of {len(word)} characters; {_MAX_DIGITS} are enough")
@@ -263,7 +271,7 @@ def _file_name(text: str) -> bool:
 def _from_file(path: str) -> Kernel:
     named = _ARRAY_FILE.fullmatch(path)
     if named is None:
-        return _parsed(_read_text(path), path)
+        return _parsed(_read_rows(path), path)
     from convalgebra.kernels.arrays import read_array
 
     array = read_array(named["file"])
@@ -279,26 +287,11 @@ def _from_file(path: str) -> Kernel:
     return _from_numbers(array, path)
 
 
-def _read_text(path: str) -> str:
-    if path.lower().endswith(_TEXT_FILES):
-        try:
-            with open(path, "rb") as file:
-                content = file.read(_MAX_BYTES + 1)
-        except IsADirectoryError:
-            raise InputError(f"{path} is a directory; name a file") from None
-        except FileNotFoundError:
-            raise InputError(f"there is no file {path}") from None
-        except (OSError, ValueError) as error:
-            why = getattr(error, "strerror", None) or error
-            raise InputError(f"{path!r} cannot be read: {why}") from None
-        if len(content) > _MAX_BYTES:
-            raise InputError(f"{path} has more than {_MAX_BYTES >> 20} MiB; save it as .npy")
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError as error:
-            raise InputError(f"{path} is not text (byte {error.start} is no UTF-8)") from None
-        return "\n".join(line.partition("#")[0] for line in text.splitlines())
-    raise InputError(f"{path}: a kernel is read from .npy, .npz, .csv or .txt")
+def _read_rows(path: str) -> str:
+    if not path.lower().endswith(_TEXT_FILES):
+        raise InputError(f"{path}: a kernel is read from .npy, .npz, .csv or .txt")
+    text = read_text(path, _MAX_BYTES, "save it as .npy")
+    return "\n".join(line.partition("#")[0] for line in text.splitlines())
 
 
 # ------------------------------------------------------------------------------------- numbers
@@ -316,16 +309,15 @@ def _from_numbers(source: Any, name: str) -> Kernel:
             f"a kernel is a name, rows, a file, an array or nested lists, "
             f"not {type(source).__name__}"
         )
-    found = _shape(source, name)
+    found = nested_shape(source, name)
     if not all(found):
         raise InputError(f"{name} has no entries; {_ROWS}, or name one like sobel")
     values: list[Number] = []
     floats = False
     for place, leaf in _leaves(source, found, (), name):
         value = _exact(leaf, place, name)
-        floats |= isinstance(leaf, float) and (
-            value.denominator > 1 or not -_WHOLE < value < _WHOLE
-        )
+        binary = isinstance(leaf, Real) and not isinstance(leaf, Rational)
+        floats |= binary and (value.denominator > 1 or not -_WHOLE < value < _WHOLE)
         values.append(value)
         _check_size(len(values), name)
     return Kernel(found, tuple(values), name, floats)
@@ -334,8 +326,13 @@ def _from_numbers(source: Any, name: str) -> Kernel:
 _MAX_DEPTH = 8
 
 
-def _shape(source: Any, name: str) -> tuple[int, ...]:
-    shape = []
+def nested_shape(source: Any, name: str) -> tuple[int, ...]:
+    """The lengths of lists in lists, read off the first of each.
+
+    >>> nested_shape([[1, 2, 3], [4]], "it")
+    (2, 3)
+    """
+    shape: list[int] = []
     while isinstance(source, (list, tuple)):
         shape.append(len(source))
         if len(shape) > _MAX_DEPTH:
@@ -363,14 +360,13 @@ def _leaves(
 def _exact(value: Any, place: tuple[int, ...], name: str) -> Number:
     where = f"{name}[{', '.join(map(str, place))}]"
     try:
-        return index(value)
-    except TypeError:
-        pass
-    try:
-        above, below = value.as_integer_ratio()
-        return Fraction(int(above), int(below))
+        whole = hasattr(value, "__index__")
+        found = Fraction(*((index(value),) if whole else map(int, value.as_integer_ratio())))
     except (ValueError, OverflowError):
         raise InputError(f"{where} is {value}; a kernel is made of finite numbers") from None
     except (AttributeError, TypeError):
         shown = type(value).__name__
         raise InputError(f"{where} is of type {shown}; expected a real number") from None
+    if max(found.numerator.bit_length(), found.denominator.bit_length()) > _MAX_BITS:
+        raise InputError(f"{where} has more than {_MAX_DIGITS} digits")
+    return found

@@ -13,12 +13,14 @@ from typing import TypeAlias
 
 from convalgebra import zoo
 from convalgebra.errors import InputError, LanguageError
+from convalgebra.files import read_text, text_of
 from convalgebra.language import parse, parse_shape
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
 _PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
 MAX_BYTES = 16 * 2**20
+_TOO_MUCH = "too much for a spec"
 _ENDINGS = (".txt", ".spec")
 _FOREIGN = (".json", ".onnx")
 
@@ -61,7 +63,8 @@ def read_shape(input: str | Shape) -> Shape:
 
 def _from_string(text: str) -> Network:
     if text == "-":
-        return parse(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "<stdin>")
+        content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        return parse(text_of(content, "standard input", MAX_BYTES, _TOO_MUCH), "<stdin>")
     if text.startswith("zoo:"):
         return parse(zoo.text(text.removeprefix("zoo:")), text)
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
@@ -82,25 +85,4 @@ def read_file(path: str) -> Network:
     """The Network that a file writes down, whatever its name ends in."""
     if path.endswith(_FOREIGN):
         raise InputError(f"{path}: this format is not read; write the layers in a .txt file")
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        raise InputError(f"{path} is a directory; name a file with layers in it") from None
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from None
-    return parse(_decoded(content, path), path)
-
-
-def _decoded(content: bytes, name: str) -> str:
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{name} has more than {MAX_BYTES // 2**20} MiB: too much for a spec")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not text (byte {error.start} is no UTF-8)") from None
-    if "\0" in text:
-        raise InputError(f"{name} is not text (byte {text.index(chr(0))} is zero)")
-    return text
+    return parse(read_text(path, MAX_BYTES, _TOO_MUCH), path)

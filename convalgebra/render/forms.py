@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
     from convalgebra.kernels.factoring import FactorReport
     from convalgebra.kernels.merging import MergeReport
-    from convalgebra.kernels.merging.parameters import Parameter
+    from convalgebra.kernels.merging.parameters import ParameterTable
     from convalgebra.kernels.nearest import FactorabilityReport, NearestReport
     from convalgebra.symbolic import DenseMatrix
     from convalgebra.symbolic.derivation import Derivation
@@ -130,22 +130,45 @@ def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
 
 
 def merge_in(form: str, report: MergeReport, width: int) -> str:
-    """A merged stack in one of the forms text, json."""
+    """A merged stack in one of the forms text, json, md, latex, html."""
     if form == "json":
         return dumps(report.to_dict())
-    from convalgebra.render.merge_text import merge_to_text
+    if form == "text":
+        from convalgebra.render.merge_text import merge_to_text
 
-    return merge_to_text(report, width)
+        return merge_to_text(report, width)
+    from convalgebra.render import merge_markup
+
+    write = {
+        "md": merge_markup.merge_to_markdown,
+        "latex": merge_markup.merge_to_latex,
+        "html": merge_markup.merge_to_html,
+    }[form]
+    return write(report)
 
 
-def parameters_in(form: str, parameters: tuple[Parameter, ...]) -> str:
-    """The names of weights in one of the forms text, json."""
+def parameters_in(form: str, table: ParameterTable) -> str:
+    """The names of weights in one of the forms text, json, md, latex, html."""
     if form == "json":
-        found = [{"name": p.name, "shape": list(p.shape), "layer": p.layer} for p in parameters]
-        return dumps({"schema": "convalgebra.parameters/1", "parameters": found})
+        found = [{"name": p.name, "shape": list(p.shape), "layer": p.layer} for p in table]
+        return dumps(
+            {
+                "schema": "convalgebra.parameters/1",
+                "channels": table.channels,
+                "assumed": table.assumed,
+                "parameters": found,
+            }
+        )
+    from convalgebra.render import merge_markup
     from convalgebra.render.merge_text import parameters_to_text
 
-    return parameters_to_text(parameters)
+    write = {
+        "text": parameters_to_text,
+        "md": merge_markup.parameters_to_markdown,
+        "latex": merge_markup.parameters_to_latex,
+        "html": merge_markup.parameters_to_html,
+    }[form]
+    return write(table)
 
 
 def factor_in(form: str, report: FactorReport, width: int, ways: int) -> str:

@@ -1,4 +1,4 @@
-"""A merged stack as text and HTML: what it is, where it is not the stack, and why."""
+"""A merged stack as text: what it is, where it is not the stack, and why."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.render.borders_text import ring_text
-from convalgebra.render.tables import Table, escaped, filled
+from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
-    from convalgebra.kernels.merging.parameters import Parameter
+    from convalgebra.kernels.merging.parameters import ParameterTable
     from convalgebra.kernels.merging.report import MergeReport, Ring
 
 _MOST_NUMBERS = 49  # of a kernel that is written out
@@ -51,43 +51,32 @@ def merge_to_text(report: MergeReport, width: int = 80) -> str:
     for line in told:
         lines += filled(line, width).split("\n")
     lines += picture(report, width)
-    kernels = _kernels(report, width)
-    for name, rows in kernels:
-        lines += ["", name, *rows]
-    if not kernels:
-        shape = "x".join(map(str, report.weight.shape))
-        lines += ["", f"weight, {shape}: --out FILE writes it, --format json prints it"]
+    for name, rows in arrays_shown(report, width):
+        lines += ["", name, *_aligned(rows)]
+    for line in not_shown(report, width):
+        lines += ["", line]
     lines += ["", costs(report).to_text()]
     return "\n".join(lines)
 
 
-def merge_to_html(report: MergeReport) -> str:
-    """The report as HTML."""
-    parts = [f"<p><b>{escaped(title(report))}</b></p>"]
-    parts += [f"<p>{escaped(line)}</p>" for line in sentences(report)]
-    shown = [*picture(report, 80)]
-    for name, rows in _kernels(report, 80):
-        shown += [name, *rows]
-    if shown:
-        parts.append(f"<pre>{escaped(chr(10).join(shown))}</pre>")
-    return f"<div>{''.join(parts)}{costs(report).to_html()}</div>"
-
-
-def parameters_to_text(parameters: tuple[Parameter, ...]) -> str:
+def parameters_to_text(table: ParameterTable) -> str:
     """The names of weights with their shapes.
 
     >>> from convalgebra.kernels.merging import parameter_table
-    >>> print(parameters_to_text(parameter_table("3x3p1@8b")))
+    >>> print(parameters_to_text(parameter_table("3x3p1@8b", channels=3)))
     name      shape    layer
-    0.weight  8x1x3x3  3x3p1@8b
+    0.weight  8x3x3x3  3x3p1@8b
     0.bias    8        3x3p1@8b
     """
-    from convalgebra.kernels.merging.parameters import shape_written
-
-    if not parameters:
+    if not len(table):
         return "the stack has no weights"
-    rows = tuple((p.name, shape_written(p.shape), p.layer) for p in parameters)
-    return Table(("name", "shape", "layer"), rows, left=3).to_text()
+    return "\n\n".join([parameter_rows(table).to_text(), *table.notes])
+
+
+def parameter_rows(table: ParameterTable) -> Table:
+    """A row for each array of weights."""
+    rows = ((p.name, "x".join(map(str, p.shape)), p.layer) for p in table)
+    return Table(("name", "shape", "layer"), tuple(rows), left=3)
 
 
 def title(report: MergeReport) -> str:
@@ -178,15 +167,27 @@ def number(value: Any) -> str:
 
     >>> number(Fraction(1, 3)), number(Fraction(4)), number(0.1), number(Fraction(1, 3**25))
     ('1/3', '4', '0.1', '1.18024e-12')
+    >>> number(Fraction(10**600)), number(Fraction(-1, 10**600))
+    ('about 10^600', 'about -10^-600')
     """
     if isinstance(value, Fraction):
         if len(str(value)) <= _LONG_FRACTION:
             return str(value)
         try:
-            value = float(value)
+            rounded = float(value)
         except OverflowError:
-            return f"about 10^{len(str(value.numerator // value.denominator)) - 1}"
+            rounded = 0.0
+        if value and not rounded:
+            return _power_of_ten(value)
+        value = rounded
     return f"{value:.6g}"
+
+
+def _power_of_ten(value: Fraction) -> str:
+    """About what a number is that no float holds."""
+    above, below = abs(value.numerator), value.denominator
+    power = len(str(above // below)) - 1 if above > below else 1 - len(str(below // above))
+    return f"about {'-' if value < 0 else ''}10^{power}"
 
 
 def place(ring: Ring) -> str:
@@ -199,7 +200,7 @@ def place(ring: Ring) -> str:
     return ring_text(ring.widths, whole=ring.whole)
 
 
-def picture(report: MergeReport, width: int) -> list[str]:
+def picture(report: MergeReport, width: int = 80) -> list[str]:
     """The output, # where it differs, if words do not say all and it does not take much room."""
     ring = report.ring
     if ring is None or ring.errors is None or ring.whole or not ring.differ or report.input is None:
@@ -210,21 +211,33 @@ def picture(report: MergeReport, width: int) -> list[str]:
     return ["  " + "".join("#" if error else "." for error in row) for row in rows]
 
 
-def _kernels(report: MergeReport, width: int) -> list[tuple[str, list[str]]]:
-    """Small kernels in numbers, with a title for each."""
+def arrays_shown(report: MergeReport, width: int = 80) -> list[tuple[str, list[list[str]]]]:
+    """The weight and the bias with their shapes, row by row; none where they take much room."""
     weight, bias = report.weight, report.bias
-    found = []
-    shape = "x".join(map(str, weight.shape))
-    if weight.shape[0] == weight.shape[1] == 1 and weight.size <= _MOST_NUMBERS and weight.ndim < 5:
-        rows = weight.reshape(-1, weight.shape[-1]).tolist()
-        cells = [[number(value) for value in row] for row in rows]
-        wide = max(len(cell) for row in cells for cell in row) if len(rows) > 1 else 0
-        lines = ["  " + " ".join(cell.rjust(wide) for cell in row) for row in cells]
-        if max(map(len, lines)) <= width:
-            found.append((f"weight, {shape}", lines))
-    if bias is not None and bias.size == 1 and found:
-        found.append(("bias, 1", [f"  {number(bias.tolist()[0])}"]))
+    if weight.shape[:2] != (1, 1) or weight.size > _MOST_NUMBERS or weight.ndim > 4:
+        return []
+    rows = weight.reshape(-1, weight.shape[-1]).tolist()
+    cells = [[number(value) for value in row] for row in rows]
+    if max(map(len, _aligned(cells))) > width:
+        return []
+    found = [(f"weight, {'x'.join(map(str, weight.shape))}", cells)]
+    if bias is not None:
+        found.append(("bias, 1", [[number(value) for value in bias.tolist()]]))
     return found
+
+
+def not_shown(report: MergeReport, width: int = 80) -> list[str]:
+    """How a weight is had that is not shown."""
+    if arrays_shown(report, width):
+        return []
+    shape = "x".join(map(str, report.weight.shape))
+    return [f"weight, {shape}: --out FILE writes it, --format json prints it"]
+
+
+def _aligned(cells: list[list[str]]) -> list[str]:
+    """Rows of numbers, in columns if there are several."""
+    wide = max(len(cell) for row in cells for cell in row) if len(cells) > 1 else 0
+    return ["  " + " ".join(cell.rjust(wide) for cell in row) for row in cells]
 
 
 def costs(report: MergeReport) -> Table:

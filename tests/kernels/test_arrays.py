@@ -12,7 +12,16 @@ import numpy as np
 import pytest
 
 from convalgebra.errors import InputError
-from convalgebra.kernels.arrays import finite, headers, is_array_file, read_array
+from convalgebra.files import opened
+from convalgebra.kernels import arrays
+from convalgebra.kernels.arrays import (
+    finite,
+    headers,
+    is_array_file,
+    read_array,
+    read_arrays,
+    write_arrays,
+)
 
 
 def npy(text: str, data: bytes = b"", version: int = 1) -> bytes:
@@ -142,10 +151,10 @@ def test_names(tmp_path: Path) -> None:
     np.save(tmp_path / "w.npy", np.ones(2))
     with pytest.raises(InputError, match="without a name"):
         read_array(f"{tmp_path}/w.npy", "w")
-    with pytest.raises(InputError, match="is not there"):
+    with pytest.raises(InputError, match="there is no file"):
         read_array(f"{tmp_path}/none.npy")
     (tmp_path / "folder.npy").mkdir()
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="is a directory"):
         read_array(f"{tmp_path}/folder.npy")
     with pytest.raises(InputError, match="no ordinary file"):
         read_array("/dev/zero")
@@ -161,3 +170,28 @@ def test_what_is_not_finite_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"w.npy\[1, 2\] is inf: 1 of 6 entries is not finite"):
         read_array(f"{tmp_path}/w.npy")
     assert finite(np.array([1, 2])).sum() == 3
+
+
+def test_many_arrays_are_read_from_a_file_that_is_opened_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = str(tmp_path / "w.npz")
+    assert write_arrays(path, {"a": np.ones(2), "b": np.ones((3, 1))}) == (
+        path,
+        {"a": (2,), "b": (3, 1)},
+        False,
+    )
+    opens = []
+    monkeypatch.setattr(arrays, "opened", lambda *a, **k: opens.append(a) or opened(*a, **k))
+    assert {name: array.shape for name, array in read_arrays(path, ["b", "a"]).items()} == {
+        "b": (3, 1),
+        "a": (2,),
+    }
+    assert len(opens) == 1
+
+
+def test_a_name_that_ends_otherwise_is_written_as_npz(tmp_path: Path) -> None:
+    assert write_arrays(f"{tmp_path}/w", {"a": np.ones(2)}).path == f"{tmp_path}/w.npz"
+    assert (read_array(f"{tmp_path}/w.npz:a") == 1).all()
+    with pytest.raises(InputError, match="cannot be written: embedded null byte"):
+        write_arrays("a\0b", {})

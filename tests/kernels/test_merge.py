@@ -210,6 +210,22 @@ def test_strided_then_transposed_are_phases() -> None:
     assert merge("2s2, convt2s2", [[[[1, 1]]], [[[1, 1]]]]).kind == "phases"
 
 
+@pytest.mark.parametrize(
+    ("stack", "text"),
+    [
+        # The zeros between the numbers are all that is left of them.
+        ("convt1s2, crop1:0, 1s2, convt2s2", "convt4s2p2"),
+        ("convt1s2, crop1:0, 1s2, 2s2, convt2s2, 2", "5p0:1"),
+        ("convt1s4, crop1:0, 1s2", "convt4s2p2"),
+        ("convt1s4, crop1:0, 1s2, up2, 2s4", "2"),
+    ],
+)
+def test_strides_that_pass_over_all_numbers(stack, text) -> None:
+    report = merge(stack, [np.ones(p.shape) for p in parameter_table(stack)], input="12")
+    assert (report.text, report.exact, report.weight.any()) == (text, True, False)
+    assert report.merged.shapes[-1] == report.output
+
+
 def test_branches_of_different_channels_and_slices() -> None:
     report = merge("cat(3p1 | 1), [1:]", {"0.weight": [[[1, 2, 3]]], "1.weight": [[[7]]]})
     assert (report.text, as_lists(report.weight)) == ("1", [[[7]]])
@@ -272,6 +288,13 @@ def test_strides_that_leave_too_many_sizes_of_inputs() -> None:
     assert merge("3x3s5p1, 3x3", [np.ones((1, 1, 3, 3))] * 2).exact  # whatever the size
 
 
+def test_sizes_of_inputs_that_are_too_many_to_try() -> None:
+    ones = {p.name: np.ones(p.shape) for p in parameter_table("200s200p100, 3s200, 30*(1)")}
+    report = merge("200s200p100, 3s200, 30*(1)", ones)
+    assert (report.verdict, report.text) == ("unknown", "600s40000p100")
+    assert merge("200s200p100, 3s200, 30*(1)", ones, input="100000").exact
+
+
 def test_what_is_too_much_work_is_counted_for_almost_all_weights(monkeypatch) -> None:
     from convalgebra.kernels.merging import verdicts
     from convalgebra.kernels.merging.differences import TooLong
@@ -327,7 +350,7 @@ def test_a_root_that_is_not_rational_is_told() -> None:
     assert not report.exact_numbers
     assert report.weight[0, 0, 0] == 2 / np.sqrt(2)
     assert report.notes == (
-        "`bn` divides by the square root of 2, which is not rational: floats from there on",
+        "`bn` divides by the square root of 2, which is not rational: all is merged in floats",
     )
     square = Fraction(4, 9) - Fraction(1, 100_000)
     exact = merge("1, bn", weights | {"1.running_var": [square]})
@@ -396,14 +419,14 @@ def test_merged_weights_fit_the_merged_stack(tmp_path) -> None:
     path = str(tmp_path / "merged.npz")
     report = merge("3p1, crop2, 2s2b", [[[[1, 2, 1]]], [[[1, 5]]], [4]])
     assert report.text == "crop1,4s2b"
-    assert report.save(path)
+    assert report.save(path) == (path, {"1.weight": (1, 1, 4), "1.bias": (1,)}, False)
     with np.load(path) as stored:
         assert sorted(stored) == ["1.bias", "1.weight"]
         assert stored["1.weight"].dtype == np.int64
     again = merge(report.text, path)
     assert as_lists(again.weight) == as_lists(report.weight)
     thirds = merge("1", [[[[Fraction(1, 3)]]]])
-    assert not thirds.save(path)
+    assert thirds.save(path).rounded
     with np.load(path) as stored:
         assert stored["0.weight"].tolist() == [[[1 / 3]]]
     with pytest.raises(ca.ConvalgebraError, match="cannot be written"):

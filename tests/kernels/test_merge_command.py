@@ -31,6 +31,7 @@ def test_the_merged_weights_are_written_and_read_back(weights, tmp_path) -> None
     found = invoked("1x3p0x1, 1x3", "--weights", weights, "--out", out)
     assert found.exit_code == 0
     assert found.stdout.startswith("1x3p0x1,1x3 is 1x5p0x1, exact\n")
+    assert found.stderr == f"wrote {out}: 0.weight 1x1x1x5\n"
     with np.load(out) as stored:
         assert stored["0.weight"].tolist() == [[[[1, 2, 0, -2, -1]]]]
     again = invoked("1x5p0x1", "--weights", out, "--format", "json")
@@ -41,7 +42,9 @@ def test_numbers_that_are_rounded_when_written_are_told(weights, tmp_path) -> No
     out = str(tmp_path / "merged.npz")
     found = invoked("1x3, 1x3, avg1x3s1", "--weights", weights, "--out", out)
     assert found.exit_code == 0
-    assert found.stderr == f"{out}: some fractions were rounded to floats of 64 bits\n"
+    assert found.stderr == (
+        f"wrote {out}: 0.weight 1x1x1x7\nsome fractions were rounded to floats of 64 bits\n"
+    )
     with np.load(out) as stored:
         assert stored["0.weight"].dtype == np.float64
 
@@ -80,11 +83,33 @@ def test_stacks_without_weights_need_no_file() -> None:
     assert invoked("avg2x2s1, up2").stdout.startswith("avg2x2s1,up2 is convt4x4s2p2, exact\n")
 
 
+def test_names_of_channels_that_nothing_tells() -> None:
+    assert invoked("3x3", "--names").stdout.endswith(
+        "\n\n1 channel is taken to come in; --channels says otherwise (in Python channels=..)\n"
+    )
+    assert "taken" not in invoked("3x3", "--names", "--channels", "1").stdout
+    found = json.loads(invoked("3x3", "--names", "--format", "json").stdout)
+    assert (found["channels"], found["assumed"]) == (1, True)
+
+
+def test_names_with_the_channels_of_a_file(weights) -> None:
+    assert "taken" not in invoked("1x3, 1x3", "--names", "--weights", weights).stdout
+
+
+@pytest.mark.parametrize("form", ["md", "latex", "html"])
+def test_tables_of_names(form) -> None:
+    found = invoked("3x3b", "--names", "--format", form)
+    assert found.exit_code == 0
+    assert "0.weight" in found.stdout
+    assert "1x1x3x3" in found.stdout
+    assert "1 channel is taken" in found.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
         (["3x3"], "name the file with the weights: --weights w.npz; --names lists what is in it"),
-        (["3x3", "--weights", "nowhere.npz"], "'nowhere.npz' is not there"),
+        (["3x3", "--weights", "nowhere.npz"], "there is no file nowhere.npz"),
         (["3x3, relu", "--weights", "nowhere.npz"], "not mergeable: `relu` is an activation"),
         (["3x3, bn", "--names", "--eps", "x"], ""),
     ],
@@ -96,7 +121,7 @@ def test_errors_are_told_without_a_traceback(arguments, expected) -> None:
         return
     assert found.exit_code == 2
     assert found.stdout == ""
-    assert found.stderr.startswith(f"error: {expected}")
+    assert " ".join(found.stderr.split()).startswith(f"error: {expected}")
 
 
 def test_the_command_line_starts_without_numpy() -> None:

@@ -34,7 +34,7 @@ KERNEL = "1 2 1; 2 4 2; 1 2 1"
         ([[1, 2], [3]], "ragged"),
         ([], "no entries"),
         (None, "not NoneType"),
-        ("none.npy", "is not there"),
+        ("none.npy", "there is no file"),
         (f"1 {10**390}; 2 3", "leave the range of floats"),
     ],
 )

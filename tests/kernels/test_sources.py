@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -184,6 +185,26 @@ def test_values_that_are_no_kernels(source: object, message: str) -> None:
     with pytest.raises(InputError) as error:
         kernel_of(source)
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("text", ["w.npz:[0]", "k.npy[1e3]", "k.npy[0", "w.npz:conv[0][1]"])
+def test_places_in_files_that_are_misspelt(text: str) -> None:
+    with pytest.raises(InputError, match=r"is no array in a file; write k\.npy, "):
+        kernel_of(text)
+
+
+def test_numbers_of_numpy_in_a_list_are_what_they_are_in_an_array() -> None:
+    assert kernel_of([np.float32(0.1)]).floats
+    assert not kernel_of([np.float32(0.0), np.float64(3), np.int8(4)]).floats
+    assert not kernel_of([Decimal("0.1"), Fraction(1, 3)]).floats
+    assert kernel_of([Decimal("0.1")]).entries == (Fraction(1, 10),)
+
+
+def test_entries_that_are_too_long_to_be_written() -> None:
+    with pytest.raises(InputError, match=r"kernel\[1\] has more than 1000 digits"):
+        kernel_of([1, 10**5000])
+    with pytest.raises(InputError, match=r"kernel\[0, 0\] has more than 1000 digits"):
+        kernel_of([[Fraction(1, 10**5000)]])
 
 
 def test_a_list_that_holds_itself() -> None:

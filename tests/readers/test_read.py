@@ -109,7 +109,7 @@ def test_a_missing_file(tmp_path):
 
 
 def test_a_directory(tmp_path):
-    assert error(tmp_path) == f"{tmp_path} is a directory; name a file with layers in it"
+    assert error(tmp_path) == f"{tmp_path} is a directory; name a file"
 
 
 def test_a_path_that_cannot_be():

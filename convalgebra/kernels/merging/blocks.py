@@ -11,9 +11,12 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from convalgebra.errors import InputError, UnsupportedError
+
 Array: TypeAlias = Any  # of numpy: floats of 64 bits, or Python ints; its own types know no rings
 
-_EXACT = 2**53  # floats add and multiply whole numbers below it without rounding
+EXACT = 2**53  # floats add and multiply whole numbers below it without rounding
+MAX_BITS = 10_000  # of a whole number; Python writes none of more than 4,300 digits
 
 
 def composed(left: Array, right: Array) -> Array:
@@ -54,7 +57,7 @@ def multiplied(left: Array, right: Array) -> Array:
     if left.dtype != object:
         product: Array = np.matmul(left, right)
         return product
-    if most(left) * most(right) * left.shape[-1] < _EXACT:
+    if max(most(left), 1) * max(most(right), 1) * left.shape[-1] < EXACT:
         return whole(np.matmul(left.astype(float), right.astype(float)))
     return _by_flint(left, right)
 
@@ -81,6 +84,24 @@ def whole(array: Array) -> Array:
 def most(array: Array) -> int:
     """The largest absolute value of whole numbers; 0 of none."""
     return int(abs(array).max()) if array.size else 0
+
+
+def check_bits(*wholes: int) -> None:
+    """Raise UnsupportedError for whole numbers that are too long to go on with."""
+    if max(number.bit_length() for number in wholes) > MAX_BITS:
+        raise UnsupportedError(
+            f"exact numbers of more than {MAX_BITS:,} bits would come up; give floats"
+        )
+
+
+def check_finite(array: Array | None, what: str) -> None:
+    """Raise InputError for floats that became too large."""
+    if array is None or array.dtype == object or np.isfinite(array).all():
+        return
+    raise InputError(
+        f"the merged {what} overflows: products of these weights are larger than any float of 64 "
+        "bits; scale them down, or give Fractions"
+    )
 
 
 def widened(blocks: Array, groups: int) -> Array:

@@ -20,15 +20,23 @@ import numpy as np
 from convalgebra.algebra.operators import Rate, grid_of, split_position, taps_read
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.errors import UnsupportedError
-from convalgebra.kernels.merging.blocks import Array, composed, most, whole, widened
+from convalgebra.kernels.merging.blocks import (
+    EXACT,
+    Array,
+    check_bits,
+    composed,
+    most,
+    whole,
+    widened,
+)
 from convalgebra.kernels.merging.weights import Numbers
 
 MAX_NUMBERS = 2**26  # in one array: 512 MiB of floats
 EXACT_SIZE = 8  # floats in the memory of a whole number
+MAX_HELD = 2**28  # in the arrays of all steps: 2 GiB
 MAX_WORK = 5 * 10**11  # multiplications of floats; less than a minute on two cores
 EXACT_COST = 30  # floats in the time of a whole number
 CALL = 10**6  # multiplications in the time that it takes to begin
-_EXACT = 2**53
 _ALL = (slice(None),) * 3  # groups, and the channels of one
 
 
@@ -76,13 +84,14 @@ def values_of(plan: Plan, numbers: dict[int, Numbers], exact: bool) -> list[Valu
             values.append(run.convolved(step, sources[0], rates[index], numbers[index]))
         else:
             values.append(_RULES[step.op](run, step, sources, rates[index]))
+        run.hold(values[-1])
     return values
 
 
 class _Composition:
     def __init__(self, exact: bool) -> None:
         self.exact = exact
-        self.work = 0
+        self.work = self.held = 0
 
     def zeros(self, shape: tuple[int, ...], exact: bool | None = None) -> Array:
         most = MAX_NUMBERS // (EXACT_SIZE if self.exact else 1)
@@ -93,6 +102,15 @@ class _Composition:
             )
         exact = self.exact if exact is None else exact
         return np.zeros(shape, dtype=object if exact else np.float64)
+
+    def hold(self, value: Value) -> None:
+        """Count the numbers of a value that stays: borders may need those of every step."""
+        self.held += value.kernel.size * (EXACT_SIZE if self.exact else 1)
+        if self.held > MAX_HELD:
+            raise UnsupportedError(
+                f"the kernels of the layers before, merged one after another, have more than "
+                f"{MAX_HELD:,} numbers; merge fewer layers"
+            )
 
     def spend(self, work: int, calls: int) -> None:
         self.work += work * (EXACT_COST if self.exact else 1) + CALL * calls
@@ -121,10 +139,13 @@ class _Composition:
         each = width // source.kernel.shape[0] * prod(source.extent)
         self.spend(len(reads) * out * inner * each, len(reads))
         kernel, base = numbers.kernel, source.kernel
+        denominator = source.denominator * numbers.denominator
         small = False
         if self.exact:
-            bound = most(kernel) * most(base) * inner * len(reads)
-            small = bound < _EXACT
+            # Of zero times a large number both are to be floats: at least 1.
+            bound = max(most(kernel), 1) * max(most(base), 1) * inner * len(reads)
+            small = bound < EXACT
+            check_bits(bound, denominator)
         if small:  # whole numbers that floats hold: as quick as floats, and exact
             kernel, base = kernel.astype(np.float64), base.astype(np.float64)
         found = self.zeros(shape, exact=self.exact and not small)
@@ -134,7 +155,8 @@ class _Composition:
             found[(*_ALL, phase, *place)] += composed(kernel[tap], base[(*_ALL, number)])
             present[(phase, *place)] |= source.present[number]
         constant = self.constant(step, source, reads, len(phases), numbers)
-        denominator = source.denominator * numbers.denominator
+        if self.exact and constant is not None:
+            check_bits(most(constant))
         return Value(rate, low, whole(found) if small else found, present, constant, denominator)
 
     def constant(
@@ -197,7 +219,7 @@ class _Composition:
         # Of branches of different size the largest may be left behind.
         used = source.present & np.any(kernel != 0, axis=(0, 1, 2))
         constant = None if source.constant is None else source.constant[list(step.picked)]
-        return _trimmed(source._replace(kernel=kernel, constant=constant), used)
+        return trimmed(source._replace(kernel=kernel, constant=constant), used)
 
     def unfolded(self, step: Step, sources: list[Value], rate: Rate) -> Value:
         (source,) = sources
@@ -294,13 +316,15 @@ def _window(move: Axes, source: Value, low: Axes) -> tuple[slice, ...]:
     return tuple(slice(m + own - least, m + own - least + n) for m, own, least, n in along)
 
 
-def _trimmed(value: Value, used: Array) -> Value:
-    """The value without the outer exponents that are not `used`; one is left of none."""
+def trimmed(value: Value, used: Array) -> Value:
+    """The value without the outer exponents that are not `used`; all of it, if none is."""
+    if not used.any():
+        return value
     low, place = list(value.low), []
     for axis in range(len(value.extent)):
         others = tuple(a for a in range(used.ndim) if a != axis + 1)
         members = np.flatnonzero(used.any(axis=others))
-        first, last = (int(members[0]), int(members[-1])) if members.size else (0, 0)
+        first, last = int(members[0]), int(members[-1])
         low[axis] += first
         place.append(slice(first, last + 1))
     return value._replace(

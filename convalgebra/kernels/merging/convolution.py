@@ -22,7 +22,7 @@ import numpy as np
 
 from convalgebra.algebra.plan import Axes
 from convalgebra.kernels.merging.blocks import Array, finest, regrouped
-from convalgebra.kernels.merging.composition import Value
+from convalgebra.kernels.merging.composition import Value, trimmed
 
 Kind = Literal["conv", "convt", "phases"]
 
@@ -58,6 +58,8 @@ class Convolution:
 def convolution_of(value: Value) -> Convolution:
     """The one convolution that a value is."""
     value = _reduced(value)
+    if not value.present.any():  # no layer reaches anything: zeros, as many as there is room for
+        value = value._replace(present=np.ones_like(value.present))
     strides, factors = (tuple(rate[i] for rate in value.rate) for i in (0, 1))
     if all(b == 1 for b in factors):
         return _plain("conv", value, strides, factors)
@@ -197,25 +199,15 @@ def _repeats(value: Value, axis: int, times: int) -> bool:
 def _shortened(value: Value, axis: int, times: int) -> Value:
     kernel, present, constant = _apart(value)
     a, b = (n // times for n in value.rate[axis])
-    kept = (*(slice(None),) * axis, slice(0, b))
-    kernel, present = kernel[kept], present[kept]
-    axes = len(value.rate)
     rate = (*value.rate[:axis], (a, b), *value.rate[axis + 1 :])
+    kept = (*(slice(None),) * axis, slice(0, b))
     phases = prod(n for _, n in rate)
-    low, place = list(value.low), []
-    for along in range(axes):
-        others = tuple(d for d in range(present.ndim) if d != axes + along)
-        members = np.flatnonzero(present.any(axis=others))
-        low[along] += int(members[0])
-        place.append(slice(int(members[0]), int(members[-1]) + 1))
-    kernel = kernel[(Ellipsis, *place)]
-    present = present[(Ellipsis, *place)]
-    rest = kernel.shape[axes:]
-    kernel = np.moveaxis(kernel.reshape(phases, *rest), 0, 3)
-    return value._replace(
+    rest = kernel.shape[len(rate) :]
+    present = present[kept].reshape(phases, *value.extent)
+    shorter = value._replace(
         rate=rate,
-        low=tuple(low),
-        kernel=kernel,
-        present=present.reshape(phases, *present.shape[axes:]),
+        kernel=np.moveaxis(kernel[kept].reshape(phases, *rest), 0, 3),
+        present=present,
         constant=None if constant is None else constant[kept].reshape(phases, -1).T,
     )
+    return trimmed(shorter, present)

@@ -1,84 +1,81 @@
-"""The input of a stack that is merged: its channels, if need be read off the first weights."""
+"""The input of a stack that is merged: its channels, if need be read off the weights."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NamedTuple
 
 from convalgebra.errors import InputError, UnsupportedError
+from convalgebra.kernels.merging.state import State
+from convalgebra.layers import KINDS, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
 
+class Placed(NamedTuple):
+    """A network on its input, the channels that come in, and the axes.
+
+    With `assumed` nothing said how many channels come in, and they are taken for one.
+    """
+
+    network: Network
+    channels: int
+    axes: int
+    assumed: bool
+
+
 def placed(
-    network: Network, shape: Shape | None, channels: int | None, weights: Any
-) -> tuple[Network, int, int]:
-    """The network on its input, the channels that come in, and the axes."""
-    if channels is not None and channels < 1:
-        raise InputError(f"channels must be at least 1, not {channels}")
+    network: Network, shape: Shape | None, channels: int | None, state: State | None
+) -> Placed:
+    """The network with what comes in: as `shape`, `channels` and the weights say."""
+    if channels is not None and (not isinstance(channels, int) or channels < 1):
+        raise InputError(f"channels must be a whole number of at least 1, not {channels!r}")
     own = network.shape if shape is None else shape
     if own is not None and not all(isinstance(size, int) for size in own):
         raise UnsupportedError("merging works on numbers; write a number for each named size")
     axes = network.axes
-    if own is not None and len(own) == axes:
-        own = (channels or _inferred(network, weights) or 1, *own)
-    elif own is not None and channels not in (None, int(own[0])):
-        raise InputError(f"the input has {own[0]} channels, and channels says {channels}")
-    if own is not None:
-        return network.with_input(own), int(own[0]), len(own) - 1
+    if own is not None and len(own) != axes:
+        if channels not in (None, int(own[0])):
+            raise InputError(f"the input has {own[0]} channels, and channels says {channels}")
+        return Placed(network.with_input(own), int(own[0]), len(own) - 1, False)
     if axes is None:
         raise UnsupportedError(
             "nothing tells how many axes there are: no layer of the stack has a kernel; give the "
             "input, like --input 64x12x12 (in Python input=..)"
         )
-    return network, channels or _inferred(network, weights) or 1, axes
+    if channels is None and state is not None:
+        channels = _inferred(network, state)
+    count = channels or 1
+    if own is not None:
+        network = network.with_input((count, *own))
+    return Placed(network, count, axes, channels is None)
 
 
-_KEEPS = frozenset({"avg", "up", "dropout", "pad", "crop"})
+_KEEPS = frozenset({"avg", "up", "dropout", "pad", "crop", "shuffle", "add"})
 
 
-def _inferred(network: Network, weights: Any) -> int | None:
-    """The channels that come in, read off the shape of the first weights; None if that says not."""
-    source, count = 0, 0
+def _inferred(network: Network, state: State) -> int | None:
+    """The channels that come in, read off the shape of weights; None if none says."""
+    alike, count = {0}, 0  # the values with the channels of the input; the layers before
     for index, node in enumerate(network.nodes[1:], 1):
-        layer = node.layer
-        if node.inputs != (source,) and layer.kind not in ("conv", "bn", "scale", "linear"):
-            return None
-        if layer.kind in _KEEPS and node.inputs == (source,):
-            source, count = index, count + 1
-            continue
-        shape = _shape_of(weights, f"{count}.weight")
-        if node.inputs != (source,) or not shape:
-            return None
-        if layer.kind == "conv" and len(shape) > 1:
-            return shape[1] * int(layer.groups)
-        if layer.kind == "linear" and len(shape) > 1:
-            return shape[1]
-        if layer.kind in ("bn", "scale", "convt"):
-            return shape[0]
-        if layer.kind == "dw" and layer.channels.rule == "*":
-            return shape[0] // int(layer.channels.size)
-        return None
+        kind = node.layer.kind
+        if set(node.inputs) <= alike and kind in _KEEPS:
+            alike.add(index)
+        if KINDS[kind].weights != "none" and network.live[index]:
+            found = None
+            if set(node.inputs) <= alike:
+                found = _channels_in(node.layer, state.shape(f"{count}.weight"))
+            if found is not None or state.row is not None:  # in a row only the first is known
+                return found
+        count += len(node.inputs) == 1
     return None
 
 
-def _shape_of(weights: Any, name: str) -> tuple[int, ...]:
-    if isinstance(weights, (str, bytes)) or hasattr(weights, "__fspath__"):
-        from convalgebra.kernels.arrays import headers
-
-        path = weights if isinstance(weights, str) else weights.__fspath__()
-        if not str(path).lower().endswith(".npz"):
-            return ()
-        return next((header.shape for header in headers(path) if header.name == name), ())
-    found: Any = None
-    if isinstance(weights, Mapping):
-        found = weights.get(name)
-    elif isinstance(weights, Sequence) and len(weights):
-        found = weights[0]
-    if hasattr(found, "shape"):
-        return tuple(int(size) for size in found.shape)
-    shape = []
-    while isinstance(found, (list, tuple)) and found:
-        shape.append(len(found))
-        found = found[0]
-    return tuple(shape)
+def _channels_in(layer: Layer, shape: tuple[int, ...]) -> int | None:
+    """The channels that come into a layer with a weight of that shape; None if it does not say."""
+    if layer.kind in ("conv", "linear") and len(shape) > 1:
+        return shape[1] * int(layer.groups)
+    if layer.kind in ("bn", "scale", "convt") and shape:
+        return shape[0]
+    if layer.kind == "dw" and shape and layer.channels.rule == "*":
+        return shape[0] // int(layer.channels.size)
+    return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from convalgebra.algebra.plan import Plan
@@ -23,6 +25,36 @@ class Parameter(NamedTuple):
     def role(self) -> str:
         """`weight`, `bias`, `running_mean` or `running_var`."""
         return self.name.partition(".")[2]
+
+    @property
+    def layer_number(self) -> str:
+        """The number of the layer, as it stands in the name."""
+        return self.name.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class ParameterTable:
+    """The arrays of weights that a stack has, in the order of its text.
+
+    With `assumed` nothing said how many channels come in, and they were taken for one.
+    """
+
+    parameters: tuple[Parameter, ...]
+    channels: int
+    assumed: bool = False
+
+    def __iter__(self) -> Iterator[Parameter]:
+        return iter(self.parameters)
+
+    def __len__(self) -> int:
+        return len(self.parameters)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of the channels."""
+        if not (self.assumed and self.parameters):
+            return ()
+        return ("1 channel is taken to come in; --channels says otherwise (in Python channels=..)",)
 
 
 def nodes_of(network: Network, plan: Plan) -> list[int]:
@@ -93,11 +125,11 @@ def shape_written(shape: tuple[int, ...]) -> str:
 _MOST_LISTED = 12
 
 
-def listing(parameters: tuple[Parameter, ...]) -> str:
+def listing(table: ParameterTable) -> str:
     """Names and shapes, one a line, as an error shows them; the first ones of many."""
-    shown = parameters[:_MOST_LISTED]
+    shown = table.parameters[:_MOST_LISTED]
     wide = max((len(parameter.name) for parameter in shown), default=0)
     lines = [f"  {p.name.ljust(wide)}  {shape_written(p.shape)}" for p in shown]
-    if len(parameters) > _MOST_LISTED:
-        lines.append(f"  .. ({len(parameters) - _MOST_LISTED} more; --names lists all)")
-    return "\n".join(lines)
+    if len(table) > _MOST_LISTED:
+        lines.append(f"  .. ({len(table) - _MOST_LISTED} more; --names lists all)")
+    return "\n".join([*lines, *(f"  {note}" for note in table.notes)])

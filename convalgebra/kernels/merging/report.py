@@ -11,6 +11,7 @@ import numpy as np
 
 from convalgebra.algebra.plan import Axes, plan_of, stack_text
 from convalgebra.errors import InputError
+from convalgebra.kernels.arrays import Written, write_arrays
 from convalgebra.kernels.merging.blocks import Array
 from convalgebra.kernels.merging.convolution import Kind
 from convalgebra.kernels.merging.parameters import parameters_of
@@ -180,7 +181,10 @@ class MergeReport:
         return None if merged is None else stack_text(merged)
 
     def arrays(self) -> dict[str, Array]:
-        """The merged weights by the names that they have in `merged`: its own `weights`."""
+        """The merged weights by the names that they have in `merged`: its own `weights`.
+
+        They are `weight` and `bias` where it cannot be written.
+        """
         merged = self.merged
         names = ["weight", "bias"]
         if merged is not None:
@@ -189,21 +193,15 @@ class MergeReport:
         values = [self.weight] + ([] if self.bias is None else [self.bias])
         return dict(zip(names, values, strict=False))
 
-    def save(self, path: str) -> bool:
-        """Write the merged weights to an .npz file; whether not a number was rounded for that.
+    def save(self, path: str) -> Written:
+        """Write the merged weights to an .npz file, under the names of `arrays`.
 
-        Whole numbers stay whole numbers of 64 bits; other Fractions become floats.
+        Whole numbers stay whole numbers of 64 bits; other Fractions become floats, and `rounded`
+        tells whether that changed one.
         """
-        stored, same = {}, True
-        for name, array in self.arrays().items():
-            stored[name], kept = _storable(array)
-            same &= kept
-        try:
-            with open(path, "wb") as file:
-                np.savez(file, **stored)
-        except OSError as error:
-            raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
-        return same
+        stored = {name: _storable(array) for name, array in self.arrays().items()}
+        arrays = {name: array for name, (array, _) in stored.items()}
+        return write_arrays(path, arrays, rounded=any(rounded for _, rounded in stored.values()))
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.merge/1`.
@@ -247,7 +245,7 @@ class MergeReport:
         return merge_to_text(self)
 
     def _repr_html_(self) -> str:
-        from convalgebra.render.merge_text import merge_to_html
+        from convalgebra.render.merge_markup import merge_to_html
 
         return merge_to_html(self)
 
@@ -269,14 +267,15 @@ def _listed(array: Array) -> Any:
 
 
 def _storable(array: Array) -> tuple[Array, bool]:
+    """The array in a type that files have, and whether that rounded a number."""
     if array.dtype != object:
-        return array, True
+        return array, False
     values = array.ravel().tolist()
     if all(v.denominator == 1 and abs(v) < 2**63 for v in values):
-        return np.array([int(v) for v in values], dtype=np.int64).reshape(array.shape), True
+        return np.array([int(v) for v in values], dtype=np.int64).reshape(array.shape), False
     try:
         floats = [float(v) for v in values]
     except OverflowError:
         raise InputError("a merged weight is larger than any float of 64 bits") from None
-    same = all(Fraction(f) == v for f, v in zip(floats, values, strict=True))
-    return np.array(floats).reshape(array.shape), same
+    rounded = any(Fraction(f) != v for f, v in zip(floats, values, strict=True))
+    return np.array(floats).reshape(array.shape), rounded

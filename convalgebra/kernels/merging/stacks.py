@@ -6,15 +6,17 @@ import numpy as np
 
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Plan, plan_of
-from convalgebra.errors import InputError, UnsupportedError
-from convalgebra.kernels.merging.composition import Value, values_of
+from convalgebra.errors import UnsupportedError
+from convalgebra.kernels.merging.blocks import check_finite
+from convalgebra.kernels.merging.composition import values_of
 from convalgebra.kernels.merging.convolution import convolution_of
 from convalgebra.kernels.merging.inputs import placed
 from convalgebra.kernels.merging.linear import check_ceil, checked
-from convalgebra.kernels.merging.parameters import Parameter, nodes_of, parameters_of
+from convalgebra.kernels.merging.parameters import ParameterTable, nodes_of, parameters_of
 from convalgebra.kernels.merging.report import MergeReport
+from convalgebra.kernels.merging.state import Weights, state_of
 from convalgebra.kernels.merging.verdicts import Merging
-from convalgebra.kernels.merging.weights import Epsilon, Weights, numbers_of
+from convalgebra.kernels.merging.weights import Epsilon, numbers_of
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_shape
 
@@ -32,7 +34,7 @@ def merge(
     `weights` are a dictionary from names to arrays (numpy, torch, nested lists, Fractions), arrays
     in the order of `parameter_table(stack)`, or the name of an .npz file. On an `input` ("12x12",
     "64x12x12") it is told for that one, else for every input. `channels` come in; unless given they
-    are read off the input or the first weights. `eps` is that of batch norms; one of its own may
+    are read off the input or the weights. `eps` is that of batch norms; one of its own may
     stand beside the weights as `1.eps`.
 
     Ints and Fractions are merged exactly. Floats are merged as floats of 64 bits, and rounded to
@@ -49,23 +51,30 @@ def merge(
     network = read(stack)
     checked(network)
     shape = None if input is None else read_shape(input)
-    network, count, axes = placed(network, shape, channels, weights)
+    state = state_of(weights)
+    network, count, axes, assumed = placed(network, shape, channels, state)
     check_ceil(network)
     plan = _plan(network, count, axes)
     nodes = nodes_of(network, plan)
-    given = numbers_of(plan, parameters_of(network, plan), weights, eps)
+    table = ParameterTable(parameters_of(network, plan), count, assumed)
+    given = numbers_of(plan, table, state, eps)
     with np.errstate(all="ignore"):  # what overflows is told with its name
         values = values_of(plan, given.steps, given.exact)
     value = values[-1]
-    _check_finite(value)
+    check_finite(value.kernel, "weight")
+    check_finite(value.constant, "bias")
     merged = convolution_of(value)
     run = Merging(network, plan, nodes, given, values, merged, count)
     return run.on_input() if network.shape is not None else run.on_every_input()
 
 
 def parameter_table(
-    stack: Stack, *, channels: int | None = None, input: Input = None
-) -> tuple[Parameter, ...]:
+    stack: Stack,
+    *,
+    channels: int | None = None,
+    input: Input = None,
+    weights: Weights | None = None,
+) -> ParameterTable:
     """The names and shapes of the weights that `merge` takes for a stack, in their order.
 
     >>> [(p.name, p.shape) for p in parameter_table("3x3p1@8b, bn", channels=4)][:2]
@@ -74,8 +83,9 @@ def parameter_table(
     network = read(stack)
     checked(network)
     shape = None if input is None else read_shape(input)
-    network, count, axes = placed(network, shape, channels, ())
-    return parameters_of(network, _plan(network, count, axes))
+    state = None if weights is None else state_of(weights)
+    network, count, axes, assumed = placed(network, shape, channels, state)
+    return ParameterTable(parameters_of(network, _plan(network, count, axes)), count, assumed)
 
 
 def _plan(network: Network, channels: int, axes: int) -> Plan:
@@ -86,12 +96,3 @@ def _plan(network: Network, channels: int, axes: int) -> Plan:
     except UnsupportedError as error:  # told as it is in the algebra
         raise UnsupportedError(str(error).replace(" for equiv", "")) from None
     return plan
-
-
-def _check_finite(value: Value) -> None:
-    for what, array in (("weight", value.kernel), ("bias", value.constant)):
-        if array is not None and array.dtype != object and not np.isfinite(array).all():
-            raise InputError(
-                f"the merged {what} overflows: products of these weights are larger than any float "
-                "of 64 bits; scale them down, or give Fractions"
-            )

@@ -26,17 +26,19 @@ from convalgebra.algebra.borders.losses import Losses, losses_of
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.merging.blocks import check_bits, check_finite
 from convalgebra.kernels.merging.classes import TooLong, interior
 from convalgebra.kernels.merging.composition import Value
 from convalgebra.kernels.merging.convolution import Convolution
 from convalgebra.kernels.merging.differences import MAX_WORK, Differences, differences
-from convalgebra.kernels.merging.report import MergeReport, Number, Ring, Verdict
+from convalgebra.kernels.merging.report import MergeReport, Ring, Verdict
 from convalgebra.kernels.merging.sides import Ends, ends_of, sides_of
 from convalgebra.kernels.merging.weights import Given
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
 MAX_SAMPLES = 16  # inputs that are looked at to tell of every input
+MAX_REMAINDERS = 10**6  # lengths times steps, to see that nothing differs; some seconds
 MAX_SIDE = 2**16  # of such an input
 
 _TOO_LARGE = "the outputs that differ are too many to count; ask on a smaller input"
@@ -94,19 +96,13 @@ class Merging:
             self.first_sample()  # raises where branches fit on no input
             raise UnsupportedError(
                 "the size of the output follows no one rule: branches that meet agree for some "
-                "inputs only; give the input, like --input 12x12 (in Python input=..)"
+                "inputs only, or a strided map is stretched again; give the input, like --input "
+                "12x12 (in Python input=..)"
             )
         periods = self.periods()
         first = self.first_sample()
         least = tuple(int(n) for n in first[1:])
-        everywhere = True
-        for number in range(max(periods)):
-            moved = (n + number % p for n, p in zip(least, periods, strict=True))
-            losses = self.losses((self.channels, *moved))
-            if losses is None or losses.count():
-                everywhere = False
-                break
-        if everywhere:
+        if self.nothing_differs(least, periods):
             return self.report("exact", ends)
         if prod(periods) > MAX_SAMPLES:
             note = "the strides are so large that too many sizes of inputs differ; give one input"
@@ -124,6 +120,21 @@ class Merging:
         if len(samples) < len(found):  # on some inputs nothing differs
             ring = ring._replace(whole=False)
         return self.report("except", ends, ring=ring, least=least)
+
+    def nothing_differs(self, least: Axes, periods: Axes) -> bool:
+        """Whether nothing can differ on inputs of every length; False also where that is unknown.
+
+        A border loses something or not whatever the other axes are like, so that lengths along all
+        axes are tried at once.
+        """
+        if max(periods) * len(self.plan.steps) > MAX_REMAINDERS:
+            return False
+        for number in range(max(periods)):
+            moved = (n + number % p for n, p in zip(least, periods, strict=True))
+            losses = self.losses((self.channels, *moved))
+            if losses is None or losses.count():
+                return False
+        return True
 
     def periods(self) -> Axes:
         """Along each axis how much longer an input must be for its far border to look the same."""
@@ -221,10 +232,13 @@ class Merging:
         mask = np.asarray(found.errors != 0)
         differ = int(np.count_nonzero(mask))
         widths, whole = _ring(mask, found.inner)
-        error: Number = 0
+        error: Any = 0
         if differ:
             error = found.errors[found.position]
-            if not self.given.exact:
+            if self.given.exact:
+                check_bits(error.numerator, error.denominator)
+            else:
+                check_finite(np.asarray(error), "kernel's difference at the borders")
                 error = float(error)
         return Ring(
             sample.shape, outputs, differ, widths, whole, error, found.channel, found.position,

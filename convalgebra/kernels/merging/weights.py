@@ -1,4 +1,4 @@
-"""Weights as people hold them -> the numbers of every step of a plan.
+"""The arrays of a stack -> the numbers of every step of its plan.
 
 Where all numbers are ints and Fractions, everything stays exact. Else all are taken as floats of 64
 bits, those of 32 bits too, and what is merged is rounded once, at the end.
@@ -6,25 +6,23 @@ bits, those of 32 bits too, and what is merged is rounded once, at the end.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import isqrt, lcm
-from os import PathLike, fsdecode
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from convalgebra.algebra.plan import Plan, Step
 from convalgebra.errors import InputError
-from convalgebra.kernels.arrays import finite, headers, read_array
-from convalgebra.kernels.merging.blocks import Array
-from convalgebra.kernels.merging.parameters import Parameter, listing, shape_written
+from convalgebra.kernels.merging.blocks import MAX_BITS, Array, check_bits
+from convalgebra.kernels.merging.parameters import ParameterTable
+from convalgebra.kernels.merging.state import EPSILON, State, collected, to_floats
+from convalgebra.kernels.sources import number_of
 
-Weights: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | PathLike[str]"
 Epsilon: TypeAlias = "int | float | str | Fraction"
 
-_COUNTER = ".num_batches_tracked"  # PyTorch keeps it beside the numbers of a batch norm
-_EPSILON = ".eps"
+_MOST_EPSILON = 10**300
+_LONGEST = 24  # characters of a fraction that is told
 
 
 class Numbers(NamedTuple):
@@ -44,196 +42,36 @@ class Given(NamedTuple):
     notes: tuple[str, ...]
 
 
-def collected(weights: Weights, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
-    """The arrays by name, all that are wanted and no others; `N.eps` may stand among them.
-
-    A sequence is taken in the order of `parameters`; a text or a path names an .npz file.
-    """
-    if isinstance(weights, (str, PathLike)):
-        return _from_file(fsdecode(weights), parameters)
-    if isinstance(weights, Mapping):
-        found = {str(name): value for name, value in weights.items()}
-        _check_names(tuple(found), parameters, "the weights")
-        return {name: value for name, value in found.items() if not name.endswith(_COUNTER)}
-    if not isinstance(weights, (list, tuple)):
-        raise InputError(
-            "weights are a dictionary from names to arrays, a list of arrays, or the name of an "
-            f".npz file, not {type(weights).__name__}; expected are\n{listing(parameters)}"
-        )
-    if len(weights) != len(parameters):
-        raise InputError(
-            f"{len(weights)} arrays of weights for {len(parameters)}; expected are, in this "
-            f"order,\n{listing(parameters)}"
-        )
-    return {p.name: value for p, value in zip(parameters, weights, strict=True)}
-
-
-def _from_file(path: str, parameters: tuple[Parameter, ...]) -> dict[str, Any]:
-    if not path.lower().endswith(".npz"):
-        raise InputError(f"{path!r}: weights are read from an .npz file, as numpy.savez writes it")
-    stored = tuple(header.name for header in headers(path))
-    lacking = [p.name for p in parameters if p.name not in stored]
-    for name in lacking:  # stored as something that is no array of numbers, it is told so
-        try:
-            read_array(path, name)
-        except InputError as error:
-            if "holds no array" not in str(error):
-                raise
-    _check_names(stored, parameters, path)
-    return {name: read_array(path, name) for name in stored if not name.endswith(_COUNTER)}
-
-
-_MOST_NAMED = 6
-
-
-def _check_names(names: tuple[str, ...], parameters: tuple[Parameter, ...], where: str) -> None:
-    wanted = {p.name for p in parameters}
-    layers = {p.name.partition(".")[0] for p in parameters if p.role == "running_var"}
-    optional = {layer + end for layer in layers for end in (_COUNTER, _EPSILON)}
-    for p in parameters:
-        if p.name not in names:
-            held = ", ".join(names[:_MOST_NAMED]) + (", .." if len(names) > _MOST_NAMED else "")
-            raise InputError(
-                f"{where} {_do(where)} not hold `{p.name}` of `{p.layer}`, but "
-                f"{held or 'nothing'}; expected are\n{listing(parameters)}"
-            )
-    for name in names:
-        if name not in wanted | optional:
-            expected = f"; expected are\n{listing(parameters)}" if parameters else ""
-            raise InputError(
-                f"{where} {'hold' if where == 'the weights' else 'holds'} `{name[:60]}`, which no "
-                f"layer of the stack has{expected or ': it has no weights'}"
-            )
-
-
-def _do(where: str) -> str:
-    return "do" if where == "the weights" else "does"
-
-
-# Arrays
-
-
-def _array(value: Any, parameter: Parameter) -> Array:
-    """An array of objects (ints and Fractions) or of floats, of the shape that is expected."""
-    array = _as_numpy(value, parameter.name)
-    if array.shape != parameter.shape:
-        raise InputError(
-            f"`{parameter.name}` of `{parameter.layer}` is {shape_written(array.shape)}; expected "
-            f"{shape_written(parameter.shape)} {_MEANING[parameter.role, len(parameter.shape) > 1]}"
-        )
-    return finite(array, parameter.name)
-
-
-_MEANING = {
-    ("weight", True): "(PyTorch's order of axes)",
-    ("weight", False): "(one number a channel)",
-    ("bias", False): "(one number a channel)",
-    ("running_mean", False): "(one number a channel)",
-    ("running_var", False): "(one number a channel)",
-}
-
-
-def _as_numpy(value: Any, name: str) -> Array:
-    if hasattr(value, "detach"):  # a tensor of torch
-        value = value.detach().cpu()
-        try:
-            value = value.numpy()
-        except (TypeError, RuntimeError):
-            value = value.float().numpy()  # bfloat16, which numpy does not have
-    if isinstance(value, np.ndarray):
-        array = value
-    else:
-        try:
-            array = np.array(value, dtype=object)
-        except ValueError:
-            raise InputError(f"`{name}` is ragged: its rows have different lengths") from None
-    kind = array.dtype.kind
-    if kind == "O":
-        return _of_objects(array, name)
-    if kind in "iu":
-        return array.astype(object)
-    if kind == "f":
-        return array.astype(np.float64) if array.dtype.itemsize > 8 else array
-    raise InputError(f"`{name}` holds {_KINDS.get(kind, str(array.dtype))}; {_EXPECTED}")
-
-
-_KINDS = {
-    "b": "truth values",
-    "c": "complex numbers",
-    "U": "texts",
-    "S": "bytes",
-    "M": "dates",
-    "m": "times",
-}
-_EXPECTED = "expected real numbers: floats, ints or Fractions"
-
-
-def _of_objects(array: Array, name: str) -> Array:
-    floats = False
-    for place, leaf in np.ndenumerate(array):
-        if isinstance(leaf, (list, tuple)):
-            raise InputError(f"`{name}` is ragged: its rows have different lengths")
-        if isinstance(leaf, (float, np.floating)):
-            floats = True
-        elif isinstance(leaf, (bool, np.bool_)) or not isinstance(
-            leaf, (int, Fraction, np.integer)
-        ):
-            where = "".join(f"[{at}]" for at in place)
-            raise InputError(f"`{name}`{where} is of type {type(leaf).__name__}; {_EXPECTED}")
-    if floats:
-        return _to_floats(array, name)
-    exact = [leaf if isinstance(leaf, Fraction) else int(leaf) for leaf in array.ravel()]
-    found = np.empty(array.size, dtype=object)
-    found[:] = exact
-    return found.reshape(array.shape)
-
-
-def _to_floats(array: Array, name: str) -> Array:
-    try:
-        return array.astype(np.float64)
-    except OverflowError:
-        raise InputError(f"`{name}` holds a number that no float of 64 bits holds") from None
-
-
-# Numbers of the steps
-
-
-def numbers_of(
-    plan: Plan, parameters: tuple[Parameter, ...], weights: Weights, epsilon: Epsilon
-) -> Given:
+def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon) -> Given:
     """The numbers of every step that has a kernel, a batch norm as a factor and a bias.
 
     Raises InputError, with the place, for names and shapes that do not fit and for what is no array
     of finite real numbers.
     """
-    given = collected(weights, parameters)
-    arrays = {p.name: _array(given[p.name], p) for p in parameters}
+    arrays, own = collected(state, table)
     floats = [array.dtype for array in arrays.values() if array.dtype != object]
     by_step: dict[int, dict[str, Array]] = {}
-    epsilons: dict[int, Fraction] = {}
-    layers: dict[int, Parameter] = {}
-    for p in parameters:
+    for p in table:
         by_step.setdefault(p.step, {})[p.role] = arrays[p.name]
-        layers.setdefault(p.step, p)
-        if p.role == "running_var":
-            own = given.get(p.name.partition(".")[0] + _EPSILON, epsilon)
-            epsilons[p.step] = _epsilon(own)
-            _check_variance(arrays[p.name], p.name, epsilons[p.step])
-    notes: list[str] = []
+    norms = [p for p in table if p.role == "running_var"]
+    epsilons = {p.step: _epsilon(own.get(f"{p.layer_number}.{EPSILON}", epsilon)) for p in norms}
+    for p in norms:
+        _check_variance(arrays[p.name], p.name, epsilons[p.step])
+    notes = [*table.notes]
     exact = not floats
-    if exact:
-        for step, epsilon_here in epsilons.items():
-            root = _irrational(by_step[step]["running_var"] + epsilon_here)
-            if root is not None:
-                exact = False
-                notes.append(
-                    f"`{layers[step].layer}` divides by the square root of {root}, which is not "
-                    "rational: floats from there on"
-                )
-                break
+    for p in norms if exact else ():
+        root = _irrational(arrays[p.name] + epsilons[p.step])
+        if root is not None:
+            exact = False
+            shown = str(root) if len(str(root)) <= _LONGEST else "a fraction"
+            notes.append(
+                f"`{p.layer}` divides by the square root of {shown}, which is not rational: all is "
+                "merged in floats"
+            )
+            break
     if not exact:
-        for p in parameters:
-            by_step[p.step][p.role] = _to_floats(arrays[p.name], p.name)
+        for p in table:
+            by_step[p.step][p.role] = to_floats(arrays[p.name], p.name)
     found = {
         index: _numbers(step, by_step, epsilons, exact)
         for index, step in enumerate(plan.steps)
@@ -246,28 +84,29 @@ def numbers_of(
 def _epsilon(value: Any) -> Fraction:
     """What is added to variances; a float is the decimal that it is printed as."""
     try:
-        if isinstance(value, (Fraction, int, str)):
+        if isinstance(value, (Fraction, int)):
             found = Fraction(value)
+        elif isinstance(value, str):
+            found = Fraction(number_of(value.strip(), "eps")[0])
         else:
             found = Fraction(repr(float(np.asarray(value).reshape(()))))
-    except (ValueError, TypeError, ZeroDivisionError):
-        shown = repr(value)[:40]
-        raise InputError(f"eps is a number like 1e-5, not {shown}") from None
-    if found < 0:
-        raise InputError(f"eps must not be below 0, and is {float(found)}")
+    except (InputError, ValueError, TypeError):
+        found = Fraction(-1)
+    if not 0 <= found <= _MOST_EPSILON:
+        short = not isinstance(value, (Fraction, int)) or len(bin(value.numerator)) < MAX_BITS
+        shown = f", not {repr(value)[:40]}" if short else ""
+        raise InputError(f"eps is a number from 0 to 1e300, like 1e-5{shown}")
     return found
 
 
 def _check_variance(array: Array, name: str, epsilon: Fraction) -> None:
-    # Compared exactly: a variance of -1e-5 and an eps of 1e-5 leave nothing to divide by.
-    exact = array if array.dtype == object else array.astype(np.float64)
-    for place in np.ndindex(*exact.shape):
-        if exact[place] < 0 or not exact[place] + epsilon > 0:
-            where = ", ".join(map(str, place))
-            raise InputError(
-                f"{name}[{where}] is {exact[place]}: with eps = {float(epsilon)} a batch norm "
-                "divides by the root of a sum that must be above 0, and variances are not negative"
-            )
+    bad = np.asarray((array < 0) | ((array == 0) & (epsilon == 0)), dtype=bool)
+    if bad.any():
+        place = int(np.argmax(bad))
+        raise InputError(
+            f"{name}[{place}] is {array[place]}: with eps = {float(epsilon)} a batch norm divides "
+            "by the root of a sum that must be above 0, and variances are not negative"
+        )
 
 
 def _irrational(values: Array) -> Fraction | None:
@@ -316,9 +155,12 @@ def _batch_norm(own: dict[str, Array], epsilon: Fraction, exact: bool) -> tuple[
         own[role] for role in ("weight", "bias", "running_mean", "running_var")
     )
     if exact:
-        roots = [_root(Fraction(value) + epsilon) for value in var]
-        factor = np.empty(len(roots), dtype=object)
-        factor[:] = [Fraction(w) / r for w, r in zip(weight, roots, strict=True) if r is not None]
+        factor = np.empty(len(var), dtype=object)
+        factor[:] = [
+            Fraction(w) / root
+            for w, value in zip(weight, var, strict=True)
+            if (root := _root(Fraction(value) + epsilon)) is not None  # all are rational here
+        ]
     else:
         factor = weight / np.sqrt(var + float(epsilon))
     return factor, bias - mean * factor
@@ -329,12 +171,20 @@ def _scaled(kernel: Array, bias: Array | None, exact: bool) -> Numbers:
     if not exact:
         return Numbers(kernel, bias)
     values = [*kernel.ravel(), *(() if bias is None else bias)]
-    denominator = lcm(*(Fraction(value).denominator for value in values))
+    denominator = _common_denominator(values)
     return Numbers(
         _times(kernel, denominator),
         None if bias is None else _times(bias, denominator),
         denominator,
     )
+
+
+def _common_denominator(values: list[Any]) -> int:
+    common = 1
+    for below in {value.denominator for value in values}:
+        common = lcm(common, below)
+        check_bits(common)
+    return common
 
 
 def _times(array: Array, factor: int) -> Array:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.arrays import Written, write_arrays
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
 from convalgebra.kernels.nearest.figures import Figures, figures_of
@@ -82,18 +83,13 @@ class NearestReport:
         """Whether nothing but rounding is left of the error."""
         return self.relative_error <= EXACT
 
-    def save(self, path: str) -> None:
+    def save(self, path: str) -> Written:
         """Write the filters to an .npz file, as 0.weight, 1.weight, .. of shapes [out, in, ..]."""
-        import numpy as np
-
         arrays = {}
         for number, filter in enumerate(self.filters):
             lead = (1, 1) if filter.values.ndim == len(self.seen) else ()
             arrays[f"{number}.weight"] = filter.values.reshape(*lead, *filter.values.shape)
-        try:
-            np.savez(path, **arrays)
-        except OSError as error:
-            raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
+        return write_arrays(path, arrays)
 
     def to_dict(self) -> dict[str, Any]:
         """The report under stable keys."""
