@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from convalgebra.cost.ratios import ratio
 from convalgebra.cost.report import CostReport, plain
-from convalgebra.sizes import Size, simplest
 
 COMPARED = ("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes")
 
@@ -56,23 +56,3 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
         rows[key] = tuple(ratio(figures[0], figure) for figure in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows)
-
-
-def ratio(first: Size | None, second: Size | None) -> Any:
-    """`first / second`, exactly; None where it says nothing.
-
-    >>> ratio(49, 27)
-    Fraction(49, 27)
-    """
-    from fractions import Fraction
-
-    if first is None or second is None or second == 0:
-        return None
-    if isinstance(first, int) and isinstance(second, int):
-        return Fraction(first, second)
-    from sympy import cancel
-
-    quotient = cancel(first / second)
-    if quotient.is_Rational:
-        return Fraction(int(quotient.p), int(quotient.q))
-    return simplest(quotient) if quotient.is_polynomial() else quotient
