@@ -13,7 +13,7 @@ implementation (that of torchvision) calls functions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convalgebra import zoo
@@ -83,7 +83,9 @@ def _kinds(*kinds: str) -> frozenset[str]:
 _MACS = Rule("MACs of convolutions and dense layers", _MATRICES, "macs", 1, "mac")
 
 CONVENTIONS: dict[str, Convention] = {
-    "torchvision": Convention("torch.utils.flop_counter / 2, torch 2.13", "FLOPs", "macs", (_MACS,)),
+    "torchvision": Convention(
+        "torch.utils.flop_counter / 2, torch 2.13", "FLOPs", "macs", (_MACS,)
+    ),
     "fvcore": Convention(
         "fvcore 0.1.5",
         "flops",
@@ -165,12 +167,13 @@ CONVENTIONS: dict[str, Convention] = {
         ),
     ),
     "slim": Convention(
-        "the profile of Araujo, Norris, Sim 2019",
+        "the TensorFlow profile of Araujo, Norris, Sim 2019",
         "FLOPs",
         "flops",
         (
             Rule("2 a MAC", _MATRICES, "macs", 2, "mac"),
             Rule("1 a biased output", _MATRICES, "biased outputs", 1, "bias"),
+            # Of batch norms nothing: where one was counted there, it was as the bias that it makes.
             Rule("1 a tap of pooling windows", _POOLS, "taps", 1, "pooling"),
         ),
     ),
@@ -267,17 +270,16 @@ def account_of(network: Network, convention: str) -> Account:
         for rule in met:
             theirs[rule] += _amount(rule, use, counts, called.get(index))
         for name, amount in _our_classes(table, counts):
-            rule = next((rule for rule in met if rule.ours == name), None)
-            if rule is None:
+            beside = next((rule for rule in met if rule.ours == name), None)
+            if beside is None:
                 apart[name] = apart.get(name, 0) + amount
             else:
-                ours[rule] += amount
+                ours[beside] += amount
     lines = [Line(r.says, simplest(theirs[r]), simplest(ours[r])) for r in table.rules]
     lines += [Line(f"not counted: {name}", 0, simplest(amount)) for name, amount in apart.items()]
     unknown = dict.fromkeys(k.layer.kind for k in network.nodes if k.layer.kind not in TRIED)
     notes = [f"what it counts for `{kind}` is not known" for kind in unknown]
-    if called and any(rule.kinds & _kinds_of(network, called) for rule in table.rules):
-        notes.append(f"as torchvision's {reference} calls {_says_calls(network, called)}")
+    notes += _note_on_calls(table, network, reference, called)
     return Account(
         convention=convention,
         tool=table.tool,
@@ -309,10 +311,14 @@ def counted_by(network: Network, convention: str) -> tuple[Size, ...]:
 def _uses(network: Network) -> Iterator[tuple[int, Use, Counts]]:
     """The layers that run, with their counts."""
     assumptions = network.assumptions
+    met: dict[tuple[Any, ...], Counts] = {}
     for index in range(1, len(network.nodes)):
         if network.live[index]:
             use = use_of(network, index, assumptions)
-            yield index, use, count(use)
+            key = (id(use.layer), use.inputs)
+            if key not in met:
+                met[key] = count(use)
+            yield index, use, met[key]
 
 
 def _holds(rule: Rule, use: Use) -> bool:
@@ -355,15 +361,19 @@ def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
     return "", {}
 
 
-def _kinds_of(network: Network, indices: Iterable[int]) -> frozenset[str]:
-    return frozenset(network.nodes[index].layer.kind for index in indices)
-
-
-def _says_calls(network: Network, called: Mapping[int, str]) -> str:
-    """`5 max, 1 gap as functions`."""
-    times = Counter((call, network.nodes[index].layer.kind) for index, call in called.items())
-    parts = []
-    for call in dict.fromkeys(called.values()):
-        layers = [f"{number} {kind}" for (c, kind), number in times.items() if c == call]
-        parts.append(f"{', '.join(layers)} as {'functions' if call == 'function' else 'means'}")
-    return "; ".join(parts)
+def _note_on_calls(
+    table: Convention, network: Network, reference: str, called: Mapping[int, str]
+) -> list[str]:
+    """What was taken to be a module, if that makes a difference to the tool."""
+    watched = {kind for r in table.rules if r.as_function is not None for kind in r.kinds}
+    watched |= {"gap" for r in table.rules if "gap" in r.kinds and "mean" in called.values()}
+    times = Counter(
+        (network.nodes[index].layer.kind, call)
+        for index, call in called.items()
+        if network.nodes[index].layer.kind in watched
+    )
+    if times:
+        calls = ", ".join(f"{number} {kind} as a {call}" for (kind, call), number in times.items())
+        return [f"counted as torchvision's {reference} is written, which calls {calls}"]
+    met = dict.fromkeys(n.layer.kind for n in network.nodes if n.layer.kind in watched)
+    return [f"every {', '.join(met)} is taken to be a module, not a function call"] if met else []

@@ -5,8 +5,16 @@ from __future__ import annotations
 from convalgebra.errors import InputError
 
 BYTES = {
-    **{"float64": 8, "float32": 4, "float16": 2, "bfloat16": 2, "float8": 1},
-    **{"int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1},
+    "float64": 8,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "float8": 1,
+    "int64": 8,
+    "int32": 4,
+    "int16": 2,
+    "int8": 1,
+    "uint8": 1,
 }
 
 

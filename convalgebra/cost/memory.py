@@ -74,7 +74,7 @@ def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> M
         return Memory(peak, (layer_name(network, index),), kept, weights)
     found = _largest_formulas(steps, amounts)
     if len(found) > _MOST_CANDIDATES:
-        reason = "it depends on the named sizes which of many values is the largest"
+        reason = "which of many sums is the largest depends on the named sizes"
         return Memory(None, (), kept, weights, reason)
     layers = tuple(layer_name(network, index) for index, _ in found)
     return Memory(maximum(*(peak for _, peak in found)), layers, kept, weights)
@@ -112,7 +112,7 @@ def _amounts(network: Network, number: Size) -> dict[int, Size]:
 class _Step(NamedTuple):
     """A layer that makes a value, and the values that go once it has run."""
 
-    index: int
+    node: int
     goes: Sequence[int]
 
 
@@ -151,11 +151,14 @@ def _largest_formulas(
 
     More than `_MOST_CANDIDATES` of them stand for many.
     """
+    # Before the next layer nothing goes: then more is live there.
+    full = {number for number, step in enumerate(steps) if step.goes or number + 1 == len(steps)}
     first_met: dict[frozenset[tuple[Size, int]], int] = {}
     live: Counter[Size] = Counter()
-    for index, goes in steps:
+    for number, (index, goes) in enumerate(steps):
         live[amounts[index]] += 1
-        first_met.setdefault(frozenset((+live).items()), index)
+        if number in full:
+            first_met.setdefault(frozenset((+live).items()), index)
         live.subtract(amounts[value] for value in goes)
     sums = [
         (index, simplest(sum(amount * times for amount, times in values)))

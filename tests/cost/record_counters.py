@@ -12,7 +12,6 @@ import io
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
-from math import prod
 from pathlib import Path
 
 import torch
@@ -23,7 +22,7 @@ _OPERATORS = torch.library.Library("torchvision", "FRAGMENT")
 with contextlib.suppress(RuntimeError):
     _OPERATORS.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
     _OPERATORS.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-import torchvision
+import torchvision  # noqa: E402, after its operators
 
 FILE = Path(__file__).parents[1] / "data" / "counters.csv"
 
@@ -34,68 +33,6 @@ NETWORKS = (
     "inception_v3",
 )
 SIDES = {"inception_v3": 299}
-
-# Our text, its input, and the same layer there.
-LAYERS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
-    "3x3p1@8": ("4x9x9", lambda: nn.Conv2d(4, 8, 3, padding=1, bias=False)),
-    "3x3s2p1d2g2@8b": (
-        "4x9x9",
-        lambda: nn.Conv2d(4, 8, 3, stride=2, padding=1, dilation=2, groups=2),
-    ),
-    "dw3x3@*2b": ("4x9x9", lambda: nn.Conv2d(4, 8, 3, groups=4)),
-    "3x3x3@5b": ("2x4x5x6", lambda: nn.Conv3d(2, 5, 3)),
-    "3s2@5b": ("2x9", lambda: nn.Conv1d(2, 5, 3, stride=2)),
-    "convt3x3s2p1o1@6": (
-        "4x5x6",
-        lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, output_padding=1, bias=False),
-    ),
-    "convt3x3s2g2@6b": ("4x5x6", lambda: nn.ConvTranspose2d(4, 6, 3, 2, groups=2)),
-    "fc@7b": ("12", lambda: nn.Linear(12, 7)),
-    "fc@7": ("12", lambda: nn.Linear(12, 7, bias=False)),
-    "linear@7b": ("4x5x6", lambda: nn.Sequential(ChannelsLast(nn.Linear(4, 7)))),
-    "bn": ("4x5x6", lambda: nn.BatchNorm2d(4)),
-    "ln": ("4x5x6", lambda: nn.Sequential(ChannelsLast(nn.LayerNorm(4)))),
-    "in": ("4x5x6", lambda: nn.InstanceNorm2d(4, affine=True)),
-    "gn2": ("4x5x6", lambda: nn.GroupNorm(2, 4)),
-    "lrn": ("4x5x6", lambda: nn.LocalResponseNorm(5)),
-    "max3x3s2p1": ("4x9x9", lambda: nn.MaxPool2d(3, 2, 1)),
-    "avg3x3s2p1": ("4x9x9", lambda: nn.AvgPool2d(3, 2, 1)),
-    "gap": ("4x5x6", lambda: nn.AdaptiveAvgPool2d(1)),
-    "gap3x2": ("4x5x6", lambda: nn.AdaptiveAvgPool2d((3, 2))),
-    "gmp": ("4x5x6", lambda: nn.AdaptiveMaxPool2d(1)),
-    "up2": ("4x5x6", lambda: nn.Upsample(scale_factor=2)),
-    "bilinear2": ("4x5x6", lambda: nn.Upsample(scale_factor=2, mode="bilinear")),
-    "resize7x8": ("4x5x6", lambda: nn.Upsample(size=(7, 8))),
-    "pad1": ("4x5x6", lambda: nn.ZeroPad2d(1)),
-    "reflect1": ("4x5x6", lambda: nn.ReflectionPad2d(1)),
-    "shuffle2": ("4x5x6", lambda: nn.ChannelShuffle(2)),
-    "pixelshuffle2": ("4x5x6", lambda: nn.PixelShuffle(2)),
-    "flatten": ("4x5x6", lambda: nn.Flatten()),
-    "dropout": ("4x5x6", lambda: nn.Dropout()),
-    "[:2]": ("4x5x6", lambda: Apart(lambda x: x[:, :2])),
-    "id + id": ("4x5x6", lambda: Apart(lambda x: x + x)),
-    "mul(id | id)": ("4x5x6", lambda: Apart(lambda x: x * x)),
-    "cat(id | id)": ("4x5x6", lambda: Apart(lambda x: torch.cat([x, x], 1))),
-    **{
-        word: ("4x5x6", make)
-        for word, make in {
-            "relu": nn.ReLU,
-            "relu6": nn.ReLU6,
-            "leakyrelu": nn.LeakyReLU,
-            "elu": nn.ELU,
-            "selu": nn.SELU,
-            "silu": nn.SiLU,
-            "gelu": nn.GELU,
-            "mish": nn.Mish,
-            "softplus": nn.Softplus,
-            "sigmoid": nn.Sigmoid,
-            "hardsigmoid": nn.Hardsigmoid,
-            "hardswish": nn.Hardswish,
-            "tanh": nn.Tanh,
-            "softmax": lambda: nn.Softmax(1),
-        }.items()
-    },
-}
 
 
 class ChannelsLast(nn.Module):
@@ -118,6 +55,110 @@ class Apart(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.function(self.nothing(x))
+
+
+class Scaled(nn.Module):
+    """One weight a channel, as a parameter of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma, self.nothing = nn.Parameter(torch.ones(4, 1, 1)), nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.gamma * self.nothing(x)
+
+
+class Twice(nn.Module):
+    """One layer, used twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.both = nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.both(self.both(x))
+
+
+# Our text, its input, and the same layer there.
+LAYERS: list[tuple[str, str, Callable[[], nn.Module]]] = [
+    ("3x3p1@8", "4x9x9", lambda: nn.Conv2d(4, 8, 3, padding=1, bias=False)),
+    (
+        "3x3s2p1d2g2@8b",
+        "4x9x9",
+        lambda: nn.Conv2d(4, 8, 3, stride=2, padding=1, dilation=2, groups=2),
+    ),
+    ("dw3x3@*2b", "4x9x9", lambda: nn.Conv2d(4, 8, 3, groups=4)),
+    ("3x3x3@5b", "2x4x5x6", lambda: nn.Conv3d(2, 5, 3)),
+    ("3s2@5b", "2x9", lambda: nn.Conv1d(2, 5, 3, stride=2)),
+    (
+        "convt3x3s2p1o1@6",
+        "4x5x6",
+        lambda: nn.ConvTranspose2d(4, 6, 3, 2, 1, output_padding=1, bias=False),
+    ),
+    ("convt3x3s2g2@6b", "4x5x6", lambda: nn.ConvTranspose2d(4, 6, 3, 2, groups=2)),
+    ("fc@7b", "12", lambda: nn.Linear(12, 7)),
+    ("fc@7", "12", lambda: nn.Linear(12, 7, bias=False)),
+    ("linear@7b", "4x5x6", lambda: nn.Sequential(ChannelsLast(nn.Linear(4, 7)))),
+    ("bn", "4x5x6", lambda: nn.BatchNorm2d(4)),
+    ("ln", "4x5x6", lambda: nn.Sequential(ChannelsLast(nn.LayerNorm(4)))),
+    ("in", "4x5x6", lambda: nn.InstanceNorm2d(4, affine=True)),
+    ("gn2", "4x5x6", lambda: nn.GroupNorm(2, 4)),
+    ("lrn", "4x5x6", lambda: nn.LocalResponseNorm(5)),
+    ("max3x3s2p1", "4x9x9", lambda: nn.MaxPool2d(3, 2, 1)),
+    ("avg3x3s2p1", "4x9x9", lambda: nn.AvgPool2d(3, 2, 1)),
+    ("gap", "4x5x6", lambda: nn.AdaptiveAvgPool2d(1)),
+    ("gap3x2", "4x5x6", lambda: nn.AdaptiveAvgPool2d((3, 2))),
+    ("gmp", "4x5x6", lambda: nn.AdaptiveMaxPool2d(1)),
+    ("up2", "4x5x6", lambda: nn.Upsample(scale_factor=2)),
+    ("bilinear2", "4x5x6", lambda: nn.Upsample(scale_factor=2, mode="bilinear")),
+    ("resize7x8", "4x5x6", lambda: nn.Upsample(size=(7, 8))),
+    ("pad1", "4x5x6", lambda: nn.ZeroPad2d(1)),
+    ("reflect1", "4x5x6", lambda: nn.ReflectionPad2d(1)),
+    ("shuffle2", "4x5x6", lambda: nn.ChannelShuffle(2)),
+    ("pixelshuffle2", "4x5x6", lambda: nn.PixelShuffle(2)),
+    ("flatten", "4x5x6", lambda: nn.Flatten()),
+    ("dropout", "4x5x6", lambda: nn.Dropout()),
+    ("[:2]", "4x5x6", lambda: Apart(lambda x: x[:, :2])),
+    ("id + id", "4x5x6", lambda: Apart(lambda x: x + x)),
+    ("mul(id | id)", "4x5x6", lambda: Apart(lambda x: x * x)),
+    ("cat(id | id)", "4x5x6", lambda: Apart(lambda x: torch.cat([x, x], 1))),
+    ("max3s2", "4x9", lambda: nn.MaxPool1d(3, 2)),
+    ("avg2x2x2s2", "4x4x6x8", lambda: nn.AvgPool3d(2)),
+    ("gap", "4x6", lambda: nn.AdaptiveAvgPool1d(1)),
+    ("gap", "4x3x4x5", lambda: nn.AdaptiveAvgPool3d(1)),
+    ("bn", "4x6", lambda: nn.BatchNorm1d(4)),
+    ("bn", "4x3x4x5", lambda: nn.BatchNorm3d(4)),
+    ("in", "4x6", lambda: nn.InstanceNorm1d(4, affine=True)),
+    ("gn2", "4x6", lambda: nn.GroupNorm(2, 4)),
+    ("lrn", "6x3x4x5", lambda: nn.LocalResponseNorm(5)),
+    ("up2", "4x6", lambda: nn.Upsample(scale_factor=2)),
+    ("up2", "4x3x4x5", lambda: nn.Upsample(scale_factor=2)),
+    ("bilinear2", "4x6", lambda: nn.Upsample(scale_factor=2, mode="linear")),
+    ("bilinear2", "4x3x4x5", lambda: nn.Upsample(scale_factor=2, mode="trilinear")),
+    ("convt3s2@6b", "4x6", lambda: nn.ConvTranspose1d(4, 6, 3, 2)),
+    ("convt2x2x2s2@3b", "4x3x4x5", lambda: nn.ConvTranspose3d(4, 3, 2, 2)),
+    ("scale", "4x5x6", Scaled),
+    ("shared f = 3x3p1b, bn; f, f", "4x5x6", Twice),
+    *(
+        (word, "4x5x6", make)
+        for word, make in {
+            "relu": nn.ReLU,
+            "relu6": nn.ReLU6,
+            "leakyrelu": nn.LeakyReLU,
+            "elu": nn.ELU,
+            "selu": nn.SELU,
+            "silu": nn.SiLU,
+            "gelu": nn.GELU,
+            "mish": nn.Mish,
+            "softplus": nn.Softplus,
+            "sigmoid": nn.Sigmoid,
+            "hardsigmoid": nn.Hardsigmoid,
+            "hardswish": nn.Hardswish,
+            "tanh": nn.Tanh,
+            "softmax": lambda: nn.Softmax(1),
+        }.items()
+    ),
+]
 
 
 def flop_counter(model: nn.Module, x: torch.Tensor) -> int:
@@ -178,8 +219,7 @@ def subjects() -> Iterator[tuple[str, str, Callable[[], nn.Module]]]:
         if name == "googlenet":
             options["aux_logits"] = False
         yield f"zoo:{name}", f"3x{side}x{side}", lambda make=make, options=options: make(**options)
-    for text, (shape, make) in LAYERS.items():
-        yield text, shape, make
+    yield from LAYERS
 
 
 def main() -> None:
@@ -195,7 +235,6 @@ def main() -> None:
                     row[tool] = run(model, x)
                 except Exception as error:
                     row[tool] = f"{type(error).__name__}: {error}"[:60]
-        assert prod(x.shape) > 0
         print(row)
         rows.append(row)
     with open(FILE, "w", newline="", encoding="utf-8") as file:
