@@ -287,7 +287,7 @@ _COMPARED = {
     "flops": "FLOPs",
     "activations": "activations",
     "bytes": "traffic, bytes",
-    "peak": "peak memory, bytes",
+    "peak": "memory, bytes",
     "convention": "",
 }
 
@@ -367,12 +367,13 @@ def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
     notes = [filled(note, width, after="  ") for note in notes]
     left_out: list[str] = []
     # The longest, and the least asked for.
-    for label in ("", "peak memory, bytes", "MACs on real data", "traffic, bytes"):
+    for label in ("", "memory, bytes", "MACs on real data", "traffic, bytes"):
         table = Table(table.header, tuple(row for row in table.rows if row[0] != label))
         left_out += [label] if label else []
         if table.width() <= width:
             if left_out:
-                notes.append(f"too wide to be shown: {', '.join(left_out)} (see --format md)")
+                hidden = ", ".join(label.partition(",")[0] for label in left_out)
+                notes.append(f"too wide to be shown: {hidden} (see --format md)")
             return "\n\n".join([title, table.to_text(), *notes])
     paragraphs = []
     for row in table.rows:

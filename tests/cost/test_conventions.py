@@ -118,7 +118,7 @@ def test_an_unknown_convention():
         cost("3x3", input="1x9x9", convention="flops")
 
 
-# Endpoints of slim's networks, GFLOPs to the printed digits. The convolutions of the MobileNet there
+# Endpoints of slim's networks, GFLOPs to the printed digits. The convolutions of its MobileNet
 # have biases, which is what its batch norms leave; those of the ResNet have none.
 SLIM = {
     "vgg_a": (
