@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from convalgebra.errors import InputError
 from convalgebra.network import Network
-from convalgebra.sizes import Size, at_least, maximum, names, product, simplest, symbol
+from convalgebra.sizes import Size, at_least, names, product, simplest, symbol
 
 VIEWS = frozenset({"flatten", "dropout", "unused"})
 
@@ -77,7 +77,7 @@ def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> M
         reason = "which of many sums is the largest depends on the named sizes"
         return Memory(None, (), kept, weights, reason)
     layers = tuple(layer_name(network, index) for index, _ in found)
-    return Memory(maximum(*(peak for _, peak in found)), layers, kept, weights)
+    return Memory(_one_of([peak for _, peak in found]), layers, kept, weights)
 
 
 def training_of(memory: Memory, optimizer: str) -> Training:
@@ -174,6 +174,15 @@ def _largest_formulas(
             if len(largest) > _MOST_CANDIDATES:
                 break
     return largest
+
+
+def _one_of(peaks: Sequence[Size]) -> Size:
+    """The largest of formulas of which none is always at least another."""
+    if len(peaks) == 1:
+        return peaks[0]
+    from sympy import Max
+
+    return Max(*peaks, evaluate=False)  # sympy would compare them anew, for a second
 
 
 def _tried(size: Any, named: set[str]) -> Any:

@@ -9,7 +9,7 @@ from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
 from convalgebra.cost.memory import VIEWS, Memory, Training, layer_name, memory_of
-from convalgebra.cost.ratios import ratio
+from convalgebra.cost.ratios import ratio, ratio_written
 from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
@@ -77,7 +77,7 @@ class LayerCost(NamedTuple):
             "flops": plain(self.flops),
             "activations": plain(self.activations),
             "bytes": plain(self.bytes),
-            "intensity": plain(self.intensity),
+            "intensity": ratio_written(self.flops, self.bytes),
             "receptive_field": field_to_dict(self.field),
         }
 
@@ -107,7 +107,8 @@ class Totals(NamedTuple):
         keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
         figures = {key: plain(getattr(self, key)) for key in keys.split()}
         by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
-        return figures | {"flops_by_class": by_class, "intensity": plain(self.intensity)}
+        intensity = ratio_written(self.flops, self.bytes)
+        return figures | {"flops_by_class": by_class, "intensity": intensity}
 
 
 class CostReport(NamedTuple):
