@@ -217,7 +217,8 @@ class Account(NamedTuple):
 
     `total` is the sum of `theirs` over the lines, `ours` of `ours`: our dense MACs or our FLOPs, as
     `unit` says. `total` is None where the network has layers of which it is not known what the tool
-    counts; `notes` name them.
+    counts; `notes` name them. `layers` has what each layer has in it, in the order of the report:
+    the figure up to a layer is the sum of those before.
     """
 
     convention: str
@@ -227,6 +228,7 @@ class Account(NamedTuple):
     total: Size | None
     ours: Size
     lines: tuple[Line, ...]
+    layers: tuple[Size, ...]
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -265,10 +267,13 @@ def account_of(network: Network, convention: str) -> Account:
     theirs: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
     ours: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
     apart: dict[str, Size] = {}  # of ours, what they do not count
+    layers: list[Size] = [0] * len(network.nodes)
     for index, use, counts in _uses(network):
         met = [rule for rule in table.rules if _holds(rule, use)]
         for rule in met:
-            theirs[rule] += _amount(rule, use, counts, called.get(index))
+            amount = _amount(rule, use, counts, called.get(index))
+            theirs[rule] += amount
+            layers[index] += amount
         for name, amount in _our_classes(table, counts):
             beside = next((rule for rule in met if rule.ours == name), None)
             if beside is None:
@@ -288,24 +293,9 @@ def account_of(network: Network, convention: str) -> Account:
         total=None if unknown else simplest(sum(line.theirs for line in lines)),
         ours=simplest(sum(line.ours for line in lines)),
         lines=tuple(line for line in lines if line.theirs != 0 or line.ours != 0),
+        layers=tuple(simplest(amount) for amount in layers[1:]),
         notes=tuple(notes),
     )
-
-
-def counted_by(network: Network, convention: str) -> tuple[Size, ...]:
-    """What a convention counts in each node; the figure at an endpoint is a sum of these.
-
-    >>> from convalgebra.language import parse
-    >>> counted_by(parse("input 1x4x4; 3x3p1@2b, relu, max2x2s2"), "slim")
-    (0, 608, 0, 32)
-    """
-    table = CONVENTIONS[convention]
-    called = functions_of(network)[1]
-    counted: list[Size] = [0] * len(network.nodes)
-    for index, use, counts in _uses(network):
-        met = [rule for rule in table.rules if _holds(rule, use)]
-        counted[index] = simplest(sum(_amount(r, use, counts, called.get(index)) for r in met))
-    return tuple(counted)
 
 
 def _uses(network: Network) -> Iterator[tuple[int, Use, Counts]]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from convalgebra.cost.conventions import Account
     from convalgebra.sizes import Size
 
-_WIDEST = 40  # a term that takes more goes on below
+_NARROWEST = 24  # for what a term says; past it, it goes on below
 
 
 def account_table(account: Account, *, write: Callable[[Size], str] = formula) -> Table:
@@ -38,7 +38,7 @@ def _signed(size: Size, write: Callable[[Size], str]) -> str:
 def account_to_text(account: Account, width: int) -> str:
     """The table of an account, and the sentences above and below it."""
     return "\n\n".join(
-        [filled(account_title(account), width), _narrow(account_table(account)).to_text()]
+        [filled(account_title(account), width), _narrow(account_table(account), width).to_text()]
         + [filled(f"note: {note}", width) for note in account.notes]
     )
 
@@ -50,12 +50,14 @@ def account_title(account: Account) -> str:
     return f"{account.tool} counts {formula(account.total)} {account.calls_it}, for one input"
 
 
-def _narrow(table: Table) -> Table:
-    """The same with long terms over several lines."""
+def _narrow(table: Table, width: int) -> Table:
+    """The same with what terms say over several lines, where that is too long."""
+    longest = max(len(row[0]) for row in table.rows)
+    room = max(_NARROWEST, width - (table.width() - longest))
     rows: list[tuple[str, ...]] = []
     rules: list[int] = []
     for number, (says, *figures) in enumerate(table.rows):
-        *above, last = filled(says, _WIDEST, after="  ").split("\n")
+        *above, last = filled(says, room, after="  ").split("\n")
         if number in table.rules:
             rules.append(len(rows))
         rows += [(part, "", "", "") for part in above]

@@ -55,11 +55,18 @@ def _markdown(title: str, table: Table, notes: list[str]) -> str:
 
 
 def cost_to_csv(report: CostReport) -> str:
-    """Every layer on a line, numbers without separators, named sizes as the language reads them."""
+    """Every layer on a line, numbers without separators, named sizes as the language reads them.
+
+    With a convention, what the tool counts in each layer stands under its name.
+    """
+    from convalgebra.cost.report import plain
+
     keys = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
-    header = ("name", "layer", "output", *keys, "field", "jump")
+    account = report.convention
+    tool = (account.convention,) if account else ()
+    header = ("name", "layer", "output", *keys, *tool, "field", "jump")
     rows = []
-    for layer in report.layers:
+    for number, layer in enumerate(report.layers):
         figures = layer.to_dict()
         field = figures["receptive_field"]
         rows.append(
@@ -68,6 +75,7 @@ def cost_to_csv(report: CostReport) -> str:
                 figures["layer"],
                 shape_text(layer.output),
                 *("" if figures[key] is None else str(figures[key]) for key in keys),
+                *((str(plain(account.layers[number])),) if account else ()),
                 *_seen(layer, field),
             )
         )
