@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
-from convalgebra.errors import InputError
+from convalgebra.errors import ConvalgebraError, InputError
 from convalgebra.readers import Input, Stack, read, read_shape
 from convalgebra.sizes import Size, at_least
 
@@ -61,7 +61,10 @@ def read_batch(batch: int | str | Size) -> Size:
 
     Raises InputError for what is no number of inputs.
     """
-    sizes = read_shape(batch if isinstance(batch, str) else (batch,))
+    try:
+        sizes = read_shape(batch if isinstance(batch, str) else (batch,))
+    except ConvalgebraError:
+        sizes = ()
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
         raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
     return sizes[0]

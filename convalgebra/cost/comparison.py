@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 
 COMPARED = (
     *("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"),
-    *("peak", "convention"),
+    *("peak", "training", "convention"),
 )
+_IF_ASKED = frozenset({"training", "convention"})
 _CROSSED = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
 
 
@@ -73,16 +74,18 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
     rows = {}
     for key in COMPARED:
         figures = [figure(report, key) for report in reports]
-        if key != "convention" or None not in figures:
+        if key not in _IF_ASKED or None not in figures:
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
 
 
 def figure(report: CostReport, key: str) -> Size | None:
-    """One of the figures in `COMPARED`: a total, the peak of memory, or what a tool counts."""
+    """One of the figures in `COMPARED`: a total, bytes of memory, or what a tool counts."""
     if key == "peak":
         return report.memory.peak
+    if key == "training":
+        return report.training and report.training.total
     if key == "convention":
         return report.convention and report.convention.total
     found: Size | None = getattr(report.total, key)

@@ -55,7 +55,7 @@ class Rule(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """A tool, what it calls its figure, and what that counts: `macs`, or `flops` of ours."""
+    """A tool, what it calls its figure, and the figure of ours beside it: MACs or FLOPs."""
 
     tool: str
     calls_it: str
@@ -84,12 +84,12 @@ _MACS = Rule("MACs of convolutions and dense layers", _MATRICES, "macs", 1, "mac
 
 CONVENTIONS: dict[str, Convention] = {
     "torchvision": Convention(
-        "torch.utils.flop_counter / 2, torch 2.13", "FLOPs", "macs", (_MACS,)
+        "torch.utils.flop_counter / 2, torch 2.13", "FLOPs", "MACs", (_MACS,)
     ),
     "fvcore": Convention(
         "fvcore 0.1.5",
         "flops",
-        "macs",
+        "MACs",
         (
             _MACS,
             Rule("2 an element of batch norms", _kinds("bn"), "outputs", 2),
@@ -102,7 +102,7 @@ CONVENTIONS: dict[str, Convention] = {
     "thop": Convention(
         "thop 0.1.1",
         "MACs",
-        "macs",
+        "MACs",
         (
             _MACS._replace(kinds=_MATRICES - {"convt"}),
             Rule(
@@ -125,7 +125,7 @@ CONVENTIONS: dict[str, Convention] = {
     "torchinfo": Convention(
         "torchinfo 1.8.0",
         "mult-adds",
-        "macs",
+        "MACs",
         (
             Rule(
                 "weights and biases of convolutions, at every position",
@@ -141,7 +141,7 @@ CONVENTIONS: dict[str, Convention] = {
     "ptflops": Convention(
         "ptflops 0.7.5, backend pytorch",
         "MACs",
-        "macs",
+        "MACs",
         (
             _MACS,
             Rule("1 a biased output", _MATRICES, "biased outputs"),
@@ -169,7 +169,7 @@ CONVENTIONS: dict[str, Convention] = {
     "slim": Convention(
         "the TensorFlow profile of Araujo, Norris, Sim 2019",
         "FLOPs",
-        "flops",
+        "FLOPs",
         (
             Rule("2 a MAC", _MATRICES, "macs", 2, "mac"),
             Rule("1 a biased output", _MATRICES, "biased outputs", 1, "bias"),
@@ -289,7 +289,7 @@ def account_of(network: Network, convention: str) -> Account:
         convention=convention,
         tool=table.tool,
         calls_it=table.calls_it,
-        unit="MACs" if table.unit == "macs" else "FLOPs",
+        unit=table.unit,
         total=None if unknown else simplest(sum(line.theirs for line in lines)),
         ours=simplest(sum(line.ours for line in lines)),
         lines=tuple(line for line in lines if line.theirs != 0 or line.ours != 0),
@@ -325,7 +325,7 @@ def _amount(rule: Rule, use: Use, counts: Counts, call: str | None) -> Size:
 
 
 def _our_classes(table: Convention, counts: Counts) -> Sequence[tuple[str, Size]]:
-    return counts.flops if table.unit == "flops" else [("mac", counts.macs)]
+    return counts.flops if table.unit == "FLOPs" else [("mac", counts.macs)]
 
 
 def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
@@ -360,7 +360,7 @@ def _note_on_calls(
     times = Counter(
         (network.nodes[index].layer.kind, call)
         for index, call in called.items()
-        if network.nodes[index].layer.kind in watched
+        if network.live[index] and network.nodes[index].layer.kind in watched
     )
     if times:
         calls = ", ".join(f"{number} {kind} as a {call}" for (kind, call), number in times.items())

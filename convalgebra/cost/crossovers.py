@@ -15,7 +15,9 @@ from typing import Any, NamedTuple
 from convalgebra.size_signs import denominator
 from convalgebra.sizes import Size, at_least, has_choice, names, simplest
 
-_MOST_TERMS = 60  # of a difference: beyond it factoring may take long, and nobody waits for it
+# Of a difference: beyond it factoring takes seconds, and a single name is hardly what is left.
+_MOST_TERMS = 60
+_MOST_UNKNOWNS = 8  # names, and floors of them
 
 
 class Crossover(NamedTuple):
@@ -47,10 +49,11 @@ def crossover(first: Size, second: Size, sides: frozenset[Size] = frozenset()) -
     difference: Any = simplest(first - second)
     if isinstance(difference, int) or has_choice(difference):
         return None
-    if len(getattr(difference, "args", ())) > _MOST_TERMS:
-        return None
-    from sympy import PolynomialError, factor_list
+    from sympy import PolynomialError, factor_list, floor
 
+    unknowns = len(difference.free_symbols) + len(difference.atoms(floor))
+    if len(difference.args) > _MOST_TERMS or unknowns > _MOST_UNKNOWNS:
+        return None
     try:
         constant, factors = factor_list(difference)
     except PolynomialError:

@@ -288,6 +288,7 @@ _COMPARED = {
     "activations": "activations",
     "bytes": "traffic, bytes",
     "peak": "memory, bytes",
+    "training": "training, bytes",
     "convention": "",
 }
 
@@ -335,9 +336,12 @@ def crossover_sentences(comparison: Comparison) -> list[str]:
 def compared_labels(comparison: Comparison) -> dict[str, str]:
     """What is shown of a comparison, and what it is called."""
     labels = {key: label for key, label in _COMPARED.items() if key in comparison.ratios}
-    first = comparison.reports[0].convention
-    if "convention" in labels and first is not None:
-        labels["convention"] = f"{first.calls_it} of {first.convention}"
+    report = comparison.reports[0]
+    if "convention" in labels and report.convention is not None:
+        each = "" if report.batch == 1 else " (one input)"
+        labels["convention"] = (
+            f"{report.convention.calls_it} of {report.convention.convention}{each}"
+        )
     return labels
 
 

@@ -119,6 +119,18 @@ def test_an_unknown_convention():
         cost("3x3", input="1x9x9", convention="flops")
 
 
+def test_every_form_has_the_account():
+    from convalgebra.render.forms import cost_in
+
+    report = cost("zoo:mobilenet_v2", convention="thop")
+    for form in ("text", "json", "md", "latex", "html", "csv"):
+        shown = cost_in(form, report, 80)
+        assert "thop" in shown
+        total = "327486720" if form in ("json", "csv") else "327,486,720"
+        assert (total in shown) == (form != "csv")  # which has the layers alone
+    assert max(map(len, cost_in("text", report, 80).splitlines())) <= 80
+
+
 # Endpoints of slim's networks, GFLOPs to the printed digits. The convolutions of its MobileNet
 # have biases, which is what its batch norms leave; those of the ResNet have none.
 SLIM = {

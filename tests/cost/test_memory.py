@@ -11,7 +11,7 @@ from convalgebra import zoo
 from convalgebra.cost import cost
 from convalgebra.cost.dtypes import BYTES
 from convalgebra.cost.memory import STATES, memory_of
-from convalgebra.errors import ConvalgebraError, InputError
+from convalgebra.errors import InputError
 from convalgebra.layers import Channels, Layer
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.readers import read
@@ -211,7 +211,7 @@ def test_a_batch_shares_its_weights(batch):
 
 @pytest.mark.parametrize("batch", ["0", "2x2", "0x", "N-N", "", "1.5", -1, 0, 2.5])
 def test_no_batch(batch):
-    with pytest.raises(ConvalgebraError):
+    with pytest.raises(InputError, match=f"a batch is a number of inputs, .* not {batch}$"):
         cost("3x3", input="1x9x9", batch=batch)
 
 
