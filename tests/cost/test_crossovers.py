@@ -1,7 +1,9 @@
 """Where two stacks change places: against every whole number tried one by one."""
 
+from itertools import combinations
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Rational, sqrt
 
@@ -84,6 +86,7 @@ def test_sides_of_values_are_at_least_1():
     assert found_in(comparison)["macs"] == ("C", (Rational(9, 8),), (0, 1))
 
 
+@settings(max_examples=40)
 @given(st.lists(st.integers(-12, 12), min_size=1, max_size=5), st.integers(-3, 3))
 def test_whole_numbers_one_by_one(roots, scale):
     difference = scale
@@ -103,13 +106,12 @@ def test_whole_numbers_one_by_one(roots, scale):
 TEXTS = ("3x3p1@C", "dw3x3p1, 1x1@Cb", "3x3p1@24, 1x1@C", "3x3p1@Cb, bn", "1x1@(2C), 3x3p1@8")
 
 
-@pytest.mark.parametrize("first", TEXTS)
-@pytest.mark.parametrize("second", TEXTS)
+@pytest.mark.parametrize(("first", "second"), list(combinations(TEXTS, 2)))
 def test_stacks_one_by_one(first, second):
     comparison = compared(first, second, "CxHxH")
     for key, found in found_in(comparison).items():
         one, other = (figure(report, key) for report in comparison.reports)
-        for number in range(1, 60):
+        for number in (1, 2, 3, 5, 8, 13, 21, 34, 55):
             values = {"C": number, "H": 7}
             difference = at(one, values) - at(other, values)
             (cheaper,) = [

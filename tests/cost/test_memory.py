@@ -189,7 +189,7 @@ def test_an_unknown_kind_of_number():
         cost("3x3", input="1x9x9", dtype="float33")
 
 
-@given(st.integers(1, 100))
+@pytest.mark.parametrize("batch", [1, 2, 7, 64])
 def test_a_batch_shares_its_weights(batch):
     text = "3x3p1@8b, bn, relu, max2x2s2, (1x1@8, bn) + id, flatten, fc@10b"
     one, many = cost(text, input="4x8x8"), cost(text, input="4x8x8", batch=batch)
