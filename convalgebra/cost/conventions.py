@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from convalgebra import zoo
@@ -337,7 +338,7 @@ def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
     for name, calls in FUNCTIONS.items():
         if any(not kinds & called for called, _, _ in calls):
             continue
-        reference = parse(zoo.text(name))
+        reference = _reference(name)
         if reference.nodes == network.nodes:
             found: dict[int, str] = {}
             for called, blocks, call in calls:
@@ -349,6 +350,11 @@ def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
                 found |= dict.fromkeys(where, call)
             return name, found
     return "", {}
+
+
+@cache
+def _reference(name: str) -> Network:
+    return parse(zoo.text(name))
 
 
 def _note_on_calls(

@@ -74,7 +74,7 @@ def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> M
         return Memory(peak, (layer_name(network, index),), kept, weights)
     found = _largest_formulas(steps, amounts)
     if len(found) > _MOST_CANDIDATES:
-        reason = "which of many sums is the largest depends on the named sizes"
+        reason = "which sum is the largest was not decided for all named sizes"
         return Memory(None, (), kept, weights, reason)
     layers = tuple(layer_name(network, index) for index, _ in found)
     return Memory(_one_of([peak for _, peak in found]), layers, kept, weights)
