@@ -232,6 +232,24 @@ def check(ctx: click.Context, file: str) -> None:
 @click.option(
     "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
 )
+@click.option(
+    "--dtype",
+    default="float32",
+    show_default=True,
+    metavar="KIND",
+    help="The kind of number that bytes are counted of: float16, int8, ..",
+)
+@click.option("--batch", default="1", metavar="N", help="Inputs at a time; a letter is allowed.")
+@click.option(
+    "--training",
+    type=click.Choice(["sgd", "momentum", "adam"]),
+    help="The memory that training takes.",
+)
+@click.option(
+    "--convention",
+    type=click.Choice(["torchvision", "fvcore", "thop", "torchinfo", "ptflops", "slim"]),
+    help="The figure of another tool, and how it comes about.",
+)
 @click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
 @_format("text", "json", "csv", "md", "latex", "html")
 def cost(
@@ -239,10 +257,14 @@ def cost(
     layers: tuple[str, ...],
     shape: str | None,
     at: dict[str, int],
+    dtype: str,
+    batch: str,
+    training: str | None,
+    convention: str | None,
     all_layers: bool,
     form: str,
 ) -> None:
-    """What a network costs: params, MACs, FLOPs, activations, receptive field.
+    """What a network costs: params, MACs, FLOPs, activations, memory, receptive field.
 
     STACK is layers in the notation, a file that ends in .txt or .spec, zoo:NAME, or - for standard
     input. Several stacks are shown side by side, with ratios.
@@ -253,10 +275,14 @@ def cost(
       convalgebra cost zoo:resnet50
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
+      convalgebra cost zoo:resnet50 --batch 32 --dtype float16 --training adam
+      convalgebra cost zoo:resnet50 --convention fvcore
     """
     from convalgebra.cost import cost as cost_of
+    from convalgebra.cost import read_batch
     from convalgebra.readers import read, read_file
     from convalgebra.render.forms import comparison_in, cost_in
+    from convalgebra.sizes import names
 
     titles = [*stacks, *layers]
     if not titles:
@@ -264,9 +290,13 @@ def cost(
     networks = [read(stack) for stack in stacks]
     networks += [read(path) if path == "-" else read_file(path) for path in layers]
     networks = [read(network, shape) for network in networks]
+    inputs = read_batch(batch)
     if at:
-        _check_names(at, set().union(*(network.named() for network in networks)))
-    reports = [cost_of(network, at=at) for network in networks]
+        _check_names(at, names(inputs).union(*(network.named() for network in networks)))
+    reports = [
+        cost_of(network, at=at, dtype=dtype, batch=inputs, training=training, convention=convention)
+        for network in networks
+    ]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import lcm
 from typing import Any
 
 _COEFFICIENT = "-0123456789*"
 
 
+@lru_cache(maxsize=4096)  # the layers of a report repeat themselves
 def written(expression: Any) -> str:
     """A named size in the notation of the language: `9*C*C`, `(C + 1)//2`, `0 - C`."""
     return _Writer(times="*", power=False).inside(expression)

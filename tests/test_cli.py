@@ -329,3 +329,37 @@ def test_that_test_can_fail() -> None:
     found = imports_of("cost", "3x3@C", "--input", "CxHxW")
     assert found.returncode == 1
     assert "sympy" in found.stderr
+
+
+def test_the_choices_of_cost_are_those_of_its_tables() -> None:
+    from convalgebra.cost.conventions import CONVENTIONS
+    from convalgebra.cost.memory import STATES
+
+    choices = {
+        p.name: p.type.choices for p in main.commands["cost"].params if hasattr(p.type, "choices")
+    }
+    assert set(choices["convention"]) == set(CONVENTIONS)
+    assert set(choices["training"]) == set(STATES)
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"),
+    [
+        ("--dtype float33", "there is no dtype `float33`; there are float64,"),
+        ("--batch 0", "a batch is a number of inputs, like 8 or N, not 0"),
+        ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not 2x3"),
+        ("--batch N --at M=3", "there is no named size `M`; named are N"),
+    ],
+)
+def test_options_of_cost_that_are_wrong(option: str, expected: str) -> None:
+    result = CliRunner().invoke(main, ["cost", "3x3", "--input", "1x9x9", *option.split()])
+    assert result.exit_code == 2
+    assert expected in result.stderr
+
+
+def test_a_number_for_the_batch() -> None:
+    named = ["cost", "3x3", "--input", "1x9x9", "--batch", "N", "--at", "N=3", "--format", "json"]
+    plain = ["cost", "3x3", "--input", "1x9x9", "--batch", "3", "--format", "json"]
+    one, other = (CliRunner().invoke(main, arguments).stdout for arguments in (named, plain))
+    assert one == other
+    assert '"batch": 3' in one

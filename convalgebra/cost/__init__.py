@@ -5,23 +5,66 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
-from convalgebra.readers import Input, Stack, read
+from convalgebra.errors import ConvalgebraError, InputError
+from convalgebra.readers import Input, Stack, read, read_shape
+from convalgebra.sizes import Size, at_least
 
 __all__ = ["CostReport", "LayerCost", "Totals", "cost"]
 
 
-def cost(stack: Stack, *, input: Input = None, at: Mapping[str, int] | None = None) -> CostReport:
+def cost(
+    stack: Stack,
+    *,
+    input: Input = None,
+    at: Mapping[str, int] | None = None,
+    dtype: str = "float32",
+    batch: int | str | Size = 1,
+    training: str | None = None,
+    convention: str | None = None,
+) -> CostReport:
     """The cost of a stack: text, a file, `zoo:NAME`, or a Network.
 
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
-    `at` puts numbers in for named sizes.
+    `at` puts numbers in for named sizes. Bytes are those of numbers of kind `dtype`. Work and data
+    are those of `batch` inputs (a number or a named size), which share the weights. `training` with
+    `sgd`, `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose
+    figure is to be accounted for.
 
     >>> cost("3x3p1@64, relu", input="3x32x32").total.macs
     1769472
     >>> cost("kxk@C", input="CxHxW").total.params
     C**2*k**2
+    >>> cost("3x3p1@64, relu", input="3x32x32", dtype="float16", batch=8).total.bytes
+    3198336
 
     Raises InputError, LanguageError or ShapeError, with what to write instead.
     """
-    network = read(stack, input)
-    return cost_of(network.at(at) if at else network)
+    network, inputs = read(stack, input), read_batch(batch)
+    if at:
+        from convalgebra.sizes import at as numbers_in
+
+        network, inputs = network.at(at), numbers_in(inputs, at)
+    report = cost_of(network, dtype=dtype, batch=inputs)
+    if training is not None:
+        from convalgebra.cost.memory import training_of
+
+        report = report._replace(training=training_of(report.memory, training))
+    if convention is not None:
+        from convalgebra.cost.conventions import account_of
+
+        report = report._replace(convention=account_of(network, convention))
+    return report
+
+
+def read_batch(batch: int | str | Size) -> Size:
+    """How many inputs a batch has: a number, or a formula in named sizes like `N`.
+
+    Raises InputError for what is no number of inputs.
+    """
+    try:
+        sizes = read_shape(batch if isinstance(batch, str) else (batch,))
+    except ConvalgebraError:
+        sizes = ()
+    if len(sizes) != 1 or at_least(sizes[0], 1) is False:
+        raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
+    return sizes[0]

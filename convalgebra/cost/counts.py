@@ -66,6 +66,15 @@ class Counts(NamedTuple):
         """Weights, biases, and the weights of norms and scales."""
         return simplest(self.weights + self.biases + self.norms)
 
+    def times(self, batch: Size) -> Counts:
+        """The same weights, at work on a batch."""
+        exact = self.macs_exact
+        return self._replace(
+            macs=simplest(batch * self.macs),
+            macs_exact=None if exact is None else simplest(batch * exact),
+            flops=tuple((name, simplest(batch * amount)) for name, amount in self.flops),
+        )
+
 
 def count(use: Use) -> Counts:
     """The cost of one use of a layer.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
+from convalgebra.cost.dtypes import bytes_of
+from convalgebra.cost.memory import VIEWS, Memory, Training, layer_name, memory_of
+from convalgebra.cost.ratios import ratio, ratio_written
 from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
@@ -15,16 +18,16 @@ from convalgebra.shapes import Shape, border
 from convalgebra.sizes import Size, product, simplest, text
 from convalgebra.windows import Pad
 
-BYTES_PER_NUMBER = 4  # float32
-_MOVES_NOTHING = frozenset({"input", "flatten", "dropout", "unused"})
+if TYPE_CHECKING:
+    from convalgebra.cost.conventions import Account
 
 
 class LayerCost(NamedTuple):
     """What one use of a layer costs, and what its units see.
 
-    `name` says where it stands, outermost block first. All figures are for one input, without
-    batch. A layer that only `unused(..)` reads, and a second use of shared weights, show what they
-    add: no work, or no params.
+    `name` says where it stands, outermost block first. Work and data are those of the batch, one
+    input unless the report says more. A layer that only `unused(..)` reads, and a second use of
+    shared weights, show what they add: no work, or no params.
     """
 
     name: str
@@ -62,6 +65,11 @@ class LayerCost(NamedTuple):
         """FLOPs of all classes."""
         return simplest(sum(amount for _, amount in self.counts.flops))
 
+    @property
+    def intensity(self) -> Any:
+        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
+        return ratio(self.flops, self.bytes)
+
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
         macs_known = "macs" not in self.unknown
@@ -74,6 +82,8 @@ class LayerCost(NamedTuple):
             "macs_exact": plain(self.macs_exact),
             "flops": plain(self.flops) if macs_known else None,
             "activations": plain(self.activations),
+            "bytes": plain(self.bytes),
+            "intensity": ratio_written(self.flops, self.bytes),
             "receptive_field": field_to_dict(self.field),
         }
 
@@ -96,26 +106,38 @@ class Totals(NamedTuple):
     conv_outputs: Size
     bytes: Size
 
+    @property
+    def intensity(self) -> Any:
+        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
+        return ratio(self.flops, self.bytes)
+
     def to_dict(self) -> dict[str, Any]:
         """The totals under stable keys."""
         keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
         figures = {key: plain(getattr(self, key)) for key in keys.split()}
         by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
-        return figures | {"flops_by_class": by_class}
+        intensity = ratio_written(self.flops, self.bytes)
+        return figures | {"flops_by_class": by_class, "intensity": intensity}
 
 
 class CostReport(NamedTuple):
     """What a network costs, exactly. Shown as a table by `print`, and as HTML in Jupyter.
 
     `layers` are in the order in which they run. `receptive_field` is that of the (first) output.
-    `assumptions` are what has to hold of named sizes.
+    `assumptions` are what has to hold of named sizes. Bytes are those of `dtype`, work and data
+    those of a batch of `batch` inputs. `training` and `convention` are there if asked for.
     """
 
     network: Network
     layers: tuple[LayerCost, ...]
     total: Totals
     receptive_field: Field
+    memory: Memory
     assumptions: tuple[str, ...] = ()
+    dtype: str = "float32"
+    batch: Size = 1
+    training: Training | None = None
+    convention: Account | None = None
 
     @property
     def input(self) -> Shape:
@@ -138,12 +160,33 @@ class CostReport(NamedTuple):
             "schema": "convalgebra.cost/1",
             "network": str(self.network),
             "input": [plain(size) for size in self.input],
+            "batch": plain(self.batch),
+            "dtype": self.dtype,
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total.to_dict(),
+            "memory": self._memory_to_dict(),
+            **({"convention": self.convention.to_dict()} if self.convention else {}),
             "receptive_field": self._receptive_field_to_dict(),
             "assumptions": list(self.assumptions),
             "status": self.status,
         }
+
+    def _memory_to_dict(self) -> dict[str, Any]:
+        memory, training = self.memory, self.training
+        figures: dict[str, Any] = {
+            "unit": "bytes",
+            "peak": plain(memory.peak),
+            "peak_layers": list(memory.peak_layers),
+            "kept": plain(memory.kept),
+            "weights": plain(memory.weights),
+        }
+        if memory.reason:
+            figures["reason"] = memory.reason
+        if training is not None:
+            keys = ("weights", "gradients", "state", "kept", "total")
+            parts = {key: plain(getattr(training, key)) for key in keys}
+            figures["training"] = {"optimizer": training.optimizer, **parts}
+        return figures
 
     def _receptive_field_to_dict(self) -> dict[str, Any]:
         windowed = field_to_dict(self.receptive_field)
@@ -174,8 +217,8 @@ class CostReport(NamedTuple):
         return cost_to_html(self)
 
 
-def cost_of(network: Network) -> CostReport:
-    """The cost of a network whose input shape is known.
+def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> CostReport:
+    """The cost of a network whose input shape is known, on a batch of inputs.
 
     >>> from convalgebra.language import parse
     >>> report = cost_of(parse("input 3x224x224; 7x7s2p3@64"))
@@ -184,22 +227,33 @@ def cost_of(network: Network) -> CostReport:
 
     Raises ShapeError where the input is not known or layers do not fit.
     """
+    number = bytes_of(dtype)
     assumptions = network.assumptions
     fields = receptive_fields(network)
     # Blocks repeat: the same use, the same cost.
     met: dict[tuple[Any, ...], tuple[Counts, str]] = {}
     layers = []
     for index in range(1, len(network.nodes)):
-        use = _use(network, index, assumptions)
+        use = use_of(network, index, assumptions)
         key = (id(use.layer), use.inputs, use.zeros)
         if key not in met:
             met[key] = (count(use), _label(use.layer))
-        layers.append(_layer_cost(network, index, use, *met[key], fields[index]))
-    field = fields[network.outputs[0]]
-    return CostReport(network, tuple(layers), _total(layers), field, assumptions.listed())
+        layers.append(_layer_cost(network, index, use, *met[key], fields[index], number, batch))
+    total = _total(layers)
+    return CostReport(
+        network=network,
+        layers=tuple(layers),
+        total=total,
+        receptive_field=fields[network.outputs[0]],
+        memory=memory_of(network, total.params, number, batch),
+        assumptions=assumptions.listed(),
+        dtype=dtype,
+        batch=batch,
+    )
 
 
-def _use(network: Network, index: int, assumptions: Assumptions) -> Use:
+def use_of(network: Network, index: int, assumptions: Assumptions) -> Use:
+    """What goes into and comes out of a node, for the rules of `counts`."""
     node, shapes = network.nodes[index], network.shapes
     inputs = tuple(shapes[source] for source in node.inputs)
     zeros = _zeros_before(network, index)
@@ -213,23 +267,33 @@ def _label(layer: Layer) -> str:
 
 
 def _layer_cost(
-    network: Network, index: int, use: Use, counts: Counts, label: str, field: Field
+    network: Network,
+    index: int,
+    use: Use,
+    counts: Counts,
+    label: str,
+    field: Field,
+    number: int,
+    batch: Size,
 ) -> LayerCost:
     node, kind = network.nodes[index], use.layer.kind
-    made = moved = 0
+    made: Size = 0
+    moved: Size = 0
     if not network.live[index]:
         rest = tuple(key for key in counts.unknown if key != "macs")
         counts = counts._replace(macs=0, macs_exact=0, flops=(), unknown=rest)
     else:
-        made = 0 if kind == "unused" else product(use.output)
-        if kind not in _MOVES_NOTHING:
-            read = sum((product(shape) for shape in use.inputs), 0)
-            moved = simplest(BYTES_PER_NUMBER * (read + counts.params + made))
+        if batch != 1:
+            counts = counts.times(batch)
+        made = 0 if kind == "unused" else simplest(batch * product(use.output))
+        if kind not in VIEWS:  # a batch shares the weights: they are read once
+            read = batch * sum((product(shape) for shape in use.inputs), 0)
+            moved = simplest(number * (read + counts.params + made))
     if node.weights != index:
         rest = tuple(key for key in counts.unknown if key != "params")
         counts = counts._replace(weights=0, biases=0, norms=0, unknown=rest)
     return LayerCost(
-        name="/".join((*node.block, str(index))),
+        name=layer_name(network, index),
         layer=label,
         block=node.block,
         output=use.output,

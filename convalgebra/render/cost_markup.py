@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.cost_text import comparison_table, cost_table, summary
+from convalgebra.cost.comparison import figure
+from convalgebra.render.convention_text import account_table, account_title
+from convalgebra.render.cost_text import (
+    comparison_table,
+    cost_table,
+    cost_title,
+    crossover_sentences,
+    summary,
+)
 from convalgebra.render.tables import Table, escaped, markdown_escaped
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, is_named
@@ -32,11 +40,13 @@ def size_latex(size: Size) -> str:
 
 def cost_to_markdown(report: CostReport, *, all_layers: bool = False) -> str:
     """A pipe table, then the totals as a list."""
-    return _markdown(
-        f"input {shape_text(report.input)}, output {shape_text(report.output)}",
-        cost_table(report, all_layers=all_layers),
-        summary(report, _WIDE),
-    )
+    table = cost_table(report, all_layers=all_layers)
+    shown = _markdown(cost_title(report), table, summary(report, _WIDE))
+    if report.convention is None:
+        return shown
+    account = report.convention
+    notes = [f"note: {note}" for note in account.notes]
+    return f"{shown}\n\n{_markdown(account_title(account), account_table(account), notes)}"
 
 
 def _markdown(title: str, table: Table, notes: list[str]) -> str:
@@ -45,11 +55,18 @@ def _markdown(title: str, table: Table, notes: list[str]) -> str:
 
 
 def cost_to_csv(report: CostReport) -> str:
-    """Every layer on a line, numbers without separators, named sizes as the language reads them."""
-    keys = ("params", "macs", "macs_exact", "flops", "activations")
-    header = ("name", "layer", "output", *keys, "field", "jump")
+    """Every layer on a line, numbers without separators, named sizes as the language reads them.
+
+    With a convention, what the tool counts in each layer stands under its name.
+    """
+    from convalgebra.cost.report import plain
+
+    keys = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
+    account = report.convention
+    tool = (account.convention,) if account else ()
+    header = ("name", "layer", "output", *keys, *tool, "field", "jump")
     rows = []
-    for layer in report.layers:
+    for number, layer in enumerate(report.layers):
         figures = layer.to_dict()
         field = figures["receptive_field"]
         rows.append(
@@ -58,6 +75,7 @@ def cost_to_csv(report: CostReport) -> str:
                 figures["layer"],
                 shape_text(layer.output),
                 *("" if figures[key] is None else str(figures[key]) for key in keys),
+                *((str(plain(account.layers[number])),) if account else ()),
                 *_seen(layer, field),
             )
         )
@@ -72,33 +90,41 @@ def _seen(layer: LayerCost, field: dict[str, Any]) -> tuple[str, str]:
 
 
 def cost_to_latex(report: CostReport, *, all_layers: bool = False) -> str:
-    """A `tabular` for the booktabs package."""
-    return cost_table(report, all_layers=all_layers, write=size_latex).to_latex()
+    """A `tabular` for the booktabs package, and one for the convention of another tool."""
+    tables = [cost_table(report, all_layers=all_layers, write=size_latex)]
+    if report.convention is not None:
+        tables.append(account_table(report.convention, write=size_latex))
+    return "\n\n".join(table.to_latex() for table in tables)
 
 
 def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
     """A table and the totals, for Jupyter; formulas stand between dollar signs."""
     table = cost_table(report, all_layers=all_layers, write=size_latex)
     notes = "".join(f"<li>{escaped(' '.join(n.split()))}</li>" for n in summary(report, _WIDE))
-    title = f"<p>input {escaped(shape_text(report.input))}</p>"
-    return f"<div>{title}{table.to_html()}<ul>{notes}</ul></div>"
+    title = f"<p>{escaped(cost_title(report))}</p>"
+    account = ""
+    if report.convention is not None:
+        beside = account_table(report.convention, write=size_latex)
+        said = [account_title(report.convention), *report.convention.notes]
+        account = "".join(f"<p>{escaped(text)}</p>" for text in said) + beside.to_html()
+    return f"<div>{title}{table.to_html()}<ul>{notes}</ul>{account}</div>"
 
 
 def comparison_to_markdown(comparison: Comparison) -> str:
     """A pipe table, and what it takes for granted."""
     assumed = dict.fromkeys(fact for report in comparison.reports for fact in report.assumptions)
-    notes = [f"assumed: {fact}" for fact in assumed]
+    notes = crossover_sentences(comparison)
+    notes += [f"assumed: {fact}" for fact in assumed]
     return _markdown("", comparison_table(comparison), notes)
 
 
 def comparison_to_csv(comparison: Comparison) -> str:
     """One quantity a line, numbers without separators."""
-    from convalgebra.cost.comparison import COMPARED
     from convalgebra.cost.report import plain
 
     rows = []
-    for key in COMPARED:
-        figures = [plain(getattr(report.total, key)) for report in comparison.reports]
+    for key in comparison.ratios:
+        figures = [plain(figure(report, key)) for report in comparison.reports]
         ratios = [plain(ratio) for ratio in comparison.ratios[key]]
         rows.append((key, *("" if cell is None else str(cell) for cell in (*figures, *ratios))))
     header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))
@@ -111,5 +137,7 @@ def comparison_to_latex(comparison: Comparison) -> str:
 
 
 def comparison_to_html(comparison: Comparison) -> str:
-    """A table, for Jupyter."""
-    return f"<div>{comparison_table(comparison, write=size_latex).to_html()}</div>"
+    """A table and where the stacks change places, for Jupyter."""
+    table = comparison_table(comparison, write=size_latex).to_html()
+    said = crossover_sentences(comparison)
+    return f"<div>{table}{''.join(f'<p>{escaped(text)}</p>' for text in said)}</div>"

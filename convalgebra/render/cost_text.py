@@ -11,6 +11,7 @@ from convalgebra.sizes import formula, simplest
 
 if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
+    from convalgebra.cost.memory import Training
     from convalgebra.cost.receptive_field import Field
     from convalgebra.cost.report import CostReport, LayerCost
     from convalgebra.sizes import Size
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 40  # a longer network is shown by blocks
 _MOST_BLOCKS = 24
 _LONGEST_LABEL = 34
+_LONGEST_RATIO = 60
 
 
 class Row(NamedTuple):
@@ -29,7 +31,6 @@ class Row(NamedTuple):
 
 def cost_to_text(report: CostReport, width: int = 80, *, all_layers: bool = False) -> str:
     """A table of layers (of blocks, for a long network), then the totals."""
-    title = f"input {shape_text(report.input)}, output {shape_text(report.output)}"
     table = cost_table(report, all_layers=all_layers)
     while table.width() > width and len(table.header) > 3:
         table = _without(table, _column_to_drop(table))
@@ -37,7 +38,18 @@ def cost_to_text(report: CostReport, width: int = 80, *, all_layers: bool = Fals
         *others, total = table.rows
         total = tuple(cell if len(cell) <= _LONGEST_LABEL else "(below)" for cell in total)
         table = Table(table.header, (*others, total), table.left, table.rules)
-    return "\n\n".join([title, table.to_text(), "\n".join(summary(report, width))])
+    parts = [cost_title(report), table.to_text(), "\n".join(summary(report, width))]
+    if report.convention is not None:
+        from convalgebra.render.convention_text import account_to_text
+
+        parts.append(account_to_text(report.convention, width))
+    return "\n\n".join(parts)
+
+
+def cost_title(report: CostReport) -> str:
+    """What goes in and comes out: `input 3x32x32, output 10, in batches of 8`."""
+    title = f"input {shape_text(report.input)}, output {shape_text(report.output)}"
+    return title if report.batch == 1 else f"{title}, a batch of {formula(report.batch)}"
 
 
 def _column_to_drop(table: Table) -> int:
@@ -179,9 +191,12 @@ def summary(report: CostReport, width: int) -> list[str]:
             "activations",
             f"{formula(total.activations)} numbers, {formula(total.conv_outputs)} of convolutions",
         ),
-        ("traffic", f"{formula(total.bytes)} bytes at least (float32)"),
-        ("field", field_sentence(report)),
+        ("traffic", traffic_sentence(report)),
+        ("memory", memory_sentence(report)),
     ]
+    if report.training is not None:
+        lines.append(("training", training_sentence(report.training)))
+    lines.append(("field", field_sentence(report)))
     lines += _opaque_lines(report)
     lines += [("assumed", fact) for fact in report.assumptions]
     return [filled(text, width, f"{label:<12}", " " * 12) for label, text in lines]
@@ -220,6 +235,47 @@ _CLASS_NAMES = {
 
 def _with_parts(total: Size, parts: Sequence[str]) -> str:
     return formula(total) + (f" = {' + '.join(parts)}" if len(parts) > 1 else "")
+
+
+def traffic_sentence(report: CostReport) -> str:
+    """The bytes that have to be moved, and the FLOPs for each of them."""
+    total = report.total
+    moved = f"{formula(total.bytes)} bytes at least ({report.dtype})"
+    if total.bytes == 0:
+        return moved
+    if isinstance(total.bytes, int) and isinstance(total.flops, int):
+        each = f"{total.flops / total.bytes:,.2f}"  # a Fraction would be imported for two digits
+    else:
+        each = formula(total.intensity)
+    return f"{moved}, {each} FLOPs a byte" if len(each) <= _LONGEST_RATIO else moved
+
+
+def memory_sentence(report: CostReport) -> str:
+    """The bytes at the peak, and what bounds them."""
+    memory = report.memory
+    peak = f"not known at the peak: {memory.reason}"
+    if memory.peak is not None:
+        kinds = {layer.name: layer.layer for layer in report.layers}
+        layers = [f"{kinds[name]} ({name})" for name in memory.peak_layers if name in kinds]
+        where = f" in {' or '.join(layers)}" if layers else ""
+        peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}"
+    kept = f"{formula(memory.kept)} with every value kept"
+    return f"{peak}; {kept}; weights {formula(memory.weights)} apart"
+
+
+def training_sentence(training: Training) -> str:
+    """The bytes that training takes, term by term."""
+    parts = [
+        f"{label} {formula(amount)}"
+        for label, amount in (
+            ("weights", training.weights),
+            ("gradients", training.gradients),
+            ("state", training.state),
+            ("values kept", training.kept),
+        )
+        if amount != 0
+    ]
+    return f"{formula(training.total)} bytes with {training.optimizer} = {' + '.join(parts)}"
 
 
 def field_sentence(report: CostReport) -> str:
@@ -264,11 +320,16 @@ _COMPARED = {
     "flops": "FLOPs",
     "activations": "activations",
     "bytes": "traffic, bytes",
+    "peak": "memory, bytes",
+    "training": "training, bytes",
+    "convention": "",
 }
 
 
 def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
     """The figures of several stacks, one quantity a row; for two stacks with their ratio."""
+    from convalgebra.cost.comparison import figure
+
     reports = comparison.reports
     two = len(reports) == 2
     body = [
@@ -279,8 +340,8 @@ def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = f
             *([""] if two else []),
         ),
     ]
-    for key, label in _COMPARED.items():
-        figures = [getattr(report.total, key) for report in reports]
+    for key, label in compared_labels(comparison).items():
+        figures = [figure(report, key) for report in reports]
         cells = ["?" if figure is None else write(figure) for figure in figures]
         ratio = [ratio_text(comparison.ratios[key][1])] if two else []
         body.append((label, *cells, *ratio))
@@ -290,6 +351,31 @@ def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = f
             body.append((f"{_COMPARED[key]}, first/this", *ratios))
     header = ("", *comparison.titles, *(["first/second"] if two else []))
     return Table(header, tuple(body))
+
+
+def crossover_sentences(comparison: Comparison) -> list[str]:
+    """Where stacks change places: `params: less with A for C < 9/8, with B for C > 9/8`."""
+    if not comparison.crossovers:
+        return []
+    from convalgebra.render.crossover_text import crossover_text
+
+    figures: dict[str, list[str]] = {}
+    for key, other, found in comparison.crossovers:
+        titles = (comparison.titles[0], comparison.titles[other])
+        figures.setdefault(crossover_text(found, titles), []).append(_COMPARED[key])
+    return [f"{', '.join(labels)}: less {sentence}" for sentence, labels in figures.items()]
+
+
+def compared_labels(comparison: Comparison) -> dict[str, str]:
+    """What is shown of a comparison, and what it is called."""
+    labels = {key: label for key, label in _COMPARED.items() if key in comparison.ratios}
+    report = comparison.reports[0]
+    if "convention" in labels and report.convention is not None:
+        each = "" if report.batch == 1 else " (one input)"
+        labels["convention"] = (
+            f"{report.convention.calls_it} of {report.convention.convention}{each}"
+        )
+    return labels
 
 
 def ratio_text(ratio: Any) -> str:
@@ -310,20 +396,21 @@ def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
     title = "input " + " and ".join(
         dict.fromkeys(shape_text(report.input) for report in comparison.reports)
     )
+    batch = comparison.reports[0].batch
+    title += "" if batch == 1 else f", a batch of {formula(batch)}"
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
-    notes = [f"assumed: {', '.join(assumed)}"] if assumed else []
-    notes = [filled(note, width) for note in notes]
+    notes = crossover_sentences(comparison)
+    notes += [f"assumed: {', '.join(assumed)}"] if assumed else []
+    notes = [filled(note, width, after="  ") for note in notes]
     left_out: list[str] = []
-    for label in (
-        "",
-        "MACs on real data",
-        "traffic, bytes",
-    ):  # the longest, and the least asked for
+    # The longest, and the least asked for.
+    for label in ("", "memory, bytes", "MACs on real data", "traffic, bytes"):
         table = Table(table.header, tuple(row for row in table.rows if row[0] != label))
         left_out += [label] if label else []
         if table.width() <= width:
             if left_out:
-                notes.append(f"too wide to be shown: {', '.join(left_out)} (see --format md)")
+                hidden = ", ".join(label.partition(",")[0] for label in left_out)
+                notes.append(f"too wide to be shown: {hidden} (see --format md)")
             return "\n\n".join([title, table.to_text(), *notes])
     paragraphs = []
     for row in table.rows:

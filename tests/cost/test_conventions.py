@@ -1,77 +1,188 @@
-"""What other counters report for the same networks, from our counts under their rules."""
+"""What other counters report for networks and layers, from our counts under their rules."""
 
 import csv
-from math import prod
 from pathlib import Path
 
 import pytest
 
-from convalgebra.cost import cost
+from convalgebra.cost import conventions, cost
+from convalgebra.cost.conventions import CONVENTIONS, FUNCTIONS, TRIED, account_of
+from convalgebra.errors import InputError
+from convalgebra.layers import KINDS
+from convalgebra.readers import read
+from convalgebra.sizes import at
 
 DATA = Path(__file__).parents[1] / "data"
 
-with open(DATA / "conventions.csv", newline="") as file:
-    ROWS = {row["tool"]: row for row in csv.DictReader(file)}
+
+def rows(name):
+    with open(DATA / name, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(line for line in file if not line.startswith("#")))
 
 
-# Elements of the last relu and the input of the global pooling, where the reference implementation
-# calls a function for them: counters that look at modules see them otherwise.
-BY_FUNCTION = {"densenet121": 1024 * 7 * 7}
-
-
-def elements(report, *kinds, before=False):
-    nodes = enumerate(report.network.nodes)
-    found = [node.inputs[0] if before else i for i, node in nodes if node.layer.kind in kinds]
-    return sum(prod(report.network.shapes[index]) for index in found)
-
-
-def torch_flop_counter(report, functions):
-    return report.total.macs
-
-
-def fvcore(report, functions):
-    # MACs + batch norms + the inputs of adaptive pooling.
-    return report.total.macs + norms(report) + elements(report, "gap", before=True)
-
-
-def norms(report):
-    return report.total.flops_by_class.get("norm", 0)
-
-
-def thop(report, functions):
-    # Twice as much for batch norms; a sum and a division for each output of adaptive pooling, one
-    # operation for each of other average pooling; functions are not seen.
-    pooled = elements(report, "gap", before=True) + elements(report, "gap", "avg")
-    unseen = functions + 1024 if functions else 0
-    return report.total.macs + 2 * norms(report) + pooled - unseen
-
-
-def torchinfo(report, functions):
-    # Elements of the weights times positions: biases each output, norms once.
-    total = report.total
-    return total.macs + total.flops_by_class["bias"] + total.norms
-
-
-def ptflops(report, functions):
-    # Activations and the inputs of pooling count twice: the module, and the function that it calls.
-    total = report.total
-    once = total.flops_by_class["activation"]
-    once += elements(report, "max", "avg", "gap", before=True) - functions
-    return total.macs + total.flops_by_class["bias"] + norms(report) + 2 * once
-
-
-RULES = {
-    "torch.utils.flop_counter / 2": torch_flop_counter,
-    "fvcore": fvcore,
-    "thop 0.1.1": thop,
-    "torchinfo 1.8.0": torchinfo,
-    "ptflops 0.7.5 (pytorch backend)": ptflops,
+PUBLISHED = {row["tool"]: row for row in rows("conventions.csv")}
+RECORDED = rows("counters.csv")  # by record_counters.py
+NAMES = {
+    "torch.utils.flop_counter / 2": "torchvision",
+    "fvcore": "fvcore",
+    "thop 0.1.1": "thop",
+    "torchinfo 1.8.0": "torchinfo",
+    "ptflops 0.7.5 (pytorch backend)": "ptflops",
 }
-assert RULES.keys() == ROWS.keys()
+
+
+def figure(text, convention, shape=None):
+    return account_of(read(text, shape), convention).total
 
 
 @pytest.mark.parametrize("network", ["resnet50", "vgg16", "densenet121"])
-@pytest.mark.parametrize("tool", sorted(RULES))
+@pytest.mark.parametrize("tool", NAMES)
 def test_published_counts(tool, network):
-    counted = RULES[tool](cost(f"zoo:{network}"), BY_FUNCTION.get(network, 0))
-    assert counted == int(ROWS[tool][network])
+    assert NAMES.keys() == PUBLISHED.keys()
+    assert figure(f"zoo:{network}", NAMES[tool]) == int(PUBLISHED[tool][network])
+
+
+@pytest.mark.parametrize("row", RECORDED, ids=lambda row: f"{row['network']} {row['input']}")
+def test_counts_of_the_tools_themselves(row):
+    network = read(row["network"], row["input"])
+    for tool in NAMES.values():
+        assert account_of(network, tool).total == int(row[tool]), tool
+
+
+def test_every_kind_that_is_tried_exists_and_was_tried():
+    assert KINDS.keys() >= TRIED
+    recorded = {node.layer.kind for row in RECORDED for node in read(row["network"]).nodes}
+    # Borders other than these two, and branches that do not run, are no operations to the tools.
+    assert TRIED - recorded == {"crop", "replicate", "circular", "unused"} - recorded
+    assert all(rule.kinds <= TRIED for table in CONVENTIONS.values() for rule in table.rules)
+
+
+@pytest.mark.parametrize("convention", CONVENTIONS)
+@pytest.mark.parametrize("network", ["resnet18", "googlenet", "unet", "efficientnet_b0"])
+def test_lines_lead_from_our_figure_to_theirs(network, convention):
+    report = cost(f"zoo:{network}", convention=convention, batch=3)
+    account, one = report.convention, cost(f"zoo:{network}").total
+    assert account.ours == (one.flops if account.unit == "FLOPs" else one.macs)
+    assert account.total == sum(line.theirs for line in account.lines)
+    assert account.total - account.ours == sum(line.difference for line in account.lines)
+    assert account.total == sum(account.layers)
+    assert len(account.layers) == len(report.layers)
+
+
+def test_a_kind_that_nobody_tried_leaves_the_figure_open(monkeypatch):
+    monkeypatch.setattr(conventions, "TRIED", TRIED - {"mish"})
+    account = account_of(read("3x3@8, mish", "4x9x9"), "fvcore")
+    assert account.total is None
+    assert account.notes == ("what it counts for `mish` is not known",)
+    assert account.to_dict()["total"] is None
+
+
+def test_functions_are_named_for_networks_that_are_there():
+    for name, calls in FUNCTIONS.items():
+        kinds = {node.layer.kind for node in read(f"zoo:{name}").nodes}
+        assert all(called <= kinds for called, _, _ in calls)
+
+
+def test_the_same_network_under_other_names_calls_the_same_functions():
+    text = str(read("zoo:densenet121"))  # canonical text, without names
+    assert "block4" not in text
+    assert figure(text, "thop") == figure("zoo:densenet121", "thop")
+    # At another size, too.
+    assert account_of(read("zoo:densenet121", "3x64x64"), "thop").notes
+
+
+def test_what_is_a_module_is_said():
+    (note,) = account_of(read("zoo:densenet121"), "ptflops").notes
+    assert note == (
+        "counted as torchvision's densenet121 is written, "
+        "which calls 1 relu as a function, 1 gap as a function"
+    )
+    assert account_of(read("zoo:densenet121"), "fvcore").notes == ()
+    (note,) = account_of(read("3x3, relu", "1x9x9"), "ptflops").notes
+    assert note == "every relu is taken to be a module, not a function call"
+
+
+def test_named_sizes():
+    account = account_of(read("3x3p1@Cb, bn, relu", "CxHxW"), "fvcore")
+    numbers = {"C": 8, "H": 9, "W": 7}
+    assert at(account.total, numbers) == figure("3x3p1@8b, bn, relu", "fvcore", "8x9x7")
+
+
+def test_shared_weights_and_unused_heads():
+    # Each use is counted, and a head that does not run is not.
+    assert figure("shared f = 3x3p1b; f, f", "torchinfo", "4x5x5") == 2 * 25 * 148
+    assert figure("3x3p1, unused(gap, fc@10b)", "torchinfo", "4x5x5") == 25 * 144
+
+
+def test_an_unknown_convention():
+    with pytest.raises(InputError, match=r"no convention `flops`; there are torchvision, fvcore,"):
+        cost("3x3", input="1x9x9", convention="flops")
+
+
+def test_every_form_has_the_account():
+    from convalgebra.render.forms import cost_in
+
+    report = cost("zoo:mobilenet_v2", convention="thop")
+    for form in ("text", "json", "md", "latex", "html", "csv"):
+        shown = cost_in(form, report, 80)
+        assert "thop" in shown
+        total = "327486720" if form in ("json", "csv") else "327,486,720"
+        assert (total in shown) == (form != "csv")  # which has the layers alone
+    assert max(map(len, cost_in("text", report, 80).splitlines())) <= 80
+
+
+# Endpoints of slim's networks, GFLOPs to the printed digits. The convolutions of its MobileNet
+# have biases, which is what its batch norms leave; those of the ResNet have none.
+SLIM = {
+    "vgg_a": (
+        "3x3p1@64b, relu | max2x2s2 | 3x3p1@128b, relu | max2x2s2 | 3x3p1@256b, relu |"
+        "3x3p1@256b, relu | max2x2s2 | 3x3p1@512b, relu | 3x3p1@512b, relu | max2x2s2 |"
+        "3x3p1@512b, relu | 3x3p1@512b, relu | max2x2s2"
+    ),
+    "vgg_16": (
+        "3x3p1@64b, relu | 3x3p1@64b, relu, max2x2s2 | 3x3p1@128b, relu |"
+        "3x3p1@128b, relu, max2x2s2 | 3x3p1@256b, relu | 3x3p1@256b, relu |"
+        "3x3p1@256b, relu, max2x2s2 | 3x3p1@512b, relu | 3x3p1@512b, relu |"
+        "3x3p1@512b, relu, max2x2s2 | 3x3p1@512b, relu | 3x3p1@512b, relu |"
+        "3x3p1@512b, relu, max2x2s2"
+    ),
+    "alexnet_v2": (
+        "11x11s4@64b, relu | max3x3s2 | 5x5p2@192b, relu | max3x3s2, 3x3p1@384b, relu |"
+        "3x3p1@384b, relu | 3x3p1@256b, relu | max3x3s2"
+    ),
+    "mobilenet_v1": " | ".join(
+        ["3x3s2psame@32b, relu6"]
+        + [
+            f"dw3x3s{stride}psameb, relu6, 1x1@{channels}b, relu6"
+            for stride, channels in (
+                *((1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512)),
+                *((1, 512),) * 5,
+                *((2, 1024), (1, 1024)),
+            )
+        ]
+    ),
+    "resnet_v1_50": (
+        "def c(K, C, S) = KxKsSp(K//2)@C, bn;"
+        "def neck(C, S) = c(1, C, 1), relu, c(3, C, S), relu, c(1, 4C, 1);"
+        "def wide(C) = neck(C, 1) + c(1, 4C, 1), relu;"
+        "def keep(C) = neck(C, 1) + id, relu;"
+        "def half(C) = neck(C, 2) + max1x1s2, relu;"  # the stride stands in the last unit
+        "c(7, 64, 2), relu, max3x3s2psame, wide(64), keep(64), half(64) |"
+        "wide(128), 2*keep(128), half(128) | wide(256), 4*keep(256), half(256) |"
+        "wide(512), 2*keep(512)"
+    ),
+}
+ENDPOINTS = rows("slim_endpoints.csv")
+
+
+@pytest.mark.parametrize("side", [224, 321])
+@pytest.mark.parametrize("name", SLIM)
+def test_slim_endpoints(name, side):
+    gflops = [row[f"gflops_{side}"] for row in ENDPOINTS if row["cnn"] == name]
+    parts = SLIM[name].split("|")
+    assert len(parts) == len(gflops)
+    layers = account_of(read(", ".join(parts), f"3x{side}x{side}"), "slim").layers
+    for number, printed in enumerate(gflops, 1):
+        before = read(", ".join(parts[:number]), f"3x{side}x{side}")
+        counted = sum(layers[: len(before.nodes) - 1])
+        assert f"{counted / 10**9:.3f}" == printed, (name, number)

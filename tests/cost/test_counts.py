@@ -149,6 +149,8 @@ def test_one_layer_of_the_report():
         "macs_exact": layer.macs_exact,
         "flops": 2 * 147 * 64 * 256 + 64 * 256,
         "activations": 64 * 256,
+        "bytes": 4 * (3 * 1024 + 9472 + 64 * 256),
+        "intensity": "4720/113",
         "receptive_field": {"size": [7, 7], "jump": [2, 2], "left": [-3, -3], "right": [3, 3]},
     }
     assert (layer.block, layer.bytes) == (("stem",), 4 * (3 * 1024 + 9472 + 64 * 256))
@@ -157,7 +159,8 @@ def test_one_layer_of_the_report():
 def test_the_report_as_a_dictionary():
     report = cost("3x3@8, relu", input="3x5x5").to_dict()
     assert list(report) == [
-        "schema", "network", "input", "layers", "total", "receptive_field", "assumptions", "status",
+        "schema", "network", "input", "batch", "dtype", "layers", "total", "memory",
+        "receptive_field", "assumptions", "status",
     ]  # fmt: skip
     assert report["schema"] == "convalgebra.cost/1"
     assert (report["network"], report["input"]) == ("input 3x5x5; 3x3@8, relu", [3, 5, 5])
@@ -165,6 +168,7 @@ def test_the_report_as_a_dictionary():
         "params": 216, "weights": 216, "biases": 0, "norms": 0, "macs": 1944, "macs_exact": 1944,
         "flops": 3960, "activations": 144, "conv_outputs": 72,
         "bytes": 4 * (75 + 216 + 72 + 72 + 72), "flops_by_class": {"mac": 3888, "activation": 72},
+        "intensity": "330/169",
     }  # fmt: skip
     assert report["receptive_field"] == {
         "global": False,

@@ -9,8 +9,9 @@ HEAVY = ("sympy", "numpy", "fractions", "torch", "flint")
 PROGRAM = """
 import sys
 from convalgebra.cost import cost
-report = cost({stack!r}, input={input!r})
+report = cost({stack!r}, input={input!r}, training="adam", convention="thop", batch=2)
 report.to_dict()
+str(report)
 print(*[name for name in {heavy!r} if name in sys.modules])
 """
 

@@ -1,0 +1,375 @@
+"""What other counters print for a network, and where their figures come from, line by line.
+
+A convention is a table: for some kinds of layer a factor on something that is measured anyway
+(MACs, biased outputs, elements, weights). No rule of ours changes for it. The factors are those of
+the tools' own handlers, and were tried layer by layer against the tools in the versions named here;
+the figures are in tests/data/counters.csv. They hold for one input, in evaluation mode.
+
+Some tools watch modules and do not see what a network calls as a function. A network is taken to be
+made of modules, one a layer; `FUNCTIONS` names the exceptions, networks of the zoo whose reference
+implementation (that of torchvision) calls functions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any, NamedTuple
+
+from convalgebra import zoo
+from convalgebra.cost.counts import Counts, Use, count
+from convalgebra.cost.report import plain, use_of
+from convalgebra.errors import InputError
+from convalgebra.language import parse
+from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, MERGES
+from convalgebra.network import Network
+from convalgebra.sizes import Size, product, simplest
+
+_MATRICES = CONVOLUTIONS | DENSE
+_POOLS = frozenset({"max", "avg", "gap", "gmp"})
+_RESIZES = frozenset({"up", "resize", "bilinear"})
+
+# What a convention says nothing of counts as nothing, if it is one of these; of any other kind of
+# layer it is not known what the tools count.
+TRIED = frozenset(
+    _MATRICES | _POOLS | _RESIZES | ACTIVATIONS | BORDERS | MERGES
+    | {"bn", "ln", "in", "gn", "lrn", "scale", "shuffle", "pixelshuffle"}
+    | {"flatten", "dropout", "slice", "input"}
+)  # fmt: skip
+
+
+class Rule(NamedTuple):
+    """`factor` for each of what `measure` says, in layers of some kinds.
+
+    `ours` is the class in which we count the same thing. `as_function` is the factor where the
+    layer is called as a function, if it is another one; `axes` those that the layer must have.
+    """
+
+    says: str
+    kinds: frozenset[str]
+    measure: str
+    factor: int = 1
+    ours: str = ""
+    as_function: int | None = None
+    axes: int | None = None
+
+
+class Convention(NamedTuple):
+    """A tool, what it calls its figure, and the figure of ours beside it: MACs or FLOPs."""
+
+    tool: str
+    calls_it: str
+    unit: str
+    rules: tuple[Rule, ...]
+
+
+_MEASURES: dict[str, Callable[[Use, Counts], Size]] = {
+    "macs": lambda use, counts: counts.macs,
+    "biased outputs": lambda use, counts: product(use.output) if use.layer.bias else 0,
+    "inputs": lambda use, counts: product(use.inputs[0]),
+    "outputs": lambda use, counts: product(use.output),
+    "positions": lambda use, counts: product(use.output[1:]),
+    "taps": lambda use, counts: dict(counts.flops)["pooling"],
+    "params": lambda use, counts: counts.params,
+    "weights at outputs": lambda use, counts: counts.weights * product(use.output[1:]),
+    "params at outputs": lambda use, counts: counts.params * product(use.output[1:]),
+}
+
+
+def _kinds(*kinds: str) -> frozenset[str]:
+    return frozenset(kinds)
+
+
+_MACS = Rule("MACs of convolutions and dense layers", _MATRICES, "macs", 1, "mac")
+
+CONVENTIONS: dict[str, Convention] = {
+    "torchvision": Convention(
+        "torch.utils.flop_counter / 2, torch 2.13", "FLOPs", "MACs", (_MACS,)
+    ),
+    "fvcore": Convention(
+        "fvcore 0.1.5",
+        "flops",
+        "MACs",
+        (
+            _MACS,
+            Rule("2 an element of batch norms", _kinds("bn"), "outputs", 2),
+            Rule("5 an element of other norms", _kinds("ln", "in", "gn"), "outputs", 5),
+            Rule("1 an input of adaptive averages", _kinds("gap"), "inputs", axes=2),
+            Rule("1 an output of nearest upsampling", _kinds("up", "resize"), "outputs", axes=2),
+            Rule("4 an output of bilinear upsampling", _kinds("bilinear"), "outputs", 4, axes=2),
+        ),
+    ),
+    "thop": Convention(
+        "thop 0.1.1",
+        "MACs",
+        "MACs",
+        (
+            _MACS._replace(kinds=_MATRICES - {"convt"}),
+            Rule(
+                "weights at every output of transposed convolutions",
+                _kinds("convt"),
+                "weights at outputs",
+                1,
+                "mac",
+            ),
+            Rule("4 an element of norms", _kinds("bn", "ln", "in"), "outputs", 4),
+            Rule("1 an input of adaptive averages", _kinds("gap"), "inputs", as_function=0),
+            Rule("1 an output of averages", _kinds("avg", "gap"), "outputs", as_function=0),
+            Rule("3 an element of softmax", _kinds("softmax"), "outputs", 3, as_function=0),
+            Rule("less 1 a position of softmax", _kinds("softmax"), "positions", -1, as_function=0),
+            Rule("1 an output of nearest upsampling", _kinds("up", "resize"), "outputs"),
+            Rule("5 an output of linear upsampling", _kinds("bilinear"), "outputs", 5, axes=1),
+            Rule("11 an output of bilinear upsampling", _kinds("bilinear"), "outputs", 11, axes=2),
+        ),
+    ),
+    "torchinfo": Convention(
+        "torchinfo 1.8.0",
+        "mult-adds",
+        "MACs",
+        (
+            Rule(
+                "weights and biases of convolutions, at every position",
+                CONVOLUTIONS,
+                "params at outputs",
+                1,
+                "mac",
+            ),
+            Rule("weights and biases of dense layers, once", DENSE, "params", 1, "mac"),
+            Rule("weights of norms, once", _kinds("bn", "ln", "in", "gn"), "params"),
+        ),
+    ),
+    "ptflops": Convention(
+        "ptflops 0.7.5, backend pytorch",
+        "MACs",
+        "MACs",
+        (
+            _MACS,
+            Rule("1 a biased output", _MATRICES, "biased outputs"),
+            Rule("2 an element of norms", _kinds("bn", "in", "gn"), "outputs", 2),
+            Rule("1 an element of layer norms", _kinds("ln"), "outputs"),
+            # The module is counted, and the function that it calls once more.
+            Rule(
+                "2 an element of activations (module and function)",
+                _kinds("relu", "elu", "gelu"),
+                "outputs",
+                2,
+                as_function=1,
+            ),
+            Rule(
+                "1 an element of activations (module or function)",
+                _kinds("relu6", "leakyrelu", "silu", "softmax"),
+                "outputs",
+            ),
+            Rule("2 an input of pooling (module and function)", _POOLS, "inputs", 2, as_function=1),
+            Rule("2 an output of upsampling (module and function)", _RESIZES, "outputs", 2),
+            Rule("4 an element of local response norms", _kinds("lrn"), "outputs", 4),
+            Rule("4 a position of local response norms", _kinds("lrn"), "positions", 4),
+        ),
+    ),
+    "slim": Convention(
+        "the TensorFlow profile of Araujo, Norris, Sim 2019",
+        "FLOPs",
+        "FLOPs",
+        (
+            Rule("2 a MAC", _MATRICES, "macs", 2, "mac"),
+            Rule("1 a biased output", _MATRICES, "biased outputs", 1, "bias"),
+            # Of batch norms nothing: where one was counted there, it was as the bias that it makes.
+            Rule("1 a tap of pooling windows", _POOLS, "taps", 1, "pooling"),
+        ),
+    ),
+}
+
+_ALL = _kinds()
+_LAST = _kinds("the last one")
+
+# Where a reference implementation calls functions: kinds of layer, in which blocks, and as what:
+# `function`, or `mean` for pooling that is a mean over the axes, which no tool here counts.
+FUNCTIONS: dict[str, tuple[tuple[frozenset[str], frozenset[str], str], ...]] = {
+    "densenet121": (
+        (_kinds("relu"), _LAST, "function"),
+        (_kinds("gap"), _ALL, "function"),
+    ),
+    "googlenet": ((_kinds("relu"), _ALL, "function"),),
+    "inception_v3": (
+        (_kinds("relu", "avg"), _ALL, "function"),
+        (_kinds("max"), _kinds("mixed_6a", "mixed_7a"), "function"),
+    ),
+    "mobilenet_v2": ((_kinds("gap"), _ALL, "function"),),
+    "shufflenet_v2_x1_0": ((_kinds("gap"), _ALL, "mean"),),
+}
+
+
+class Line(NamedTuple):
+    """One term of a tool's figure, beside what we count of the same."""
+
+    says: str
+    theirs: Size
+    ours: Size
+
+    @property
+    def difference(self) -> Size:
+        """Theirs less ours."""
+        return simplest(self.theirs - self.ours)
+
+
+class Account(NamedTuple):
+    """The figure of a tool for one input, and how it comes about from ours.
+
+    `total` is the sum of `theirs` over the lines, `ours` of `ours`: our dense MACs or our FLOPs, as
+    `unit` says. `total` is None where the network has layers of which it is not known what the tool
+    counts; `notes` name them. `layers` has what each layer has in it, in the order of the report:
+    the figure up to a layer is the sum of those before.
+    """
+
+    convention: str
+    tool: str
+    calls_it: str
+    unit: str
+    total: Size | None
+    ours: Size
+    lines: tuple[Line, ...]
+    layers: tuple[Size, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The account under stable keys."""
+        return {
+            "name": self.convention,
+            "tool": self.tool,
+            "calls_it": self.calls_it,
+            "total": plain(self.total),
+            "ours": plain(self.ours),
+            "ours_is": self.unit,
+            "lines": [
+                {"says": line.says}
+                | {key: plain(getattr(line, key)) for key in ("theirs", "ours", "difference")}
+                for line in self.lines
+            ],
+            "notes": list(self.notes),
+        }
+
+
+def account_of(network: Network, convention: str) -> Account:
+    """What a tool prints for a network, from our counts.
+
+    >>> from convalgebra.language import parse
+    >>> account = account_of(parse("input 3x8x8; 3x3p1@4b, bn, relu"), "fvcore")
+    >>> account.total, account.ours, [line.says for line in account.lines]
+    (7424, 6912, ['MACs of convolutions and dense layers', '2 an element of batch norms'])
+
+    Raises InputError for a convention that is not in `CONVENTIONS`.
+    """
+    table = CONVENTIONS.get(convention)
+    if table is None:
+        known = ", ".join(CONVENTIONS)
+        raise InputError(f"there is no convention `{convention}`; there are {known}")
+    reference, called = functions_of(network)
+    theirs: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
+    ours: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
+    apart: dict[str, Size] = {}  # of ours, what they do not count
+    layers: list[Size] = [0] * len(network.nodes)
+    for index, use, counts in _uses(network):
+        met = [rule for rule in table.rules if _holds(rule, use)]
+        for rule in met:
+            amount = _amount(rule, use, counts, called.get(index))
+            theirs[rule] += amount
+            layers[index] += amount
+        for name, amount in _our_classes(table, counts):
+            beside = next((rule for rule in met if rule.ours == name), None)
+            if beside is None:
+                apart[name] = apart.get(name, 0) + amount
+            else:
+                ours[beside] += amount
+    lines = [Line(r.says, simplest(theirs[r]), simplest(ours[r])) for r in table.rules]
+    lines += [Line(f"not counted: {name}", 0, simplest(amount)) for name, amount in apart.items()]
+    unknown = dict.fromkeys(k.layer.kind for k in network.nodes if k.layer.kind not in TRIED)
+    notes = [f"what it counts for `{kind}` is not known" for kind in unknown]
+    notes += _note_on_calls(table, network, reference, called)
+    return Account(
+        convention=convention,
+        tool=table.tool,
+        calls_it=table.calls_it,
+        unit=table.unit,
+        total=None if unknown else simplest(sum(line.theirs for line in lines)),
+        ours=simplest(sum(line.ours for line in lines)),
+        lines=tuple(line for line in lines if line.theirs != 0 or line.ours != 0),
+        layers=tuple(simplest(amount) for amount in layers[1:]),
+        notes=tuple(notes),
+    )
+
+
+def _uses(network: Network) -> Iterator[tuple[int, Use, Counts]]:
+    """The layers that run, with their counts."""
+    assumptions = network.assumptions
+    met: dict[tuple[Any, ...], Counts] = {}
+    for index in range(1, len(network.nodes)):
+        if network.live[index]:
+            use = use_of(network, index, assumptions)
+            key = (id(use.layer), use.inputs)
+            if key not in met:
+                met[key] = count(use)
+            yield index, use, met[key]
+
+
+def _holds(rule: Rule, use: Use) -> bool:
+    return use.layer.kind in rule.kinds and rule.axes in (None, len(use.output) - 1)
+
+
+def _amount(rule: Rule, use: Use, counts: Counts, call: str | None) -> Size:
+    factor = rule.factor
+    if call == "mean":
+        factor = 0
+    elif call == "function" and rule.as_function is not None:
+        factor = rule.as_function
+    return factor * _MEASURES[rule.measure](use, counts) if factor else 0
+
+
+def _our_classes(table: Convention, counts: Counts) -> Sequence[tuple[str, Size]]:
+    return counts.flops if table.unit == "FLOPs" else [("mac", counts.macs)]
+
+
+def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
+    """The network of `FUNCTIONS` that this one is, and which of its layers are called, and how.
+
+    Nothing where it is none of them: a network in our notation does not say what is a module.
+    """
+    kinds = {node.layer.kind for node in network.nodes}
+    for name, calls in FUNCTIONS.items():
+        if any(not kinds & called for called, _, _ in calls):
+            continue
+        reference = _reference(name)
+        if reference.nodes == network.nodes:
+            found: dict[int, str] = {}
+            for called, blocks, call in calls:
+                where = [i for i, n in enumerate(reference.nodes) if n.layer.kind in called]
+                if blocks == _LAST:
+                    where = where[-1:]
+                elif blocks:
+                    where = [i for i in where if reference.nodes[i].block[0] in blocks]
+                found |= dict.fromkeys(where, call)
+            return name, found
+    return "", {}
+
+
+@cache
+def _reference(name: str) -> Network:
+    return parse(zoo.text(name))
+
+
+def _note_on_calls(
+    table: Convention, network: Network, reference: str, called: Mapping[int, str]
+) -> list[str]:
+    """What was taken to be a module, if that makes a difference to the tool."""
+    watched = {kind for r in table.rules if r.as_function is not None for kind in r.kinds}
+    watched |= {"gap" for r in table.rules if "gap" in r.kinds and "mean" in called.values()}
+    times = Counter(
+        (network.nodes[index].layer.kind, call)
+        for index, call in called.items()
+        if network.live[index] and network.nodes[index].layer.kind in watched
+    )
+    if times:
+        calls = ", ".join(f"{number} {kind} as a {call}" for (kind, call), number in times.items())
+        return [f"counted as torchvision's {reference} is written, which calls {calls}"]
+    met = dict.fromkeys(n.layer.kind for n in network.nodes if n.layer.kind in watched)
+    return [f"every {', '.join(met)} is taken to be a module, not a function call"] if met else []
