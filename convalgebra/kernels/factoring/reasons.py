@@ -88,7 +88,7 @@ def pieces_of(
     for at, (factor, count) in enumerate(zip(factors, counts, strict=True)):
         real = 1 if count.factors == 1 else None
         if splittings is not None:
-            real = sum(disc.imag.is_zero() for disc in splittings[at].isolated)
+            real = splittings[at].real
         shape = tuple(size + 1 for size in factor.degree)
         found.append(
             Piece(shape, _rows(factor), factor.multiplicity, count.factors, real, count.reason)

@@ -12,6 +12,7 @@ from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.algebra.one_channel.work import Exhausted, Work
 from convalgebra.kernels.factoring.absolute import Count
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting, atoms_of
+from convalgebra.kernels.factoring.embeddings import roots
 from convalgebra.kernels.factoring.groupings import Group, Grouping, Layer, exists, groupings
 from convalgebra.kernels.factoring.parts import (
     FieldName,
@@ -250,25 +251,14 @@ def _kinds(
     size = tuple(power // count.factors for power in factor.degree)
     if field == "complex" or count.factors == 1:
         return [(size, count.factors)]
-    axes = active(factor.terms)
-    if len(axes) > 1:
+    if len(active(factor.terms)) > 1 or count.factors > _MOST_COUNTED:
         return None
-    if count.factors > _MOST_COUNTED:
-        return None
-    real = _real_roots([int(factor.terms.get(p, 0)) for p in _line(factor.degree)])
+    line = product(*(range(power + 1) for power in factor.degree))  # of a single axis
+    real = sum(
+        root.imag.is_zero() for root in roots(tuple(int(factor.terms.get(p, 0)) for p in line))
+    )
     pair = tuple(2 * power for power in size)
     return [(size, real), (pair, (count.factors - real) // 2)]
-
-
-def _line(degree: Exponent) -> list[Exponent]:
-    """The exponents from 0 to a degree along the only axis that has one."""
-    return list(product(*(range(size + 1) for size in degree)))
-
-
-def _real_roots(coefficients: list[int]) -> int:
-    from flint import fmpz_poly
-
-    return sum(root.imag.is_zero() for root, _ in fmpz_poly(coefficients).complex_roots())
 
 
 def _whole(factor: Irreducible, count: Count) -> Splitting:
