@@ -35,7 +35,7 @@ _OVER: dict[FieldName, str] = {
 }
 _MOST_ROWS = 16  # of a grid; `..` stands for more
 _LONGEST = 48  # characters of an exact entry in a grid
-_IN_FULL = "(exact entries: --format json)"
+_IN_FULL = "(all entries exactly: --format json)"
 
 
 def headline(report: FactorReport) -> str:
@@ -175,7 +175,7 @@ def _way_lines(way: Factorization, width: int) -> list[str]:
     names = generator_names(way.filters)
     told = dict.fromkeys(map(generator_text, way.filters, names))
     for generator in filter(None, told):
-        if len(generator) > 4 * width:
+        if len(generator) > 4 * width or _widest(generator) > width - 4:
             generator = f"{generator.partition(', ')[0]} (its polynomial: --format json)"
         lines.append(filled(generator, width, "  ", "    "))
     label = max(len(one.layer) for one in way.filters)
@@ -198,7 +198,7 @@ def _filter_lines(filter: Filter, name: str, width: int) -> list[str]:
             found = _decimals(filter, width, "~  ")
         if filter.entries is None:
             found += product_lines(filter, width)
-        elif rounded:
+        elif rounded or any(line.endswith("..") for line in found):
             found.append(_IN_FULL)
     if filter.fixed:
         found[0] += "  (fixed)"
@@ -244,10 +244,14 @@ def product_lines(filter: Filter, width: int) -> list[str]:
             many = "the product over" if len(part.roots) > 1 else "at"
             modulus = polynomial_text(part.field.modulus, falling=True)
             shown = f"{many} a = {roots} of {shown}, roots of {modulus}"
-        if len(shown) > 6 * width:
+        if len(shown) > 6 * width or _widest(shown) > width - 2:
             shown = "a factor with long entries (see --format json)"
         lines.append(shown)
     return filled("exactly: " + ", times ".join(lines), width, after="  ").split("\n")
+
+
+def _widest(text: str) -> int:
+    return max(map(len, text.split()))
 
 
 T = TypeVar("T")

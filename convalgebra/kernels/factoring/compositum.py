@@ -28,8 +28,8 @@ from convalgebra.algebra.one_channel.work import Exhausted, Work
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting
 from convalgebra.kernels.factoring.embeddings import PRECISIONS, Embedding, precision, roots
 from convalgebra.kernels.factoring.fields import Element, Field, substituted
-from convalgebra.kernels.factoring.parts import Undecided
 from convalgebra.kernels.factoring.polynomials import expanded, plain
+from convalgebra.kernels.factoring.rational import Undecided
 from convalgebra.kernels.sources import Number
 
 MOST_ASSIGNMENTS = 40

@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil
+from math import ceil, log
 from typing import Any, NamedTuple
 
 from convalgebra.kernels.factoring.fields import RATIONALS, Element, Field
+from convalgebra.kernels.factoring.rational import Undecided
 from convalgebra.kernels.sources import Number
 
 PRECISIONS = (128, 256, 512, 1024, 2048, 4096, 8192, 16384)  # bits, tried one after the other
+_MOST_CLUSTERED = 1_000  # degree times bits of a polynomial with roots close together
+_MOST_PRECISE = 2048  # bits of the search for roots far apart
 _DOUBLE = 60  # bits of a number that becomes a float
 _NOTHING = -1100  # the power of 2 below which a float is 0
 FEWEST_DIGITS, MOST_DIGITS = 6, 17
@@ -44,18 +47,44 @@ def roots(modulus: tuple[int, ...], bits: int = PRECISIONS[0]) -> tuple[Any, ...
 
     >>> [root.imag.is_zero() for root in roots((-2, 0, 0, 1))]
     [True, False, False]
-    """
-    from flint import fmpz_poly
 
-    with precision(bits):
-        found = [root for root, _ in fmpz_poly(list(modulus)).complex_roots()]
+    Raises Undecided where that could take too long.
+    """
     if bits == PRECISIONS[0]:
-        return tuple(sorted(found, key=_order))
-    ordered = []
-    for disc in roots(modulus):
-        (one,) = [root for root in found if root.overlaps(disc)]
-        ordered.append(one)
-    return tuple(ordered)
+        if len(modulus) > 3:
+            _check(modulus)
+        return tuple(sorted(_enclosed(modulus, bits), key=_order))
+    coarse, fine = roots(modulus), _enclosed(modulus, bits)
+    return tuple(next(root for root in fine if root.overlaps(disc)) for disc in coarse)
+
+
+def _enclosed(modulus: tuple[int, ...], bits: int) -> list[Any]:
+    from flint import acb, fmpz_poly
+
+    if len(modulus) == 3:  # the square root may be almost b
+        c, b, a = modulus
+        with precision(bits + 2 * fmpz_poly(list(modulus)).height_bits()):
+            root = acb(b * b - 4 * a * c).sqrt()
+            return [(-b + root) / (2 * a), (-b - root) / (2 * a)]
+    with precision(bits):
+        return [root for root, _ in fmpz_poly(list(modulus)).complex_roots()]
+
+
+def _check(modulus: tuple[int, ...]) -> None:
+    """Raises Undecided if roots lie so close together that FLINT could take hours to part them.
+
+    A search with bounded work parts them, or the height bounds how close they can be (Mahler).
+    """
+    from flint import acb_poly, fmpz_poly
+
+    polynomial = fmpz_poly(list(modulus))
+    with precision(PRECISIONS[0]):
+        try:
+            acb_poly(polynomial).roots(maxprec=_MOST_PRECISE)
+        except ValueError:
+            if polynomial.degree() * polynomial.height_bits() > _MOST_CLUSTERED:
+                reason = "roots of a factor may lie too close together to be told apart"
+                raise Undecided(reason) from None
 
 
 def _order(root: Any) -> tuple[int, float, float, int]:
@@ -104,20 +133,12 @@ class Embedding(NamedTuple):
     @property
     def generator(self) -> complex:
         """The number a to double precision."""
-        (value,) = doubles(lambda bits: [roots(self.field.modulus, bits)[self.root]])
-        return value
+        return _generator(self)
 
     @property
     def digits(self) -> int:
         """So many digits of a tell it from its conjugates; no more than a float has."""
-        discs = roots(self.field.modulus)
-        here = discs[self.root]
-        if len(discs) == 1 or here.contains(0):
-            return FEWEST_DIGITS
-        with precision(PRECISIONS[0]):
-            ratios = [(abs(here) / abs(d - here)).log().mid() for d in discs if d is not here]
-            needed = 2 + ceil(max(map(float, ratios)) / 2.302585)
-        return min(MOST_DIGITS, max(FEWEST_DIGITS, needed))
+        return _digits(self)
 
     def generated_by(self, element: Element) -> Embedding:
         """The same field with an element that generates it for a."""
@@ -127,10 +148,28 @@ class Embedding(NamedTuple):
             met = [n for n, r in enumerate(roots(field.modulus, bits)) if r.overlaps(disc)]
             if len(met) == 1:
                 return Embedding(field, met[0])
-        raise ArithmeticError("conjugates lie too close together to be told apart")
+        raise Undecided("conjugates lie too close together to be told apart")
 
 
 RATIONAL = Embedding()
+
+
+@lru_cache(1024)
+def _generator(embedding: Embedding) -> complex:
+    (value,) = doubles(lambda bits: [roots(embedding.field.modulus, bits)[embedding.root]])
+    return value
+
+
+@lru_cache(1024)
+def _digits(embedding: Embedding) -> int:
+    discs = roots(embedding.field.modulus)
+    here = discs[embedding.root]
+    if len(discs) == 1 or here.contains(0):
+        return FEWEST_DIGITS
+    with precision(PRECISIONS[0]):
+        ratios = [(abs(here) / abs(d - here)).log().mid() for d in discs if d is not here]
+        needed = 2 + ceil(max(map(float, ratios)) / log(10))
+    return min(MOST_DIGITS, max(FEWEST_DIGITS, needed))
 
 
 def doubles(discs: Callable[[int], Sequence[Any]], real: bool = False) -> tuple[complex, ...]:

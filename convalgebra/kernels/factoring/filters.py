@@ -25,7 +25,7 @@ from convalgebra.kernels.factoring.embeddings import RATIONAL, Embedding, double
 from convalgebra.kernels.factoring.factorizations import Conjugate, Factorization, Filter
 from convalgebra.kernels.factoring.fields import Element
 from convalgebra.kernels.factoring.groupings import Grouping
-from convalgebra.kernels.factoring.parts import FieldName, Undecided
+from convalgebra.kernels.factoring.parts import FieldName
 from convalgebra.kernels.factoring.polynomials import (
     Terms,
     core,
@@ -37,6 +37,7 @@ from convalgebra.kernels.factoring.polynomials import (
     plus,
     primitive,
 )
+from convalgebra.kernels.factoring.rational import Undecided
 from convalgebra.kernels.sources import Number
 
 _MOST_COMMON = 8  # degree of a field for all filters; each has one of its own past it

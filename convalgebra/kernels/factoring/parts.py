@@ -24,15 +24,11 @@ from convalgebra.kernels.factoring.polynomials import (
     from_flint,
     primitive,
 )
-from convalgebra.kernels.factoring.rational import Irreducible, rational_factors
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
 from convalgebra.kernels.factoring.splitting import splitting as split
 
 FieldName: TypeAlias = Literal["rational", "real", "complex"]
 FIELDS: tuple[FieldName, ...] = ("rational", "real", "complex")
-
-
-class Undecided(Exception):
-    """A step that could not be done; says why."""
 
 
 class Part(NamedTuple):

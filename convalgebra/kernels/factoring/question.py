@@ -22,7 +22,7 @@ from convalgebra.kernels.factoring.polynomials import (
     plain,
     terms_of,
 )
-from convalgebra.kernels.factoring.rational import Irreducible, TooLarge, rational_factors
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
 from convalgebra.kernels.factoring.reasons import OVER, pieces_of, too_wide
 from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
 from convalgebra.kernels.factoring.search import Search
@@ -132,7 +132,7 @@ class _Question:
         try:
             self.scale, factors = rational_factors(rest)
             self._packed(rest, factors)
-        except TooLarge as error:
+        except Undecided as error:
             self._all(None, f"{error}.")
         return None
 

@@ -32,8 +32,8 @@ class Irreducible(NamedTuple):
         return degree(self.terms)
 
 
-class TooLarge(Exception):
-    """A polynomial that is not factored because it could take too long; says how large it is."""
+class Undecided(Exception):
+    """A step that is not taken because it could take too long, or that failed; says why."""
 
 
 _MOST_BITS = {1: 200_000, 2: 2_000_000, 3: 2_000_000}  # places times bits of the largest entry
@@ -49,7 +49,7 @@ def rational_factors(terms: Terms) -> tuple[Fraction, tuple[Irreducible, ...]]:
     >>> number, [factor.terms for factor in factors]
     (Fraction(2, 1), [{(0,): 1, (1,): -1}, {(0,): 1, (1,): 1}])
 
-    Raises TooLarge where the factoring is not begun.
+    Raises Undecided where the factoring is not begun.
     """
     axes = active(terms)
     count = len(next(iter(terms)))
@@ -76,11 +76,11 @@ def _check(whole: Terms) -> None:
     places = prod(size + 1 for size in degree(whole))
     most = _MOST_PLACES[len(degree(whole))]
     if places > most:
-        raise TooLarge(
+        raise Undecided(
             f"its entries span {places:,} places; kernels of up to {most:,} are factored"
         )
     if places * bits > _MOST_BITS[len(degree(whole))]:
-        raise TooLarge(f"its {places:,} places hold numbers of up to {bits:,} bits")
+        raise Undecided(f"its {places:,} places hold numbers of up to {bits:,} bits")
 
 
 def _factored(whole: Terms) -> list[tuple[Terms, int]]:

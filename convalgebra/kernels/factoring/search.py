@@ -18,13 +18,12 @@ from convalgebra.kernels.factoring.parts import (
     FieldName,
     Orbits,
     Part,
-    Undecided,
     lattice_orbits,
     parts,
     trivial_orbits,
 )
 from convalgebra.kernels.factoring.polynomials import Terms, active
-from convalgebra.kernels.factoring.rational import Irreducible, TooLarge
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided
 from convalgebra.kernels.factoring.reasons import OVER, no_grouping
 from convalgebra.kernels.factoring.splitting import splitting
 
@@ -213,7 +212,7 @@ class Search:
             try:
                 found = tuple(map(_split, self.factors, self.counts))
                 self._complex = self._level(found, split_up=True)
-            except (Undecided, TooLarge) as error:
+            except Undecided as error:
                 self.undecided = str(error)
         return self._complex
 
@@ -254,9 +253,11 @@ def _kinds(
     if len(active(factor.terms)) > 1 or count.factors > _MOST_COUNTED:
         return None
     line = product(*(range(power + 1) for power in factor.degree))  # of a single axis
-    real = sum(
-        root.imag.is_zero() for root in roots(tuple(int(factor.terms.get(p, 0)) for p in line))
-    )
+    try:
+        found = roots(tuple(int(factor.terms.get(place, 0)) for place in line))
+    except Undecided:
+        return None
+    real = sum(root.imag.is_zero() for root in found)
     pair = tuple(2 * power for power in size)
     return [(size, real), (pair, (count.factors - real) // 2)]
 
