@@ -1,8 +1,8 @@
 """Q(a) within C: the roots of an irreducible polynomial, told apart, to any precision.
 
-The discs are computed by FLINT's ball arithmetic, so what they prove is proved: two discs that do
-not meet hold different numbers, and a number in each of several discs that only one other meets is
-that other's. The enclosures of roots are disjoint, and those of real roots lie on the real line.
+The discs are computed by FLINT's ball arithmetic, so what they prove is proved: those of different
+roots do not meet, those of real roots lie on the real line, and a disc around some root that meets
+only one of them is around that one.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _enclosed(modulus: tuple[int, ...], bits: int) -> list[Any]:
         c, b, a = modulus
         with precision(bits + 2 * fmpz_poly(list(modulus)).height_bits()):
             root = acb(b * b - 4 * a * c).sqrt()
-            return [(-b + root) / (2 * a), (-b - root) / (2 * a)]
+            return [(-b - root) / (2 * a), (-b + root) / (2 * a)]
     with precision(bits):
         return [root for root, _ in fmpz_poly(list(modulus)).complex_roots()]
 
