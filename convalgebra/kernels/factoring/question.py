@@ -23,7 +23,7 @@ from convalgebra.kernels.factoring.polynomials import (
     terms_of,
 )
 from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
-from convalgebra.kernels.factoring.reasons import OVER, pieces_of, too_wide
+from convalgebra.kernels.factoring.reasons import pieces_of, too_wide
 from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
 from convalgebra.kernels.factoring.search import Search
 from convalgebra.kernels.factoring.stacks import stack_of
@@ -166,23 +166,20 @@ class _Question:
         if search.too_many:
             self._all(None, f"{len(search.layers)} layers share its factors out: too many.")
             return
-        self._decide_over("rational", search, ())
-        self._decide_over("complex", search, ("rational",))
-        self._decide_over("real", search, ("rational", "complex"))
+        self._decide_over_each_field(search)
         self.pieces = pieces_of(factors, counts, search.splittings)
         self._list(search)
 
-    def _decide_over(self, field: FieldName, search: Search, others: tuple[FieldName, ...]) -> None:
-        """The answer over a field: those over others may settle it."""
-        for other in others:
-            if self.answers[other] is (other == "rational"):
-                word = "a" if other == "rational" else "no"
-                self.answers[field] = self.answers[other]
-                self.reasons[field] = f"it is {word} product {OVER[other]} already."
-                if word == "no":
-                    self.reasons[field] = self.reasons[other]
-                return
-        self.answers[field], self.reasons[field] = search.decide(field)
+    def _decide_over_each_field(self, search: Search) -> None:
+        found = {"rational": search.decide("rational")}
+        if found["rational"][0]:
+            found["real"] = found["complex"] = True, "it is a product over the rationals already."
+        else:
+            found["complex"] = search.decide("complex")
+            none = found["complex"][0] is False
+            found["real"] = found["complex"] if none else search.decide("real")
+        for field in FIELDS:
+            self.answers[field], self.reasons[field] = found[field]
 
     def _builder(
         self, splittings: tuple[Splitting, ...] = (), atoms: tuple[Atom, ...] = ()
