@@ -175,6 +175,7 @@ def _parsed(text: str, name: str) -> Kernel:
             words = row_text.replace(",", " ").split()
             if not words:
                 continue
+            _check_commas(row_text, len(words), name)
             row = [number_of(word, name) for word in words]
             rounded |= any(long for _, long in row)
             plane.append([value for value, _ in row])
@@ -182,6 +183,16 @@ def _parsed(text: str, name: str) -> Kernel:
     if not any(planes):
         raise InputError(f"{name} has no entries; {_ROWS}, or name one like sobel")
     return _from_planes(planes, name, rounded)
+
+
+def _check_commas(row: str, numbers: int, name: str) -> None:
+    """Refuse `1 2 1, 2 4 2`, which could be two rows or one of six numbers."""
+    if "," in row and sum(bool(part.strip()) for part in row.split(",")) < numbers:
+        rows = "; ".join(" ".join(part.split()) for part in row.split(","))
+        raise InputError(
+            f"{name} has a row with commas between some of its numbers; rows are separated by `;`, "
+            f"as in `{rows[:40]}`, and numbers by spaces or by commas"
+        )
 
 
 def _without_brackets(text: str, name: str) -> str:

@@ -2,38 +2,50 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from convalgebra.kernels.factoring.embeddings import Embedding
     from convalgebra.kernels.factoring.factorizations import Filter
     from convalgebra.kernels.factoring.fields import Element, Field
     from convalgebra.kernels.sources import Number
 
 
-def number_text(value: Number) -> str:
-    """A number that is short, else to six digits.
+MOST_BITS = 12_000  # Python writes no whole numbers of more than 4,300 digits
+_SHORT = 16  # characters of a number that is written out
+
+
+def short_text(value: Number, decimal: bool = False) -> tuple[str, bool]:
+    """A number, to six digits if it is long or a decimal is wanted; and whether that is exact.
 
     >>> from fractions import Fraction
-    >>> number_text(Fraction(1, 3)), number_text(10**40)
-    ('1/3', '1e+40')
+    >>> short_text(Fraction(1, 3)), short_text(10**40), short_text(Fraction(1, 3), decimal=True)
+    (('1/3', True), ('1e+40', True), ('0.333333', False))
     """
     text = exact_text(value)
-    return text if len(text) <= 16 else _rounded(value)
+    if len(text) <= _SHORT and not decimal:
+        return text, True
+    shown = _rounded(value)
+    return shown, Fraction(shown) == value
 
 
 def _rounded(value: Number) -> str:
     try:
-        return f"{float(value):.6g}"
+        near = abs(float(value))
     except OverflowError:
-        return f"about 10^{len(exact_text(abs(int(value)))) - 1}"
+        near = float("inf")
+    if 1e-300 < near < 1e300 or not value:
+        return f"{float(value):.6g}"
+    from decimal import Context, Decimal
 
-
-MOST_BITS = 12_000  # Python writes no whole numbers of more than 4,300 digits
+    below = Decimal(value.denominator)
+    return f"{Context(prec=6).divide(Decimal(value.numerator), below).normalize():g}"
 
 
 def exact_text(value: Number) -> str:
+    """A number in full, however many digits it has."""
     if max(value.numerator.bit_length(), value.denominator.bit_length()) < MOST_BITS:
         return str(value)
     from flint import fmpz
@@ -57,37 +69,42 @@ def decimal_text(value: complex, digits: int = 6) -> str:
     return f"{value.real:.{digits}g}{value.imag:+.{digits}g}i"
 
 
-def element_text(element: Element, field: Field) -> str:
+def element_text(element: Element, field: Field, name: str = "a") -> str:
     """An element of Q(a), square roots written out where the field has degree 2.
 
-    >>> from fractions import Fraction
     >>> from convalgebra.kernels.factoring.fields import Field
     >>> element_text((1, Fraction(-1, 2)), Field((3, 0, 1)))
     '1 - 1/2*i*sqrt(3)'
     >>> element_text((0, 1, 2), Field((-2, 0, 0, 1)))
     'a + 2*a^2'
     """
+    square = square_root(field)
+    if square is not None:
+        name = f"sqrt({abs(square)})" if square != -1 else "i"
+        name = f"i*{name}" if square < -1 else name
+    return polynomial_text(element, name)
+
+
+def polynomial_text(
+    coefficients: Sequence[Number], name: str = "a", *, falling: bool = False
+) -> str:
+    """A polynomial, the constant first; or last, if the powers are to fall.
+
+    >>> polynomial_text((-2, 0, 3), falling=True)
+    '3*a^2 - 2'
+    """
     written = ""
-    for power, value in enumerate(element):
+    powers = range(len(coefficients))
+    for power in reversed(powers) if falling else powers:
+        value = coefficients[power]
         if not value:
             continue
-        name = power_text(power, field)
+        letter = {0: "", 1: name}.get(power, f"{name}^{power}")
         size = exact_text(-value if value < 0 else value)
-        term = name if name and size == "1" else f"{size}*{name}" if name else size
+        term = letter if letter and size == "1" else f"{size}*{letter}" if letter else size
         sign = "-" if value < 0 else "+"
         written += f" {sign} {term}" if written else term if sign == "+" else f"-{term}"
     return written or "0"
-
-
-def power_text(power: int, field: Field) -> str:
-    if not power:
-        return ""
-    square = square_root(field)
-    if square is None:
-        return "a" if power == 1 else f"a^{power}"
-    if square > 0:
-        return f"sqrt({square})"
-    return "i" if square == -1 else f"i*sqrt({-square})"
 
 
 def square_root(field: Field) -> int | None:
@@ -102,53 +119,29 @@ _LETTERS = "abcdfghjklmnopqrstuvwxyz"  # i is the imaginary unit, e would be Eul
 
 def generator_names(filters: Sequence[Filter]) -> list[str]:
     """A letter for each filter: that of its generator, different numbers having different ones."""
-    letters: dict[str, str] = {}
+    letters: dict[Embedding, str] = {}
     for filter in filters:
-        text = generator_text(filter)
-        if text and text not in letters:
-            letters[text] = _LETTERS[min(len(letters), len(_LETTERS) - 1)]
-    return [letters.get(generator_text(filter), "a") for filter in filters]
-
-
-def _named(text: str, name: str) -> str:
-    return re.sub(r"\ba\b", name, text)
+        if generator_text(filter) and filter.embedding not in letters:
+            again, letter = divmod(len(letters), len(_LETTERS))
+            letters[filter.embedding] = f"{_LETTERS[letter]}{again or ''}"
+    return [letters.get(filter.embedding, "a") for filter in filters]
 
 
 def generator_text(filter: Filter, name: str = "a") -> str:
     """What the generator is, where it is no square root; empty if the filter has none."""
-    if filter.entries is None or all(len(entry) < 2 for entry in filter.entries):
+    if filter.field.degree == 1 or square_root(filter.field) is not None:
         return ""
-    if square_root(filter.field) is not None:
-        return ""
-    near = decimal_text(filter.generator, filter.digits)
-    return f"{name} = {near}.., a root of {_named(polynomial_text(filter.field), name)}"
+    modulus = polynomial_text(filter.field.modulus, name, falling=True)
+    return f"{name} = {root_text(filter.embedding)}, a root of {modulus}"
 
 
-def polynomial_text(field: Field) -> str:
-    """The minimal polynomial of a.
-
-    >>> from convalgebra.kernels.factoring.fields import Field
-    >>> polynomial_text(Field((-2, 0, 3)))
-    '3*a^2 - 2'
-    """
-    terms = []
-    for power in range(field.degree, -1, -1):
-        value = field.modulus[power]
-        if value:
-            name = {0: "", 1: "a"}.get(power, f"a^{power}")
-            size = exact_text(abs(value))
-            term = name if name and size == "1" else f"{size}*{name}" if name else size
-            terms.append((value < 0, term))
-    (negative, first), *rest = terms
-    return (
-        ("-" if negative else "")
-        + first
-        + "".join(f" {'-' if below else '+'} {term}" for below, term in rest)
-    )
+def root_text(root: Embedding) -> str:
+    """A generator by as many digits as tell it from its conjugates."""
+    return f"{decimal_text(root.generator, root.digits)}.."
 
 
 def filter_texts(filter: Filter, name: str = "a") -> list[str] | None:
     """The entries exactly, as texts in the generator's name; None where there is no exact form."""
     if filter.entries is None:
         return None
-    return [_named(element_text(entry, filter.field), name) for entry in filter.entries]
+    return [element_text(entry, filter.field, name) for entry in filter.entries]

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 def factor_to_markdown(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
     """The text in a code block, under the answer as a heading."""
-    head, _, rest = factor_to_text(report, 80, ways).partition("\n\n")
-    return f"### {head}\n\n```text\n{rest}\n```"
+    _, _, rest = factor_to_text(report, 80, ways).partition("\n\n")
+    return f"### {headline(report)}\n\n```text\n{rest}\n```"
 
 
 def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:

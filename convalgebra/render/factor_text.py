@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from fractions import Fraction
+from itertools import zip_longest
+from typing import TYPE_CHECKING, TypeVar
 
 from convalgebra.render.algebraic_text import (
     decimal_text,
-    element_text,
     filter_texts,
     generator_names,
     generator_text,
-    number_text,
     polynomial_text,
+    root_text,
+    short_text,
 )
 from convalgebra.render.tables import filled, listed
+from convalgebra.shapes import shape_text
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Factorization, Filter
     from convalgebra.kernels.factoring.parts import FieldName
     from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
+    from convalgebra.kernels.sources import Number
 
 WAYS_SHOWN = 5
 _FIELDS: tuple[FieldName, ...] = ("rational", "real", "complex")
@@ -29,8 +33,9 @@ _OVER: dict[FieldName, str] = {
     "real": "over the reals",
     "complex": "over the complex numbers",
 }
-_MOST_ROWS = 9  # of a kernel that is printed in full
+_MOST_ROWS = 16  # of a grid; `..` stands for more
 _LONGEST = 48  # characters of an exact entry in a grid
+_IN_FULL = "(all entries exactly: --format json)"
 
 
 def headline(report: FactorReport) -> str:
@@ -59,12 +64,9 @@ def headline(report: FactorReport) -> str:
 
 def factor_to_text(report: FactorReport, width: int = 80, ways: int = WAYS_SHOWN) -> str:
     """The answer, the kernel, the reasons, its irreducible factors and the first few ways."""
-    parts = [headline(report)]
-    rows = [[number_text(value) for value in row] for row in report.kernel.rows()]
-    if len(rows) <= _MOST_ROWS:
-        shown = grid(rows, "  ")
-        if max(map(len, shown)) <= width:
-            parts.append("\n".join(shown))
+    parts = [filled(headline(report), width, after="  ")]
+    rows, rounded = _numbers(report.kernel.rows(), decimal=report.kernel.floats)
+    parts.append("\n".join(f"  {line}" for line in _grid(rows, width - 2, rounded)))
     parts.append("\n".join(filled(line, width, "  ", "    ") for line in answer_lines(report)))
     if report.pieces:
         parts.append(_pieces_text(report, width))
@@ -117,27 +119,40 @@ def way_title(way: Factorization) -> str:
 
 def _pieces_text(report: FactorReport, width: int) -> str:
     lines = ["Its irreducible factors over the rationals"]
-    if report.scale != 1:
-        lines.append(f"  the number {number_text(report.scale)}")
-    label = max(len("x".join(map(str, piece.shape))) for piece in report.pieces)
+    number = Fraction(report.scale)
+    label = max(len(shape_text(piece.shape)) for piece in report.pieces)
     for piece in report.pieces:
-        rows = grid([list(map(number_text, row)) for row in piece.rows], "")
-        column = label + max(map(len, rows)) + 7
-        if column > width // 2 or len(rows) > _MOST_ROWS:
-            rows, column = [""], label + 4
-        notes = filled(f"({piece_text(piece)})", width - column).split("\n")
-        for at in range(max(len(rows), len(notes))):
-            name = "x".join(map(str, piece.shape)) if at == 0 else ""
-            left = f"  {name.ljust(label)}  {rows[at] if at < len(rows) else ''}"
-            right = notes[at] if at < len(notes) else ""
-            lines.append(f"{left.ljust(column)}{right}".rstrip())
+        rows, rounded = _numbers(piece.rows)
+        if rounded:  # long whole numbers tell less than the ratios
+            first = next(entry for row in piece.rows for entry in row if entry)
+            number *= first**piece.multiplicity
+            ratios = [[Fraction(entry, first) for entry in row] for row in piece.rows]
+            rows, rounded = _numbers(ratios, decimal=True)
+        grid = _grid(rows, width - label - 4, rounded)
+        lines += _beside(
+            f"  {shape_text(piece.shape).ljust(label)}  ", grid, f"({piece_text(piece)})", width
+        )
+    if number != 1:
+        text, exact = short_text(number)
+        lines.insert(1, f"  the number {'' if exact else '~'}{text}")
     return "\n".join(lines)
+
+
+def _beside(title: str, grid: list[str], note: str, width: int) -> list[str]:
+    """A grid with a note at its right; below it, where it is too wide for that."""
+    column = len(title) + max(map(len, grid)) + 3
+    lines = [(title if at == 0 else " " * len(title)) + line for at, line in enumerate(grid)]
+    if column > width // 2:
+        return lines + filled(note, width, " " * len(title), " " * (len(title) + 1)).split("\n")
+    notes = filled(note, width - column).split("\n")
+    pairs = zip_longest(lines, notes, fillvalue="")
+    return [f"{line.ljust(column)}{text}".rstrip() for line, text in pairs]
 
 
 def piece_text(piece: Piece) -> str:
     """How often a factor occurs and what becomes of it over R and C, with the reason."""
     parts = [f"{piece.multiplicity} times"] if piece.multiplicity > 1 else []
-    if sum(size > 1 for size in piece.shape) == 1:  # roots
+    if sum(size > 1 for size in piece.shape) == 1:
         if piece.complex == 1:
             parts.append("a single root")
         else:
@@ -157,72 +172,119 @@ def piece_text(piece: Piece) -> str:
 
 def _way_lines(way: Factorization, width: int) -> list[str]:
     lines: list[str] = []
-    told: list[str] = []
     names = generator_names(way.filters)
-    for filter, name in zip(way.filters, names, strict=True):
-        generator = generator_text(filter, name)
-        if generator and generator not in told:
-            told.append(generator)
-            if len(generator) > 4 * width:
-                near = generator.partition(", ")[0]
-                generator = f"{near}, of degree {filter.field.degree} (see --format json)"
-            lines.append(filled(generator, width, "  ", "    "))
-    label = max(len(filter.layer) for filter in way.filters)
-    for filter, name in zip(way.filters, names, strict=True):
-        lines += _filter_lines(filter, name, label, width)
+    told = dict.fromkeys(map(generator_text, way.filters, names))
+    for generator in filter(None, told):
+        if len(generator) > 4 * width or _widest(generator) > width - 4:
+            generator = f"{generator.partition(', ')[0]} (its polynomial: --format json)"
+        lines.append(filled(generator, width, "  ", "    "))
+    label = max(len(one.layer) for one in way.filters)
+    for one, name in zip(way.filters, names, strict=True):
+        title = f"  {one.layer.ljust(label)}  "
+        for at, line in enumerate(_filter_lines(one, name, width - len(title))):
+            lines.append((title if at == 0 else " " * len(title)) + line)
     return lines
 
 
-def _filter_lines(filter: Filter, name: str, label: int, width: int) -> list[str]:
-    indent = " " * (label + 4)
-    exact = filter_texts(filter, name)
-    decimals = [decimal_text(value) for value in filter.decimals]
-    found: list[str] = []
-    if exact is not None and max(map(len, exact)) <= _LONGEST:
-        found = grid(_rows(exact, filter.taps), "")
-        if filter.exact() is None:
-            beside = grid(_rows(decimals, filter.taps), "   ~  ")
-            both = [a.ljust(max(map(len, found))) + b for a, b in zip(found, beside, strict=True)]
-            if max(map(len, both)) + len(indent) <= width:
-                found = both
-            else:
-                found += ["~", *grid(_rows(decimals, filter.taps), "")]
-    if not found or max(map(len, found)) + len(indent) > width:
-        found = grid(_rows(decimals, filter.taps), "")
+def _filter_lines(filter: Filter, name: str, width: int) -> list[str]:
+    found = _exact_lines(filter, name, width)
+    if not found:
+        exact = filter.exact()
+        rounded = True
         if exact is not None:
-            found.append("(exact entries: --format json)")
+            rows, rounded = _numbers(_rows(exact, filter.taps), decimal=True)
+            found = _grid(rows, width, rounded)
         else:
-            found += product_lines(filter, width - len(indent))
-    fixed = "  (fixed)" if filter.fixed else ""
-    found[0] += fixed
-    first = f"  {filter.layer.ljust(label)}  "
-    return [(first if at == 0 else indent) + line for at, line in enumerate(found)]
+            found = _decimals(filter, width, "~  ")
+        if filter.entries is None:
+            found += product_lines(filter, width)
+        elif rounded or any(line.endswith("..") for line in found):
+            found.append(_IN_FULL)
+    if filter.fixed:
+        found[0] += "  (fixed)"
+    return found
+
+
+def _exact_lines(filter: Filter, name: str, width: int) -> list[str]:
+    """The exact entries, with decimals if they are not rational; none if they are too long."""
+    texts = filter_texts(filter, name)
+    if texts is None or max(map(len, texts)) > _LONGEST:
+        return []
+    rows = _rows(texts, filter.taps)
+    exact = _columns(rows)
+    if len(rows) > _MOST_ROWS or max(map(len, exact)) > width:
+        return []
+    if filter.exact() is not None:
+        return exact
+    beside = _decimals(filter, width, "   ~  ")
+    both = [a.ljust(max(map(len, exact))) + b for a, b in zip(exact, beside, strict=True)]
+    if max(map(len, both)) <= width:
+        return both
+    return [*exact, "~", *_decimals(filter, width, "")]
+
+
+def _decimals(filter: Filter, width: int, sign: str) -> list[str]:
+    """The entries to as many digits, six at most, as there is room for."""
+    for digits in (6, 4, 3):
+        texts = [decimal_text(value, digits) for value in filter.decimals]
+        lines = _columns(_rows(texts, filter.taps))
+        if len(sign) + max(map(len, lines)) <= width:
+            break
+    return [sign + line for line in _grid(_rows(texts, filter.taps), width - len(sign))]
 
 
 def product_lines(filter: Filter, width: int) -> list[str]:
     """What a filter without short entries is a product of, exactly."""
     lines = []
     for part in filter.product:
-        texts = [element_text(entry, part.field) for entry in part.entries]
+        texts = [polynomial_text(entry) for entry in part.entries]
         shown = f"({'; '.join(' '.join(row) for row in _rows(texts, part.shape))})"
         if part.roots:
-            roots = listed([f"{decimal_text(root)}.." for root in part.roots])
+            roots = listed(list(map(root_text, part.roots)))
             many = "the product over" if len(part.roots) > 1 else "at"
-            shown = f"{many} a = {roots} of {shown}, roots of {polynomial_text(part.field)}"
-        if len(shown) > 6 * width:
+            modulus = polynomial_text(part.field.modulus, falling=True)
+            shown = f"{many} a = {roots} of {shown}, roots of {modulus}"
+        if len(shown) > 6 * width or _widest(shown) > width - 2:
             shown = "a factor with long entries (see --format json)"
         lines.append(shown)
     return filled("exactly: " + ", times ".join(lines), width, after="  ").split("\n")
 
 
-def _rows(values: Sequence[str], taps: Sequence[int]) -> list[list[str]]:
+def _widest(text: str) -> int:
+    return max(map(len, text.split()))
+
+
+T = TypeVar("T")
+
+
+def _rows(values: Sequence[T], taps: Sequence[int]) -> list[list[T]]:
     return [list(values[at : at + taps[-1]]) for at in range(0, len(values), taps[-1])]
 
 
-def grid(rows: Sequence[Sequence[str]], indent: str) -> list[str]:
+def _numbers(
+    rows: Sequence[Sequence[Number]], *, decimal: bool = False
+) -> tuple[list[list[str]], bool]:
+    """Rows of short texts, and whether some of them are rounded."""
+    found = [[short_text(value, decimal) for value in row] for row in rows]
+    texts = [[text for text, _ in row] for row in found]
+    return texts, not all(exact for row in found for _, exact in row)
+
+
+def _grid(rows: Sequence[Sequence[str]], width: int, rounded: bool = False) -> list[str]:
+    """Rows in columns, `..` for those for which there is no room; `~` if they are rounded."""
+    sign = "~  " if rounded else ""
+    shown = [list(row) for row in rows[:_MOST_ROWS]]
+    count = len(shown[0])
+    while count > 1 and max(map(len, _columns(shown))) + len(sign) > width:
+        count -= max(1, count // 8)
+        shown = [[*row[:count], ".."] for row in rows[:_MOST_ROWS]]
+    lines = [sign + line for line in _columns(shown)]
+    return lines if len(rows) <= _MOST_ROWS else [*lines, " " * len(sign) + ".."]
+
+
+def _columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Rows in columns, aligned right."""
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
-        indent + "  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True))
-        for row in rows
+        "  ".join(cell.rjust(size) for cell, size in zip(row, widths, strict=True)) for row in rows
     ]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.kernels.factoring.parts import FIELDS
-from convalgebra.render.algebraic_text import MOST_BITS, element_text, exact_text, power_text
+from convalgebra.render.algebraic_text import MOST_BITS, element_text, exact_text
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Filter
@@ -64,43 +64,49 @@ def factor_to_dict(report: FactorReport) -> dict[str, Any]:
 
 
 def _filter_to_dict(filter: Filter) -> dict[str, Any]:
+    entries = filter.entries
     found: dict[str, Any] = {
         "layer": filter.layer,
         "taps": list(filter.taps),
+        "dilation": list(filter.dilation),
         "fixed": filter.fixed,
         "entries": None,
         "field": None,
         "decimals": _nested([_decimal(value) for value in filter.decimals], filter.taps),
     }
-    if filter.entries is None:
+    if entries is not None and filter.exact() is not None:
+        found["entries"] = _nested([_plain(e[0]) if e else 0 for e in entries], filter.taps)
+    elif entries is not None:
+        texts = [
+            element_text(e, filter.field) if len(e) > 1 else _plain(e[0]) if e else 0
+            for e in entries
+        ]
+        found["entries"] = _nested(texts, filter.taps)
+        found["coefficients"] = _nested(_coefficients(entries), filter.taps)
+        found["field"] = {
+            "generator": element_text((0, 1), filter.field),
+            **_modulus(filter.field),
+            "near": _decimal(filter.embedding.generator),
+        }
+    if filter.product:
         found["product"] = [
             {
                 "shape": list(part.shape),
-                "entries": _nested(_elements(part.entries, part.field), part.shape),
-                "field": _field_to_dict(part.field) if part.roots else None,
-                "roots": [_decimal(root) for root in part.roots],
+                "coefficients": _nested(_coefficients(part.entries), part.shape),
+                "field": _modulus(part.field) if part.roots else None,
+                "roots": [_decimal(root.generator) for root in part.roots],
             }
             for part in filter.product
         ]
-        return found
-    found["entries"] = _nested(_elements(filter.entries, filter.field), filter.taps)
-    if any(len(entry) > 1 for entry in filter.entries):
-        found["field"] = _field_to_dict(filter.field) | {"near": _decimal(filter.generator)}
     return found
 
 
-def _field_to_dict(field: Field) -> dict[str, Any]:
-    return {
-        "generator": power_text(1, field),
-        "minimal_polynomial": [_plain(c) for c in field.modulus],
-    }
+def _modulus(field: Field) -> dict[str, Any]:
+    return {"minimal_polynomial": [_plain(c) for c in field.modulus]}
 
 
-def _elements(entries: Sequence[Element], field: Field) -> list[int | str]:
-    return [
-        (_plain(entry[0]) if entry else 0) if len(entry) < 2 else element_text(entry, field)
-        for entry in entries
-    ]
+def _coefficients(entries: Sequence[Element]) -> list[Any]:
+    return [[_plain(c) for c in entry] for entry in entries]
 
 
 def _decimal(value: complex) -> Any:

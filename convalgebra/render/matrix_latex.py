@@ -6,7 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from convalgebra.errors import UnsupportedError
-from convalgebra.render.matrix_text import summary
+from convalgebra.render.matrix_text import block, summary
 from convalgebra.shapes import shape_text
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ _MOST_COLUMNS = 40
 
 def matrix_to_latex(report: DenseMatrix) -> str:
     r"""The matrix in LaTeX, with a dot for what is always zero and a rule after each input row.
+
+    A bias is written as a column to be added.
 
     >>> from convalgebra.language import parse
     >>> from convalgebra.symbolic import matrix
@@ -40,8 +42,14 @@ def matrix_to_latex(report: DenseMatrix) -> str:
     cells = [[r"\cdot"] * report.columns for _ in range(report.rows)]
     for row, column, value in report.entries:
         cells[row][column] = written[value]
-    block = report.input_shape[-1] if len(report.input_shape) > 2 else report.columns
-    columns = "|".join(["c" * block] * (report.columns // block))
+    between = block(report)
+    matrix = _array("|".join(["c" * between] * (report.columns // between)), cells)
+    if not any(report.bias):
+        return matrix
+    return f"{matrix} x + {_array('c', [[latex(value)] for value in report.bias])}"
+
+
+def _array(columns: str, cells: list[list[str]]) -> str:
     body = " \\\\\n".join(" & ".join(row) for row in cells)
     return f"\\left(\\begin{{array}}{{{columns}}}\n{body}\n\\end{{array}}\\right)"
 

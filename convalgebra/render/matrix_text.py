@@ -128,9 +128,10 @@ def _names(letter: str, shape: tuple[int, ...]) -> list[str]:
     return [tap_name(letter, place, shape) for place in product(*map(range, shape))]
 
 
-def _block(report: DenseMatrix) -> int:
-    """The columns between two rules: one row of the input."""
-    return report.input_shape[-1] if len(report.input_shape) > 2 else report.columns
+def block(report: DenseMatrix) -> int:
+    """The columns between two rules: one row of the input, if rows have several entries."""
+    row = report.input_shape[-1]
+    return row if len(report.input_shape) > 2 and row > 1 else report.columns
 
 
 def _grid_width(report: DenseMatrix, cell: int, gap: int) -> int:
@@ -142,7 +143,7 @@ def _label_width(report: DenseMatrix) -> int:
 
 
 def _cells_width(report: DenseMatrix, cell: int, gap: int, columns: int) -> int:
-    rules = (columns - 1) // _block(report)
+    rules = (columns - 1) // block(report)
     return columns * (cell + gap) + rules * (1 + gap)
 
 
@@ -160,11 +161,11 @@ def _grid(
     for row, column, value in report.entries:
         if row < _MOST_ROWS and column < columns:
             shown.setdefault(row, {})[column] = cells[value]
-    block = _block(report)
+    between = block(report)
 
     def line(label: str, texts: list[str]) -> str:
         padded = [" " * gap + text.rjust(cell) for text in texts]
-        blocks = ["".join(padded[at : at + block]) for at in range(0, len(padded), block)]
+        blocks = ["".join(padded[at : at + between]) for at in range(0, len(padded), between)]
         return (label.ljust(wide) + (" " * gap + "|").join(blocks)).rstrip()
 
     lines = [] if names is None else [line("", names)]

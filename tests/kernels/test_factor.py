@@ -11,9 +11,14 @@ import numpy as np
 import pytest
 
 import convalgebra as ca
+from convalgebra.kernels.factoring.embeddings import Embedding
+from convalgebra.kernels.factoring.factorizations import Conjugate, Filter
+from convalgebra.kernels.factoring.fields import Field
 from convalgebra.kernels.sources import Kernel
+from convalgebra.render.algebraic_text import generator_names
+from convalgebra.render.factor_text import product_lines
 
-from .factor_oracle import multiplies_back
+from .factor_oracle import multiplies_back, rechecked
 
 # Over Q, R and C.
 TRUTH = {
@@ -70,6 +75,7 @@ def test_truth(case: tuple[str, str]) -> None:
     report = ca.factor(*case)
     assert (report.rational, report.real, report.complex) == TRUTH[case]
     assert multiplies_back(report)
+    assert rechecked(report.to_dict())
     assert bool(report.factorizations) is TRUTH[case][2]
 
 
@@ -206,6 +212,40 @@ def test_entries_of_1e300() -> None:
     assert report.factorizations[0].filters[0].exact() == (10**300, 10**300)
 
 
+def test_roots_far_apart_have_their_decimals() -> None:
+    # 1 + bz + z^2 has the roots -b and -1/b, as nearly as floats go.
+    (way,) = ca.factor([1, 10**100, 1], "2,2").factorizations
+    assert sorted(filter.decimals[1].real for filter in way.filters) == [1e-100, 1e100]
+    (way,) = ca.factor([5e-324, 1, 5e-324], "2,2").factorizations
+    assert way.filters[0].decimals[0] == 5e-324
+
+
+def test_roots_too_close_together_are_not_told_apart() -> None:
+    # Two of the roots of z^3 - 2 (n z - 1)^2 differ from the 2500th bit on.
+    n = 2**1000
+    report = ca.factor([-2, 4 * n, -2 * n * n, 1], "2,3")
+    assert (report.rational, report.real, report.complex) == (False, None, True)
+    assert "close together" in report.reasons["real"]
+    assert ca.factor([n * n - 2, -2 * n, 1], "2,2").real  # two roots take no search
+
+
+def test_conjugates_that_look_alike_have_their_own_letters() -> None:
+    # x^3 - 2 (10^20 x - 1)^2 has two roots that agree in 25 digits.
+    close = Field((-2, 4 * 10**20, -2 * 10**40, 1))
+    filters = [
+        Filter("2", (2,), (1,), ((1,), (0, 1)), (1, 0), Embedding(close, root)) for root in (0, 1)
+    ]
+    assert filters[0].embedding.generator == pytest.approx(filters[1].embedding.generator)
+    assert generator_names(filters) == ["a", "b"]
+
+
+def test_multiples_of_averages_of_any_size() -> None:
+    report = ca.factor([10**5000, 2 * 10**5000, 10**5000], "avg2s1,avg2s1")
+    assert report.complex is False
+    assert str(report)
+    json.dumps(report.to_dict())
+
+
 def test_entries_beyond_floats() -> None:
     report = ca.factor("1e400 2e400 1e400", "2,2")
     assert report.rational
@@ -266,13 +306,32 @@ def test_counting_ends() -> None:
     assert "at least" in str(report)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stack"),
+    [("1 2 3 4 5 6 8", "3,5"), ("box7", "4x4,4x4"), ("1 0 0 0 0 0 0 0 1", "5,5")],
+)
+def test_filters_without_a_common_field_are_told_by_conjugates(kernel, stack: str) -> None:
+    found = ca.factor(kernel, stack).to_dict()
+    assert any("product" in f for way in found["factorizations"] for f in way["filters"])
+    assert rechecked(found)
+
+
+def test_a_square_root_in_a_product_is_the_root_that_is_named() -> None:
+    # a = -sqrt(2): the factor 1 + a z is not 1 + sqrt(2) z.
+    root = Embedding(Field((-2, 0, 1)), 0)
+    factor = Conjugate((2,), ((1,), (0, 1)), (root,))
+    filter = Filter("2", (2,), (1,), None, (1, root.generator), product=(factor,))
+    wanted = "exactly: at a = -1.41421.. of (1 a), roots of a^2 - 2"
+    assert product_lines(filter, 80) == [wanted]
+
+
 def test_filters_with_many_conjugates_are_products_of_roots() -> None:
     filters = ca.factor("1 2 3 4 5 6 8", "3,5").to_dict()["factorizations"][0]["filters"]
     for filter in filters:
         assert filter["entries"] is None
         made = np.array([1.0])
         for part in filter["product"]:
-            assert part["entries"] == [1, "a"]
+            assert part["coefficients"] == [[1], [0, 1]]
             for real, imaginary in part["roots"]:
                 made = np.convolve(made, [1, complex(real, imaginary)])
                 value = np.polyval(part["field"]["minimal_polynomial"][::-1], real + 1j * imaginary)

@@ -111,6 +111,42 @@ def test_a_filter_of_a_saved_layer(tmp_path: Path) -> None:
     assert "choose one filter" in " ".join(result.stderr.split())
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stack"),
+    [
+        ("box7", "4x4,4x4"),
+        ("laplacian_diagonal", "2x2,2x2"),
+        ("prewitt", "2x2,2x2"),
+        ("box5", "3x5,3x1"),
+        ("1 2 1", "300,300"),
+        ("1e300 1 2 3 1e300", "3,3"),
+        ("; ".join(["0.123456789 " * 20] * 20), "20x2,1x19"),
+    ],
+)
+def test_lines_are_at_most_80_columns_wide(kernel: str, stack: str) -> None:
+    text = run(kernel, stack).stdout
+    assert "over the" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_rounded_numbers_have_a_tilde(tmp_path: Path) -> None:
+    np.save(tmp_path / "k.npy", np.array([[0.1, 0.25], [0.5, 0.7]]))
+    text = run(f"{tmp_path}/k.npy", "2x1,1x2").stdout
+    assert "  ~  0.1  0.25\n  ~  0.5   0.7\n" in text
+    assert "the number ~0.1\n" in text
+    assert "2x2  ~  1  2.5   (" in text
+    np.save(tmp_path / "k.npy", np.array([[0.5, 0.25], [0.5, 0.75]]))
+    text = run(f"{tmp_path}/k.npy", "2x1,1x2").stdout
+    assert "  0.5  0.25\n  0.5  0.75\n" in text
+    assert "~" not in text
+
+
+def test_large_kernels_are_shown_in_part() -> None:
+    text = run("; ".join(["1 " * 40 + "2"] * 30), "2x2").stdout
+    assert text.count("1  1  1  ..\n") == 16
+    assert "\n  ..\n" in text
+
+
 def test_neither_sympy_nor_numpy_is_imported() -> None:
     program = (
         "import sys, convalgebra\n"

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import convalgebra as ca
 from convalgebra.kernels.sources import Kernel
 
-from .factor_oracle import convolved, multiplies_back, places, size
+from .factor_oracle import convolved, multiplies_back, places, rechecked, size
 
 STACKS = {
     "2x2,2x2": [((2, 2), (1, 1))] * 2,
@@ -61,6 +61,7 @@ def test_products_of_rational_filters_are_found(case) -> None:
     report = ca.factor(kernel, stack)
     assert answers(report) == (True, True, True)
     assert multiplies_back(report)
+    assert rechecked(report.to_dict())
 
 
 @settings(max_examples=80)
@@ -77,6 +78,7 @@ def test_a_larger_field_has_more_products(case) -> None:
         assert [bool(count) for count in counts] == list(found)
         assert len(report.factorizations) == min(20, counts[-1])
     assert multiplies_back(report)
+    assert rechecked(report.to_dict())
 
 
 @settings(max_examples=60)

@@ -7,12 +7,15 @@ from random import Random
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import convalgebra as ca
 from convalgebra.kernels.factoring.absolute import absolute_factors
 from convalgebra.kernels.factoring.compositum import assignments
 from convalgebra.kernels.factoring.conjugates import Atom
 from convalgebra.kernels.factoring.fields import Field
+from convalgebra.kernels.factoring.filters import _steps
 from convalgebra.kernels.factoring.groupings import Layer, exists, groupings
 from convalgebra.kernels.factoring.parts import Part
 from convalgebra.kernels.factoring.polynomials import multiplied
@@ -304,6 +307,26 @@ def test_fields() -> None:
     assert field.minimal((0, 0, 1)) == (-4, 0, 0, 1)
     with pytest.raises(ZeroDivisionError):
         field.inverse(())
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 4)), min_size=1, max_size=4),
+    st.integers(-3, 40),
+)
+def test_steps_come_as_close_as_can_be(rooms, wanted: int) -> None:
+    taken = _steps(rooms, wanted)
+    assert all(0 <= n <= most for n, (most, _) in zip(taken, rooms, strict=True))
+    totals = {
+        sum(n * step for n, (_, step) in zip(counts, rooms, strict=True))
+        for counts in product(*(range(most + 1) for most, _ in rooms))
+    }
+    total = sum(n * step for n, (_, step) in zip(taken, rooms, strict=True))
+    assert abs(total - wanted) == min(abs(other - wanted) for other in totals)
+
+
+def test_many_and_large_layers_are_soon_placed() -> None:
+    assert _steps([(1, 1)] * 5000, 2500).count(1) == 2500
+    assert _steps([(3000, 1)] * 3, 4500) == [1500] * 3
 
 
 def test_assignments_are_counted() -> None:

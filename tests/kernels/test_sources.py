@@ -67,6 +67,7 @@ def test_binomials_are_outer_products() -> None:
 def test_rows() -> None:
     assert kernel_of("1 2 1; 2 4 2").shape == (2, 3)
     assert kernel_of("1, 2, 1\n2, 4, 2\n").entries == (1, 2, 1, 2, 4, 2)
+    assert kernel_of("1, 2, 1,").shape == (3,)
     assert kernel_of("1 2 1").shape == (3,)
     assert kernel_of("1; 2; 1").shape == (3, 1)
     assert kernel_of("1 2; 3 4 | 5 6; 7 8").shape == (2, 2, 2)
@@ -111,6 +112,8 @@ def test_brackets_of_three_axes() -> None:
         ("1 2; 3", "row 2 has 1 entry"),
         ("1 2 | 3 4; 5 6", "ragged"),
         ("1 2 |", "ragged"),
+        ("1 2 1, 2 4 2", "as in `1 2 1; 2 4 2`"),
+        ("1 2 1, 2; 1 2 3 4", "commas between some"),
         ("1 nan", "finite"),
         ("nan", "finite"),
         ("-inf 1", "finite"),

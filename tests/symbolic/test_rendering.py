@@ -98,6 +98,16 @@ def test_matrices_keep_to_the_width(text: str, shape: str, width: int) -> None:
     assert len(lines) < 120
 
 
+def test_rows_of_one_entry_have_no_rules_between_them() -> None:
+    assert "|" not in shown("1x1@3", "3x1x1")
+
+
+def test_a_bias_is_added_in_latex() -> None:
+    assert "+" not in matrix_to_latex(matrix(parse("2"), (3,)))
+    with_bias = matrix_to_latex(matrix(parse("2b"), (3,)))
+    assert "\\right) x + \\left(\\begin{array}{c}\na_{bias 0} " in with_bias
+
+
 def test_what_does_not_fit_is_counted() -> None:
     text = shown("3x3@16", "3x9x9")
     assert "(720 more rows)" in text

@@ -7,12 +7,13 @@ factors can be grouped so that each group fits its layer; the rest is finite sea
     polynomials     kernels as polynomials, and back
     rational        the irreducible factors over Q
     absolute        into how many each of them splits over C: Ruppert's matrix, simple points
+    fields          algebraic numbers
     splitting       the field over which it splits, and one of the conjugate factors
-    conjugates      the factors over C, told apart by isolating discs; which are real
+    embeddings      a field within the complex numbers: discs around roots, decimals
+    conjugates      the factors over C, and which of them are complex conjugate
     parts           what a layer may take, over each field and on each lattice
     groupings       which groups fit the layers
     compositum      the field of filters that take some conjugates and not others
-    fields          algebraic numbers
     factorizations  filters with exact entries, and one way to write a kernel
     filters         from groups to filters, multiplied back exactly
     report          the answer

@@ -19,34 +19,32 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from math import factorial, lcm, prod
+from math import factorial, isqrt, lcm, prod
 from random import Random
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.algebra.one_channel.work import Exhausted, Work
-from convalgebra.kernels.factoring.conjugates import Atom, Splitting, precision, value_at
+from convalgebra.kernels.factoring.conjugates import Atom, Splitting
+from convalgebra.kernels.factoring.embeddings import PRECISIONS, Embedding, precision, roots
 from convalgebra.kernels.factoring.fields import Element, Field, substituted
-from convalgebra.kernels.factoring.parts import Undecided
+from convalgebra.kernels.factoring.polynomials import expanded, plain
+from convalgebra.kernels.factoring.rational import Undecided
+from convalgebra.kernels.sources import Number
 
 MOST_ASSIGNMENTS = 40
 _FEW = 24  # assignments; with more of them
 _MOST_HEIGHT = 300  # bits of R, which has to be factored
 MOST_DEGREE = 12  # of a field in which numbers are shown
-_BITS = (256, 512, 1024, 2048, 4096, 8192, 16384)
 _TRIES = 40
 
 Counts = tuple[int, ...]  # how often a root is taken by each filter
 
 
 class Products(NamedTuple):
-    """Products of conjugate factors over one field: each filter's coefficients, the first one 1.
+    """Products of conjugate factors over one field: each filter's coefficients, the first one 1."""
 
-    `root` is a disc around the generator of the field.
-    """
-
-    field: Field
-    root: Any
+    embedding: Embedding
     filters: tuple[dict[Exponent, Element], ...]
 
 
@@ -81,29 +79,24 @@ def products(
     rows = _rows(groups, atoms)
     images = list(_images(list(rows.items())))
     whole = {which: _denominator(splittings[which]) for which in rows}
-    mixes: list[list[int]] | None = None
-    for bits in _BITS:
+    mixes: list[list[int]] = []
+    for bits in PRECISIONS[1:]:
         with precision(bits):
             filters = [_filters(image, len(groups), splittings, whole, bits) for image in images]
             places = [(n, place) for n, f in enumerate(filters[0]) for place in sorted(f)[1:]]
             values = [[f[n][place] for n, place in places] for f in filters]
             _spend(work, len(images) ** 2 * len(places))
-            if mixes is None:
-                mixes = _mixes(len(places))
-            found = _represented(values, mixes, most_degree)
+            mixes = mixes or _mixes(len(places))
+            found = _represented(values, mixes, most_degree, bits)
         if found is None:
             continue
-        field, root, elements = found
-        plain: list[dict[Exponent, Element]] = []
-        for n, f in enumerate(filters[0]):
-            first = min(f)
-            constant = f[first].unique_fmpz()
-            coefficients: dict[Exponent, Element] = {first: (1,)}
-            for (m, place), element in zip(places, elements, strict=True):
-                if m == n and element:
-                    coefficients[place] = tuple(_over(c, int(constant)) for c in element)
-            plain.append(coefficients)
-        return simplified(Products(field, root, tuple(plain)))
+        embedding, elements = found
+        constants = [prod(whole[atoms[n].of] for n in group) for group in groups]
+        listed: list[dict[Exponent, Element]] = [{min(f): (1,)} for f in filters[0]]
+        for (n, place), element in zip(places, elements, strict=True):
+            if element:
+                listed[n][place] = tuple(_over(c, constants[n]) for c in element)
+        return simplified(Products(embedding, tuple(listed)))
     raise Undecided("numbers too close together to be told apart")
 
 
@@ -114,9 +107,8 @@ def _spend(work: Work, steps: int) -> None:
         raise Undecided("enough other entries were worked out") from None
 
 
-def _over(value: Any, below: int) -> Any:
-    exact = Fraction(value) / below
-    return int(exact) if exact.denominator == 1 else exact
+def _over(value: Number, below: int) -> Number:
+    return plain(Fraction(value) / below)
 
 
 def _rows(
@@ -176,50 +168,34 @@ def _filters(
     axes = len(next(iter(splittings[next(iter(image))].conjugates.factor)))
     found: list[dict[Exponent, Any]] = [{(0,) * axes: acb(1)} for _ in range(filters)]
     for which, rows in image.items():
-        for root, counts in zip(splittings[which].roots(bits), rows, strict=True):
+        for root, counts in enumerate(rows):
             if not any(counts):
                 continue
-            g = {
-                place: value * whole[which]
-                for place, value in splittings[which].values(root).items()
-            }
+            values = splittings[which].values(root, bits)
+            g = {place: value * whole[which] for place, value in values.items()}
             for n, times in enumerate(counts):
                 for _ in range(times):
-                    found[n] = _multiplied(found[n], g)
+                    found[n] = expanded(found[n], g)
     return found
 
 
-def _multiplied(one: dict[Exponent, Any], other: dict[Exponent, Any]) -> dict[Exponent, Any]:
-    total: dict[Exponent, Any] = {}
-    for place, value in one.items():
-        for there, factor in other.items():
-            at = tuple(a + b for a, b in zip(place, there, strict=True))
-            total[at] = total[at] + value * factor if at in total else value * factor
-    return total
-
-
 def _mixes(size: int) -> list[list[int]]:
+    """Whole weights: each value by itself, then some at random."""
     random = Random(1)
     units = [[int(at == n) for at in range(size)] for n in range(size)]
-    return units + [[random.randrange(-4, 5) for _ in range(size)] for _ in range(_TRIES)]
+    mixes = units + [[random.randrange(-4, 5) for _ in range(size)] for _ in range(_TRIES)]
+    return [mix for mix in mixes if any(mix)]
 
 
 def _represented(
-    values: list[list[Any]], mixes: list[list[int]], most_degree: int
-) -> tuple[Field, Any, list[Element]] | None:
-    """A field, a disc around its generator and the values at the first assignment; None if the
-    balls are too wide.
-    """
+    values: list[list[Any]], mixes: list[list[int]], most_degree: int, bits: int
+) -> tuple[Embedding, list[Element]] | None:
+    """A field, and the values at the first assignment in it; None if the balls are too wide."""
     from flint import acb_poly
 
     for mix in mixes:
         thetas = [sum(w * v for w, v in zip(mix, row, strict=True) if w) for row in values]
-        if any(
-            one.overlaps(other)
-            for n, one in enumerate(thetas)
-            for other in thetas[:n]
-            if not isinstance(one, int)
-        ) or any(isinstance(theta, int) for theta in thetas):
+        if any(one.overlaps(other) for n, one in enumerate(thetas) for other in thetas[:n]):
             continue
         r = acb_poly.from_roots(thetas).unique_fmpz_poly()
         if r is None:
@@ -231,8 +207,10 @@ def _represented(
             return None
         if moduli[0].degree() > most_degree:
             raise Undecided(f"the entries live in a field of degree {moduli[0].degree()}")
-        modulus = moduli[0] if moduli[0].leading_coefficient() > 0 else -moduli[0]
-        field = Field(tuple(int(c) for c in modulus.coeffs()))
+        field = Field(tuple(int(c) for c in moduli[0].coeffs()))
+        met = [n for n, a in enumerate(roots(field.modulus, bits)) if a.overlaps(thetas[0])]
+        if len(met) != 1:
+            return None
         slope = field.inverse(field.reduced([int(c) for c in r.derivative().coeffs()]))
         others = [acb_poly.from_roots(thetas[:n] + thetas[n + 1 :]) for n in range(len(thetas))]
         elements = []
@@ -245,7 +223,7 @@ def _represented(
                 return None
             top = field.reduced([int(c) for c in numerator.coeffs()])
             elements.append(field.times(top, slope))
-        return field, thetas[0], elements
+        return Embedding(field, met[0]), elements
     return None
 
 
@@ -264,39 +242,29 @@ def simplified(found: Products) -> Products:
     In degree 2 it is the square root of a whole number, the one in the upper half plane or on the
     positive half line; else one of the entries, if one generates the field.
     """
-    field = found.field
+    field = found.embedding.field
     if field.degree == 1:
         return found
     if field.degree == 2:
-        return _by_square_root(found)
-    best: tuple[Any, Element, tuple[int, ...]] | None = None
-    for value in dict.fromkeys(v for f in found.filters for v in f.values() if len(v) > 1):
-        minimal = field.minimal(value)
-        if len(minimal) - 1 == field.degree:
-            height = (max(map(abs, minimal)), sum(map(abs, minimal)))
-            if best is None or height < best[0]:
-                best = (height, value, minimal)
-    if best is None:
-        return found
-    return _generated(found, best[1], best[2])
+        root = _square_root(field.modulus)
+        made = _generated(found, root)
+        # Of two real roots the positive one comes second, of two others the upper one first.
+        if made.embedding.root == int(made.embedding.is_real):
+            return made
+        return _generated(found, tuple(-c for c in root))
+    best = field.simplest(dict.fromkeys(v for f in found.filters for v in f.values()))
+    return found if best is None else _generated(found, best)
 
 
-def _by_square_root(found: Products) -> Products:
-    c, b, a = found.field.modulus
-    discriminant = b * b - 4 * a * c
-    square = _square_part(discriminant)
-    generator: Element = (_over(b, square), _over(2 * a, square))
-    with precision(256):
-        disc = value_at(generator, found.root)
-    if disc.real < 0 or disc.imag < 0:
-        generator = tuple(-value for value in generator)
-    return _generated(found, generator, (-discriminant // square**2, 0, 1))
+def _square_root(modulus: tuple[int, ...]) -> Element:
+    """A square root of a whole number without small square factors that generates the field."""
+    c, b, a = modulus
+    below = _square_part(b * b - 4 * a * c)
+    return _over(b, below), _over(2 * a, below)
 
 
 def _square_part(value: int) -> int:
     """The largest number found whose square divides `value`: all small primes, and what is left."""
-    from math import isqrt
-
     root = 1
     left = abs(value)
     for p in range(2, 2000):
@@ -309,15 +277,10 @@ def _square_part(value: int) -> int:
     return root * whole if whole * whole == left else root
 
 
-def _generated(found: Products, generator: Element, modulus: tuple[int, ...]) -> Products:
-    powers = found.field.generated_by(generator)
-    if powers is None:
-        return found
-    with precision(256):
-        root = value_at(generator, found.root)
+def _generated(found: Products, generator: Element) -> Products:
+    powers = found.embedding.field.generated_by(generator)
     return Products(
-        Field(modulus),
-        root,
+        found.embedding.generated_by(generator),
         tuple(
             {place: substituted(value, powers) for place, value in f.items()} for f in found.filters
         ),

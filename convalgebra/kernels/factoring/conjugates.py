@@ -1,41 +1,21 @@
-"""The irreducible factors of a kernel over C, told apart by discs that hold one root each.
+"""The irreducible factors of a kernel over C, and which of them are complex conjugate.
 
 Each factor over Q is a product of conjugate factors g(a), one for each root a of an irreducible
-polynomial (see `splitting`). The discs are computed by FLINT's ball arithmetic, so what they prove
-is proved: two discs that do not meet hold different numbers, and a root in a disc that meets the
-real line and no other disc's mirror image is real.
+polynomial (see `splitting`); the embeddings of Q(a) tell them apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.kernels.factoring.absolute import Count
-from convalgebra.kernels.factoring.fields import Element
+from convalgebra.kernels.factoring.embeddings import Embedding, mirrored
 from convalgebra.kernels.factoring.polynomials import degree
 from convalgebra.kernels.factoring.rational import Irreducible
 from convalgebra.kernels.factoring.splitting import Conjugates
-
-BITS = 128  # the precision at which roots are told apart
-_MOST_BITS = 2**20
-
-
-@contextmanager
-def precision(bits: int) -> Iterator[None]:
-    """So many bits for ball arithmetic within the block."""
-    from flint import ctx
-
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
 
 
 @dataclass(frozen=True)
@@ -56,66 +36,23 @@ class Splitting:
         """The degree of each of its factors over C."""
         return degree(self.conjugates.factor)
 
-    @cached_property
-    def isolated(self) -> tuple[Any, ...]:
-        """Discs around the roots a: the real ones first, by size, then pairs, upper ones first."""
-        return tuple(sorted(self._roots(BITS), key=_order))
+    def embedding(self, root: int) -> Embedding:
+        """The embedding of Q(a) that makes g(a) the factor of this number."""
+        return Embedding(self.conjugates.field, root)
 
-    def roots(self, bits: int) -> list[Any]:
-        """The roots a to at least so many bits, in the order of `isolated`."""
-        if bits not in self._known:
-            finer = self._roots(max(bits, BITS))
-            found = []
-            for disc in self.isolated:
-                (one,) = [root for root in finer if root.overlaps(disc)]
-                found.append(one)
-            self._known[bits] = found
-        return self._known[bits]
+    @property
+    def real(self) -> int:
+        """The number of its real factors: the coefficients of g(a) generate Q(a)."""
+        return sum(self.embedding(root).is_real for root in range(self.size))
 
-    @cached_property
-    def _known(self) -> dict[int, list[Any]]:
-        return {}
+    def mirrored(self, root: int) -> int:
+        """The number of the factor that is the complex conjugate of factor `root`."""
+        return mirrored(self.conjugates.field.modulus, root)
 
-    def _roots(self, bits: int) -> list[Any]:
-        from flint import acb, fmpq, fmpz_poly
-
-        modulus = self.conjugates.field.modulus
-        with precision(bits):
-            if len(modulus) == 2:
-                return [acb(fmpq(-modulus[0], modulus[1]))]
-            return [root for root, _ in fmpz_poly(list(modulus)).complex_roots()]
-
-    def mirrored(self, at: int) -> int:
-        """The number of the root that is the complex conjugate of root `at`."""
-        if self.isolated[at].imag.is_zero():
-            return at
-        mirror = self.isolated[at].conjugate()
-        (other,) = [n for n, disc in enumerate(self.isolated) if disc.overlaps(mirror)]
-        return other
-
-    def values(self, root: Any) -> dict[Exponent, Any]:
-        """The coefficients of the factor g(a) at a root a given as a disc."""
-        return {place: value_at(c, root) for place, c in self.conjugates.factor.items()}
-
-
-def _order(root: Any) -> tuple[int, float, float, int]:
-    real, imaginary = float(root.real.mid()), float(root.imag.mid())
-    if root.imag.is_zero():
-        return 0, real, 0.0, 0
-    return 1, round(real, 12), round(abs(imaginary), 12), int(imaginary < 0)
-
-
-def value_at(element: Element, root: Any) -> Any:
-    """An element of Q(a) where a is in a disc, as a disc."""
-    from fractions import Fraction
-
-    from flint import acb, fmpq
-
-    total = acb(0)
-    for c in reversed(element):
-        exact = Fraction(c)
-        total = total * root + acb(fmpq(exact.numerator, exact.denominator))
-    return total
+    def values(self, root: int, bits: int) -> dict[Exponent, Any]:
+        """The coefficients of the factor of this number, as discs."""
+        a = self.embedding(root)
+        return {place: a.value(c, bits) for place, c in self.conjugates.factor.items()}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
+from convalgebra.kernels.factoring.embeddings import RATIONAL, Embedding
 from convalgebra.kernels.factoring.fields import RATIONALS, Element, Field
 from convalgebra.kernels.factoring.groupings import Grouping
 from convalgebra.kernels.factoring.parts import FieldName
@@ -14,33 +15,44 @@ from convalgebra.kernels.sources import Number
 
 
 class Conjugate(NamedTuple):
-    """A factor over Q(a) at one root a, or at several: coefficients row by row, and the roots."""
+    """A factor over Q(a) for one or several of the roots a: coefficients row by row, and the roots.
+
+    Without roots it is a factor over Q.
+    """
 
     shape: Exponent
     entries: tuple[Element, ...]
-    field: Field
-    roots: tuple[complex, ...]
+    roots: tuple[Embedding, ...] = ()
+
+    @property
+    def field(self) -> Field:
+        """The field Q(a)."""
+        return self.roots[0].field if self.roots else RATIONALS
 
 
 @dataclass(frozen=True)
 class Filter:
-    """The taps of one layer, row by row.
+    """The taps of one layer, row by row, and how far apart they are in the product.
 
-    `entries` are elements of `field` = Q(a), written in powers of a, a being near `generator`;
-    `decimals` are their values to double precision. Where the field is too large, `entries` is None
-    and the filter is the product of `product` at all their roots, moved within its taps. So many
-    `digits` of the generator tell it from its conjugates.
+    `entries` are elements of Q(a), written in powers of a, and `embedding` tells which number a is;
+    `decimals` are their values to double precision. Where the filters have no field in common, the
+    filter is that of `product` at all their roots, moved within its taps; `entries` is None if
+    its own field is too large as well.
     """
 
     layer: str
     taps: Exponent
+    dilation: Exponent
     entries: tuple[Element, ...] | None
     decimals: tuple[complex, ...]
-    field: Field = RATIONALS
-    generator: complex = 0
+    embedding: Embedding = RATIONAL
     fixed: bool = False
     product: tuple[Conjugate, ...] = ()
-    digits: int = 6
+
+    @property
+    def field(self) -> Field:
+        """The field Q(a)."""
+        return self.embedding.field
 
     @property
     def is_real(self) -> bool:

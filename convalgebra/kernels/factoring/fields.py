@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, TypeAlias
 
 from convalgebra.algebra.one_channel.chains import Exponent
+from convalgebra.kernels.factoring.polynomials import (
+    Terms,
+    as_flint,
+    expanded,
+    from_flint,
+    plain,
+)
 from convalgebra.kernels.sources import Number
 
 Element: TypeAlias = "tuple[Number, ...]"  # c_0 + c_1 a + .., the last coefficient not 0
@@ -17,8 +25,7 @@ def number(value: Any) -> Number:
     from flint import fmpq
 
     exact = fmpq(value)
-    above, below = int(exact.p), int(exact.q)
-    return above if below == 1 else Fraction(above, below)
+    return plain(Fraction(int(exact.p), int(exact.q)))
 
 
 def element(polynomial: Any) -> Element:
@@ -26,12 +33,11 @@ def element(polynomial: Any) -> Element:
     return tuple(number(c) for c in polynomial.coeffs())
 
 
-def polynomial(coefficients: Any) -> Any:
+def polynomial(coefficients: Iterable[Number]) -> Any:
     """An `fmpq_poly` of exact coefficients, the constant first."""
     from flint import fmpq, fmpq_poly
 
-    exact = [Fraction(c) for c in coefficients]
-    return fmpq_poly([fmpq(c.numerator, c.denominator) for c in exact])
+    return fmpq_poly([fmpq(c.numerator, c.denominator) for c in coefficients])
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class Field:
         """The degree of the field over Q."""
         return len(self.modulus) - 1
 
-    def reduced(self, value: Any) -> Element:
+    def reduced(self, value: Iterable[Number]) -> Element:
         """The element that a polynomial in a is."""
         return element(polynomial(value) % polynomial(self.modulus))
 
@@ -65,18 +71,16 @@ class Field:
             raise ZeroDivisionError("0 has no inverse")
         return element(factor / common[0])
 
-    def matrix(self, value: Element) -> list[list[Any]]:
-        """The matrix of multiplication by an element: column n is the element times a^n."""
-        from flint import fmpq
+    def matrix(self, value: Element) -> Any:
+        """The `fmpq_mat` of multiplication by an element: column n is the element times a^n."""
+        from flint import fmpq_mat
 
         columns = []
-        power: Element = value
+        power = polynomial(value)
         for _ in range(self.degree):
-            row = [Fraction(c) for c in power]
-            row += [Fraction(0)] * (self.degree - len(row))
-            columns.append([fmpq(c.numerator, c.denominator) for c in row])
-            power = self.times(power, (0, 1)) if self.degree > 1 else power
-        return [list(row) for row in zip(*columns, strict=True)]
+            columns.append([power[line] for line in range(self.degree)])
+            power = power * polynomial((0, 1)) % polynomial(self.modulus)
+        return fmpq_mat(columns).transpose()
 
     def minimal(self, value: Element) -> tuple[int, ...]:
         """The minimal polynomial of an element, whole coefficients without common divisor.
@@ -84,57 +88,66 @@ class Field:
         >>> Field((-2, 0, 1)).minimal((1, Fraction(1, 2)))
         (1, -4, 2)
         """
-        from flint import fmpq_mat
+        return tuple(int(c) for c in self.matrix(value).minpoly().numer().coeffs())
 
-        found = fmpq_mat(self.matrix(value)).minpoly()
-        return tuple(int(c) for c in found.numer().coeffs())
+    def simplest(self, values: Iterable[Element]) -> Element | None:
+        """The one of some elements that generates the field and has the least minimal polynomial.
 
-    def generated_by(self, value: Element) -> list[Element] | None:
-        """The powers 1, a, a^2, .. written in powers of `value`; None if it does not generate.
+        >>> Field((-2, 0, 1)).simplest([(3,), (3, 5), (1, 1)])
+        (1, 1)
+        """
+        found: dict[Element, tuple[int, int]] = {}
+        for value in values:
+            minimal = self.minimal(value)
+            if len(minimal) > self.degree:
+                found[value] = max(map(abs, minimal)), sum(map(abs, minimal))
+        return min(found, key=found.__getitem__, default=None)
+
+    def generated_by(self, value: Element) -> list[Element]:
+        """The powers 1, a, a^2, .. written in powers of an element that generates the field.
 
         >>> Field((-2, 0, 1)).generated_by((3, 2))
         [(1,), (Fraction(-3, 2), Fraction(1, 2))]
         """
         from flint import fmpq_mat
 
-        size = self.degree
-        powers: list[Element] = [(1,)]
-        while len(powers) < size:
-            powers.append(self.times(powers[-1], value))
-        rows = []
-        for line in range(size):
-            exact = [Fraction(p[line]) if line < len(p) else Fraction(0) for p in powers]
-            rows.append(exact)
-        matrix = fmpq_mat([[_fmpq(value) for value in row] for row in rows])
-        if matrix.rank() < size:
-            return None
-        inverse = matrix.inv()
-        return [_trimmed([number(inverse[line, at]) for line in range(size)]) for at in range(size)]
+        powers = [polynomial((1,))]
+        while len(powers) < self.degree:
+            powers.append(powers[-1] * polynomial(value) % polynomial(self.modulus))
+        rows = [[power[line] for line in range(self.degree)] for power in powers]
+        inverse = fmpq_mat(rows).inv()
+        return [
+            _trimmed([number(inverse[line, at]) for at in range(self.degree)])
+            for line in range(self.degree)
+        ]
 
     def product(
         self, one: dict[Exponent, Element], other: dict[Exponent, Element]
     ) -> dict[Exponent, Element]:
         """The product of two polynomials with coefficients in the field."""
-        ring = {place: polynomial(value) for place, value in one.items()}
-        there = {place: polynomial(value) for place, value in other.items()}
-        total: dict[Exponent, Any] = {}
-        for place, value in ring.items():
-            for step, factor in there.items():
-                at = tuple(a + b for a, b in zip(place, step, strict=True))
-                term = value * factor
-                total[at] = total[at] + term if at in total else term
+        left = {place: polynomial(value) for place, value in one.items()}
+        right = {place: polynomial(value) for place, value in other.items()}
         modulus = polynomial(self.modulus)
-        found = {place: element(value % modulus) for place, value in total.items()}
+        found = {p: element(value % modulus) for p, value in expanded(left, right).items()}
         return {place: value for place, value in found.items() if value}
+
+    def norm(self, terms: dict[Exponent, Element]) -> Terms:
+        """The product of all conjugates of a polynomial over the field, times a number.
+
+        The resultant of m(t), of leading coefficient c and degree r, and g(t), of degree d in t,
+        with respect to t is c^d times the product of g(a) over the roots a of m.
+
+        >>> Field((-2, 0, 1)).norm({(0,): (1,), (1,): (0, 1)})  # (1 + a z) (1 - a z)
+        {(2,): -2, (0,): 1}
+        """
+        axes = len(next(iter(terms)))
+        modulus = {(n, *(0,) * axes): c for n, c in enumerate(self.modulus) if c}
+        lifted = {(n, *p): c for p, value in terms.items() for n, c in enumerate(value) if c}
+        norm = as_flint(modulus, axes + 1).resultant(as_flint(lifted, axes + 1), "z0")
+        return {place[1:]: value for place, value in from_flint(norm).items()}
 
 
 RATIONALS = Field((0, 1))
-
-
-def _fmpq(value: Fraction) -> Any:
-    from flint import fmpq
-
-    return fmpq(value.numerator, value.denominator)
 
 
 def _trimmed(values: list[Number]) -> Element:
@@ -145,9 +158,8 @@ def _trimmed(values: list[Number]) -> Element:
 
 def substituted(value: Element, powers: list[Element]) -> Element:
     """An element with the powers of a replaced by other elements."""
-    size = max(map(len, powers))
-    total = [Fraction(0)] * size
+    total = [Fraction(0)] * max(map(len, powers))
     for factor, power in zip(value, powers, strict=False):
         for at, c in enumerate(power):
             total[at] += factor * Fraction(c)
-    return _trimmed([int(c) if c.denominator == 1 else c for c in total])
+    return _trimmed(list(map(plain, total)))

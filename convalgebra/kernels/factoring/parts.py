@@ -13,21 +13,22 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.kernels.factoring.absolute import absolute_factors
-from convalgebra.kernels.factoring.conjugates import (
-    Atom,
-    Splitting,
-    precision,
+from convalgebra.kernels.factoring.conjugates import Atom, Splitting
+from convalgebra.kernels.factoring.embeddings import PRECISIONS, precision
+from convalgebra.kernels.factoring.polynomials import (
+    Terms,
+    active,
+    as_flint,
+    core,
+    degree,
+    from_flint,
+    primitive,
 )
-from convalgebra.kernels.factoring.polynomials import Terms, active, core, degree
-from convalgebra.kernels.factoring.rational import Irreducible, rational_factors
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
 from convalgebra.kernels.factoring.splitting import splitting as split
 
 FieldName: TypeAlias = Literal["rational", "real", "complex"]
 FIELDS: tuple[FieldName, ...] = ("rational", "real", "complex")
-
-
-class Undecided(Exception):
-    """A step that could not be done; says why."""
 
 
 class Part(NamedTuple):
@@ -132,32 +133,16 @@ def _key(terms: Terms) -> tuple[Any, ...]:
 
 def _common(terms: Terms, lattice: Exponent) -> Terms:
     """The greatest common divisor of the interleaved parts, as a polynomial in w = z^lattice."""
-    from flint import Ordering, fmpq_mpoly_ctx
-
-    from convalgebra.kernels.factoring.polynomials import primitive
-
     _, whole = primitive(terms)
     residues: dict[Exponent, Terms] = {}
     for place, value in whole.items():
         residue = tuple(p % d for p, d in zip(place, lattice, strict=True))
         step = tuple(p // d for p, d in zip(place, lattice, strict=True))
         residues.setdefault(residue, {})[step] = value
-    context = fmpq_mpoly_ctx.get([f"w{axis}" for axis in range(len(lattice))], Ordering.lex)
-    divisor = context.from_dict({})
+    divisor = as_flint({}, len(lattice))
     for part in residues.values():
-        _, stripped = core(part)
-        divisor = divisor.gcd(context.from_dict({p: int(c) for p, c in stripped.items()}))
-    found: Terms = {tuple(map(int, p)): _fraction(c) for p, c in divisor.to_dict().items()}
-    return core(primitive(found)[1])[1]
-
-
-def _fraction(value: Any) -> Any:
-    from convalgebra.kernels.factoring.fields import number
-
-    return number(value)
-
-
-_PRECISIONS = (128, 256, 512, 1024, 2048, 4096)
+        divisor = divisor.gcd(as_flint(core(part)[1], len(lattice)))
+    return core(from_flint(divisor))[1]
 
 
 def _home(of: Splitting, atom: Atom, fine: Splitting, lattice: Exponent) -> int:
@@ -168,14 +153,13 @@ def _home(of: Splitting, atom: Atom, fine: Splitting, lattice: Exponent) -> int:
     """
     left = set(range(fine.size))
     axis = next(n for n, size in enumerate(atom.degree) if size)
-    for attempt, bits in enumerate(_PRECISIONS):
+    for attempt, bits in enumerate(PRECISIONS):
         with precision(bits):
-            g = of.values(of.roots(bits)[atom.root])
-            betas = fine.roots(bits)
+            g = of.values(atom.root, bits)
             points = [3 + attempt + 2 * n for n in range(len(lattice))]
             for point in _zeros(g, axis, points):
                 for k in list(left):
-                    value = _evaluated(fine.values(betas[k]), point, lattice)
+                    value = _evaluated(fine.values(k, bits), point, lattice)
                     if not value.contains(0):
                         left.discard(k)
         if len(left) == 1:

@@ -14,6 +14,11 @@ from convalgebra.kernels.sources import Kernel, Number
 Terms: TypeAlias = "dict[Exponent, Number]"
 
 
+def plain(value: Number) -> Number:
+    """The same number, as an int where it is one."""
+    return int(value) if value.denominator == 1 else value
+
+
 def terms_of(kernel: Kernel) -> Terms:
     """The entries of a kernel that are not 0, each at its place.
 
@@ -68,18 +73,46 @@ def primitive(terms: Terms) -> tuple[Fraction, Terms]:
     return Fraction(content, below), {place: value // content for place, value in whole.items()}
 
 
-def multiplied(one: Mapping[Exponent, Any], other: Mapping[Exponent, Any]) -> dict[Exponent, Any]:
-    """The product of two polynomials over any ring.
-
-    >>> multiplied({(0,): 1, (1,): 1}, {(0,): 1, (1,): -1})
-    {(0,): 1, (2,): -1}
-    """
+def expanded(one: Mapping[Exponent, Any], other: Mapping[Exponent, Any]) -> dict[Exponent, Any]:
+    """The product of two polynomials over any ring, coefficients that cancel included."""
     found: dict[Exponent, Any] = {}
     for place, value in one.items():
         for there, factor in other.items():
             at = plus(place, there)
             found[at] = found[at] + value * factor if at in found else value * factor
-    return {place: value for place, value in found.items() if value != 0}
+    return found
+
+
+def multiplied(one: Terms, other: Terms) -> Terms:
+    """The product of two polynomials.
+
+    >>> multiplied({(0,): 1, (1,): 1}, {(0,): 1, (1,): -1})
+    {(0,): 1, (2,): -1}
+    """
+    return {place: value for place, value in expanded(one, other).items() if value}
+
+
+def as_flint(terms: Mapping[Exponent, Number], axes: int) -> Any:
+    """An `fmpq_mpoly` in so many variables z0, z1, ..
+
+    (`fmpz_mpoly.factor` of python-flint 0.9 fails on coefficients of more than 31 bits.)
+    """
+    from flint import Ordering, fmpq, fmpq_mpoly_ctx
+
+    context = fmpq_mpoly_ctx.get([f"z{axis}" for axis in range(axes)], Ordering.lex)
+    return context.from_dict({p: fmpq(c.numerator, c.denominator) for p, c in terms.items()})
+
+
+def from_flint(polynomial: Any) -> Terms:
+    """The terms of an `fmpq_mpoly`.
+
+    >>> from_flint(as_flint({(0, 1): Fraction(1, 2), (1, 0): 3}, 2))
+    {(1, 0): 3, (0, 1): Fraction(1, 2)}
+    """
+    return {
+        tuple(map(int, place)): plain(Fraction(int(c.p), int(c.q)))
+        for place, c in polynomial.to_dict().items()
+    }
 
 
 def corners(terms: Iterable[Exponent]) -> set[Exponent]:

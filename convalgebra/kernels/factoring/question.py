@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
-from typing import Any
 
-from convalgebra.algebra.one_channel.chains import Chain, Exponent
+from convalgebra.algebra.one_channel.chains import Chain
 from convalgebra.algebra.one_channel.work import Work
 from convalgebra.kernels.factoring.absolute import absolute_factors
-from convalgebra.kernels.factoring.factorizations import Factorization, Filter
-from convalgebra.kernels.factoring.filters import Builder, number_of
+from convalgebra.kernels.factoring.conjugates import Atom, Splitting
+from convalgebra.kernels.factoring.factorizations import Factorization
+from convalgebra.kernels.factoring.filters import Builder
 from convalgebra.kernels.factoring.groupings import Layer
 from convalgebra.kernels.factoring.parts import FIELDS, FieldName
-from convalgebra.kernels.factoring.polynomials import Terms, core, degree, terms_of
-from convalgebra.kernels.factoring.rational import Irreducible, TooLarge, rational_factors
-from convalgebra.kernels.factoring.reasons import OVER, pieces_of, too_wide
+from convalgebra.kernels.factoring.polynomials import (
+    Terms,
+    as_flint,
+    core,
+    degree,
+    from_flint,
+    plain,
+    terms_of,
+)
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
+from convalgebra.kernels.factoring.reasons import pieces_of, too_wide
 from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
 from convalgebra.kernels.factoring.search import Search
 from convalgebra.kernels.factoring.stacks import stack_of
@@ -82,7 +90,7 @@ class _Question:
             self.answers["real"],
             self.answers["complex"],
             self.reasons,
-            number_of(self.scale),
+            plain(self.scale),
             self.pieces,
             self.ways,
             tuple(self.shown),
@@ -101,86 +109,53 @@ class _Question:
         self.scale = Fraction(0)
         if not self.free:
             return self._all(False, "the kernel is 0, and a stack of averages is not.")
-        filters = []
-        first = True
-        for factor, text in zip(self.chain.factors, self.texts, strict=True):
-            size = prod(factor.taps)
-            if factor.free:
-                value: Any = () if first else (1,)
-                first = False
-                entries = (value, *[()] * (size - 1))
-            else:
-                entries = ((Fraction(1, size),),) * size
-            decimals = tuple(complex(float(e[0])) if e else 0j for e in entries)
-            filters.append(Filter(text, factor.taps, entries, decimals, fixed=not factor.free))
-        self.shown = [Factorization("rational", tuple(filters), (0,) * self.chain.axes)]
-        return self._all(
-            True, "the kernel is 0: one filter 0 is enough, and the others can be any."
-        )
+        self.shown = [self._builder().zero()]
+        reason = "the kernel is 0: one filter 0 is enough, and the others can be any."
+        return self._all(True, reason)
 
     def _decide(self) -> None:
-        _, plain = core(self.terms)
-        room = self._room()
-        wide = too_wide(plain, self.chain)
+        _, kernel = core(self.terms)
+        wide = too_wide(kernel, self.chain)
         if wide:
             return self._all(False, wide)
-        if prod(size + 1 for size in degree(plain)) > _MOST_DIVIDED and len(self.free) < len(
-            self.chain.factors
-        ):
+        averages = len(self.free) < len(self.chain.factors)
+        if averages and prod(size + 1 for size in degree(kernel)) > _MOST_DIVIDED:
             return self._all(None, "it has too many entries to be divided by the averages.")
-        rest = self._without_averages(plain)
+        rest = self._without_averages(kernel)
         if rest is None:
             return self._all(
                 False,
                 "it is not divisible by the fixed average, as every kernel that the stack makes.",
             )
-        if any(size > most for size, most in zip(degree(rest), room, strict=True)):
-            return self._all(False, too_wide(rest, self.chain) or "it is too large.")
         if not self.free:
             return self._averages_only(rest)
         try:
             self.scale, factors = rational_factors(rest)
             self._packed(rest, factors)
-        except TooLarge as error:
+        except Undecided as error:
             self._all(None, f"{error}.")
         return None
 
-    def _room(self) -> Exponent:
-        zero = (0,) * self.chain.axes
-        return tuple(map(sum, zip(zero, *(f.degree for f in self.free), strict=True)))
-
-    def _without_averages(self, plain: Terms) -> Terms | None:
+    def _without_averages(self, kernel: Terms) -> Terms | None:
         """The kernel divided by all averages; None if it is not divisible."""
-        from flint import Ordering, fmpq, fmpq_mpoly_ctx
-
-        fixed = [factor for factor in self.chain.factors if not factor.free]
-        if not fixed:
-            return plain
-        names = [f"z{axis}" for axis in range(self.chain.axes)]
-        context = fmpq_mpoly_ctx.get(names, Ordering.lex)
-        exact = {place: Fraction(value) for place, value in plain.items()}
-        left = context.from_dict(
-            {place: fmpq(value.numerator, value.denominator) for place, value in exact.items()}
-        )
-        for factor in fixed:
-            share = fmpq(1, prod(factor.taps))
-            left, over = divmod(left, context.from_dict(dict.fromkeys(factor.exponents(), share)))
-            if over != 0:
-                return None
-        return {
-            tuple(map(int, place)): number_of(Fraction(int(c.p), int(c.q)))
-            for place, c in left.to_dict().items()
-        }
+        left = as_flint(kernel, self.chain.axes)
+        for factor in self.chain.factors:
+            if not factor.free:
+                share = Fraction(1, prod(factor.taps))
+                average = dict.fromkeys(factor.exponents(), share)
+                left, over = divmod(left, as_flint(average, self.chain.axes))
+                if over != 0:
+                    return None
+        return from_flint(left)
 
     def _averages_only(self, rest: Terms) -> None:
         (value,) = rest.values()  # its degree is 0
         self.scale = Fraction(value)
         if value != 1:
             return self._all(
-                False, f"it is {value} times the product of the averages, which has no free scale."
+                False, "it is a multiple of the product of the averages, which has no free scale."
             )
-        builder = Builder(self.terms, self.kernel.shape, self.chain, self.texts, (), (), self.work)
-        self.shown = [builder.factorization((), "rational")]
+        self.shown = [self._builder().factorization((), "rational")]
         self.ways = {field: Ways(1, True) for field in FIELDS}
         return self._all(True, "it is the product of the averages.")
 
@@ -191,23 +166,26 @@ class _Question:
         if search.too_many:
             self._all(None, f"{len(search.layers)} layers share its factors out: too many.")
             return
-        self._decide_over("rational", search, ())
-        self._decide_over("complex", search, ("rational",))
-        self._decide_over("real", search, ("rational", "complex"))
+        self._decide_over_each_field(search)
         self.pieces = pieces_of(factors, counts, search.splittings)
         self._list(search)
 
-    def _decide_over(self, field: FieldName, search: Search, others: tuple[FieldName, ...]) -> None:
-        """The answer over a field: those over others may settle it."""
-        for other in others:
-            if self.answers[other] is (other == "rational"):
-                word = "a" if other == "rational" else "no"
-                self.answers[field] = self.answers[other]
-                self.reasons[field] = f"it is {word} product {OVER[other]} already."
-                if word == "no":
-                    self.reasons[field] = self.reasons[other]
-                return
-        self.answers[field], self.reasons[field] = search.decide(field)
+    def _decide_over_each_field(self, search: Search) -> None:
+        found = {"rational": search.decide("rational")}
+        if found["rational"][0]:
+            found["real"] = found["complex"] = True, "it is a product over the rationals already."
+        else:
+            found["complex"] = search.decide("complex")
+            none = found["complex"][0] is False
+            found["real"] = found["complex"] if none else search.decide("real")
+        for field in FIELDS:
+            self.answers[field], self.reasons[field] = found[field]
+
+    def _builder(
+        self, splittings: tuple[Splitting, ...] = (), atoms: tuple[Atom, ...] = ()
+    ) -> Builder:
+        shape = self.kernel.shape
+        return Builder(self.terms, shape, self.chain, self.texts, splittings, atoms, self.work)
 
     def _list(self, search: Search) -> None:
         for field in FIELDS:
@@ -219,15 +197,7 @@ class _Question:
             self.ways[field] = Ways(found.number, found.complete)
             if level is None:
                 continue
-            builder = Builder(
-                self.terms,
-                self.kernel.shape,
-                self.chain,
-                self.texts,
-                level.splittings,
-                level.atoms,
-                self.work,
-            )
+            builder = self._builder(level.splittings, level.atoms)
             for grouping in found.new[: SHOWN - len(self.shown)]:
                 self.shown.append(builder.factorization(grouping, field))
         if search.undecided and not self.answers["rational"]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.kernels.factoring.polynomials import (
     Terms,
     active,
+    as_flint,
     degree,
+    from_flint,
     multiplied,
     off_axes,
     on_axes,
@@ -30,8 +32,8 @@ class Irreducible(NamedTuple):
         return degree(self.terms)
 
 
-class TooLarge(Exception):
-    """A polynomial that is not factored because it could take too long; says how large it is."""
+class Undecided(Exception):
+    """A step that is not taken because it could take too long, or that failed; says why."""
 
 
 _MOST_BITS = {1: 200_000, 2: 2_000_000, 3: 2_000_000}  # places times bits of the largest entry
@@ -47,7 +49,7 @@ def rational_factors(terms: Terms) -> tuple[Fraction, tuple[Irreducible, ...]]:
     >>> number, [factor.terms for factor in factors]
     (Fraction(2, 1), [{(0,): 1, (1,): -1}, {(0,): 1, (1,): 1}])
 
-    Raises TooLarge where the factoring is not begun.
+    Raises Undecided where the factoring is not begun.
     """
     axes = active(terms)
     count = len(next(iter(terms)))
@@ -60,7 +62,7 @@ def rational_factors(terms: Terms) -> tuple[Fraction, tuple[Irreducible, ...]]:
         _, plain = primitive(off_axes(factor, axes, count))
         found.append(Irreducible(plain, multiplicity))
     found.sort(key=lambda factor: (sum(factor.degree), factor.degree, sorted(factor.terms.items())))
-    again: dict[Exponent, Any] = {(0,) * count: 1}
+    again: Terms = {(0,) * count: 1}
     for factor, multiplicity in found:
         for _ in range(multiplicity):
             again = multiplied(again, factor)
@@ -74,15 +76,15 @@ def _check(whole: Terms) -> None:
     places = prod(size + 1 for size in degree(whole))
     most = _MOST_PLACES[len(degree(whole))]
     if places > most:
-        raise TooLarge(
+        raise Undecided(
             f"its entries span {places:,} places; kernels of up to {most:,} are factored"
         )
     if places * bits > _MOST_BITS[len(degree(whole))]:
-        raise TooLarge(f"its {places:,} places hold numbers of up to {bits:,} bits")
+        raise Undecided(f"its {places:,} places hold numbers of up to {bits:,} bits")
 
 
 def _factored(whole: Terms) -> list[tuple[Terms, int]]:
-    from flint import Ordering, fmpq_mpoly_ctx, fmpz_poly
+    from flint import fmpz_poly
 
     size = degree(whole)
     if len(size) == 1:
@@ -91,17 +93,5 @@ def _factored(whole: Terms) -> list[tuple[Terms, int]]:
             ({(n,): int(c) for n, c in enumerate(factor.coeffs()) if c}, times)
             for factor, times in row.factor()[1]
         ]
-    names = [f"z{axis}" for axis in range(len(size))]
-    # fmpz_mpoly.factor of python-flint 0.9 fails on coefficients of more than 31 bits.
-    context = fmpq_mpoly_ctx.get(names, Ordering.lex)
-    polynomial = context.from_dict({place: int(value) for place, value in whole.items()})
-    return [
-        (
-            {
-                tuple(map(int, place)): Fraction(int(c.p), int(c.q))
-                for place, c in factor.to_dict().items()
-            },
-            int(times),
-        )
-        for factor, times in polynomial.factor()[1]
-    ]
+    factors = as_flint(whole, len(size)).factor()[1]
+    return [(from_flint(factor), int(times)) for factor, times in factors]

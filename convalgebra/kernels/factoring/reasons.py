@@ -56,7 +56,8 @@ def no_grouping(
         return f"{OVER[field]} it is irreducible, and no layer has room for {_a(kind)}."
     *others, last = [shape_text(kind) + _times(n) for kind, n in sorted(kinds.items())]
     shown = f"{', '.join(others)} and {last}" if others else last
-    begin = f"{OVER[field]} its irreducible parts have the shapes {shown}"
+    noun = "shapes" if others else "shape"
+    begin = f"{OVER[field]} its irreducible parts have the {noun} {shown}"
     for kind in sorted(kinds, key=sum, reverse=True):
         if not any(_fits(kind, layer) for layer in layers):
             return f"{begin}, and no layer has room for {_a(kind)}."
@@ -88,7 +89,7 @@ def pieces_of(
     for at, (factor, count) in enumerate(zip(factors, counts, strict=True)):
         real = 1 if count.factors == 1 else None
         if splittings is not None:
-            real = sum(disc.imag.is_zero() for disc in splittings[at].isolated)
+            real = splittings[at].real
         shape = tuple(size + 1 for size in factor.degree)
         found.append(
             Piece(shape, _rows(factor), factor.multiplicity, count.factors, real, count.reason)

@@ -42,8 +42,9 @@ class Ways:
 class FactorReport:
     """Whether a kernel is exactly a product of filters of the shapes of a stack, over Q, R and C.
 
-    True comes with `factorizations`, False with a proof in `reasons`, None with the reason why it
-    is not decided. `reason` is the one that says most.
+    True comes with `factorizations`, unless the factors over C were only counted; False with a
+    proof in `reasons`, None with the reason why it is not decided. `reason` is the one that says
+    most.
     """
 
     kernel: Kernel

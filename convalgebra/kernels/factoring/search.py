@@ -12,18 +12,18 @@ from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.algebra.one_channel.work import Exhausted, Work
 from convalgebra.kernels.factoring.absolute import Count
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting, atoms_of
+from convalgebra.kernels.factoring.embeddings import roots
 from convalgebra.kernels.factoring.groupings import Group, Grouping, Layer, exists, groupings
 from convalgebra.kernels.factoring.parts import (
     FieldName,
     Orbits,
     Part,
-    Undecided,
     lattice_orbits,
     parts,
     trivial_orbits,
 )
 from convalgebra.kernels.factoring.polynomials import Terms, active
-from convalgebra.kernels.factoring.rational import Irreducible, TooLarge
+from convalgebra.kernels.factoring.rational import Irreducible, Undecided
 from convalgebra.kernels.factoring.reasons import OVER, no_grouping
 from convalgebra.kernels.factoring.splitting import splitting
 
@@ -212,7 +212,7 @@ class Search:
             try:
                 found = tuple(map(_split, self.factors, self.counts))
                 self._complex = self._level(found, split_up=True)
-            except (Undecided, TooLarge) as error:
+            except Undecided as error:
                 self.undecided = str(error)
         return self._complex
 
@@ -250,25 +250,16 @@ def _kinds(
     size = tuple(power // count.factors for power in factor.degree)
     if field == "complex" or count.factors == 1:
         return [(size, count.factors)]
-    axes = active(factor.terms)
-    if len(axes) > 1:
+    if len(active(factor.terms)) > 1 or count.factors > _MOST_COUNTED:
         return None
-    if count.factors > _MOST_COUNTED:
+    line = product(*(range(power + 1) for power in factor.degree))  # of a single axis
+    try:
+        found = roots(tuple(int(factor.terms.get(place, 0)) for place in line))
+    except Undecided:
         return None
-    real = _real_roots([int(factor.terms.get(p, 0)) for p in _line(factor.degree)])
+    real = sum(root.imag.is_zero() for root in found)
     pair = tuple(2 * power for power in size)
     return [(size, real), (pair, (count.factors - real) // 2)]
-
-
-def _line(degree: Exponent) -> list[Exponent]:
-    """The exponents from 0 to a degree along the only axis that has one."""
-    return list(product(*(range(size + 1) for size in degree)))
-
-
-def _real_roots(coefficients: list[int]) -> int:
-    from flint import fmpz_poly
-
-    return sum(root.imag.is_zero() for root, _ in fmpz_poly(coefficients).complex_roots())
 
 
 def _whole(factor: Irreducible, count: Count) -> Splitting:
