@@ -204,6 +204,7 @@ def check(ctx: click.Context, file: str) -> None:
 @click.option(
     "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
 )
+@click.option("--to", metavar="NAME", help="Only the part that the value called NAME needs.")
 @click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
 @_format("text", "json", "csv", "md", "latex", "html")
 def cost(
@@ -211,6 +212,7 @@ def cost(
     layers: tuple[str, ...],
     shape: str | None,
     at: dict[str, int],
+    to: str | None,
     all_layers: bool,
     form: str,
 ) -> None:
@@ -222,7 +224,7 @@ def cost(
     \b
     Examples:
       convalgebra cost "3x3p1@64, bn, relu" --input 3x224x224
-      convalgebra cost zoo:resnet50
+      convalgebra cost zoo:resnet50 --to layer3
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
     """
@@ -238,7 +240,7 @@ def cost(
     networks = [read(network, shape) for network in networks]
     if at:
         _check_names(at, set().union(*(network.named() for network in networks)))
-    reports = [cost_of(network, at=at) for network in networks]
+    reports = [cost_of(network, at=at, to=to) for network in networks]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:

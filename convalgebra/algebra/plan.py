@@ -21,6 +21,8 @@ from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
+    NORMS,
+    SLOPES,
     MERGES,
     Layer,
     axes_text,
@@ -325,7 +327,9 @@ def _refusal(layer: Layer) -> str:
         why = "activations between linear layers there are told apart only one after another"
         return f"equiv does not decide stacks with `{shown}` in this place: {why}"
     meaning = KINDS[layer.kind].meaning.partition(":")[0]
-    if layer.kind in ("fc", "flatten", "gap", "resize"):
+    if layer.kind in ("bn0", "bn1"):
+        return f"`{shown}` ({meaning}) divides by a spread that is no weight of it; write `bn`"
+    if layer.kind in ("fc", "flatten", "gap", "resize", "bilinearto"):
         return (
             f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
             "given input size only; `convalgebra matrix` writes it out"
@@ -477,6 +481,6 @@ _RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
 }
 REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
 assert (
-    ACTIVATIONS - {"relu"}
-    | {"max", "gmp", "mul", "ln", "in", "gn", "lrn", "fc", "flatten", "gap", "resize"}
+    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"}
+    | {"max", "gmp", "mul", "fc", "flatten", "gap", "resize", "bilinearto"}
 ) == REFUSED, "a kind of layer without a rule"

@@ -13,7 +13,7 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, Layer, groups_of
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer, groups_of
 from convalgebra.shapes import Shape, windows
 from convalgebra.sizes import Size, exact_divide, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
@@ -23,7 +23,10 @@ FLOPS_PER = {
     "mac": 2,  # a multiplication and an addition
     "bias": 1,
     "bn": 2,  # a scale and a shift: the statistics are known
+    **dict.fromkeys(("bn0", "bn1"), 2),
     "ln": 5,  # mean, variance, subtract, divide, and the affine map, as one counts them
+    **dict.fromkeys(("ln1", "in1"), 5),
+    **dict.fromkeys(("ln0", "in0"), 4),
     "gn": 5,
     "in": 5,
     "lrn": 9,  # over 5 channels: square, 4 additions, scale, shift, power, divide
@@ -179,7 +182,13 @@ def _covered(inputs: Size, outputs: Size, assumptions: Assumptions) -> Size:
 def _norm(use: Use) -> Counts:
     kind = use.layer.kind
     flops = (("norm", simplest(FLOPS_PER[kind] * product(use.output))),)
-    return Counts(norms=0 if kind == "lrn" else 2 * use.output[0], flops=flops)
+    weights = 0 if kind == "lrn" or kind.endswith("0") else 1 if kind.endswith("1") else 2
+    return Counts(norms=simplest(weights * use.output[0]), flops=flops)
+
+
+def _slope(use: Use) -> Counts:
+    weights = 1 if use.layer.kind == "prelu1" else use.output[0]
+    return _activation(use)._replace(norms=weights)
 
 
 def _activation(use: Use) -> Counts:
@@ -222,12 +231,14 @@ _RULES: dict[str, Callable[[Use], Counts]] = {
     "avg": _pooling,
     "gap": _global,
     "gmp": _global,
-    **dict.fromkeys(("bn", "ln", "in", "gn", "lrn"), _norm),
+    **dict.fromkeys(NORMS, _norm),
     **dict.fromkeys(ACTIVATIONS, _activation),
+    **dict.fromkeys(SLOPES, _slope),
     "scale": _scale,
     "add": _merge,
     "mul": _merge,
     "bilinear": _bilinear,
+    "bilinearto": _bilinear,
     **dict.fromkeys(_FREE, _free),
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no cost rule"

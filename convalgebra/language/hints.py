@@ -21,6 +21,7 @@ EXAMPLES = {
     "gn": "gn32",
     "up": "up2",
     "bilinear": "bilinear2",
+    "bilinearto": "bilinearto28x28",
     "resize": "resize28x28",
     "pad": "pad1",
     "crop": "crop1",
