@@ -33,10 +33,6 @@ _ACTIVATIONS = (
     *("sigmoid", "hardsigmoid", "hardswish", "tanh", "softmax"),
 )
 
-# A norm has a scale and a shift for each channel; these have one of the two, or neither.
-_NORMS_OF_ONE = {"bn1": "batch norm", "ln1": "layer norm", "in1": "instance norm"}
-_NORMS_OF_NONE = {"bn0": "batch norm", "ln0": "layer norm", "in0": "instance norm"}
-
 KINDS: dict[str, Kind] = {
     "conv": Kind("kernel", "sdpg@b", "matrix", "convolution"),
     "dw": Kind("kernel", "sdp@b", "matrix", "depthwise convolution: as many groups as channels"),
@@ -51,18 +47,14 @@ KINDS: dict[str, Kind] = {
     "ln": Kind("none", "", "per channel", "layer norm"),
     "in": Kind("none", "", "per channel", "instance norm"),
     "gn": Kind("number", "", "per channel", "group norm"),
-    **{
-        word: Kind("none", "", "per channel", f"{norm} with one weight a channel")
-        for word, norm in _NORMS_OF_ONE.items()
-    },
-    **{
-        word: Kind("none", "", "none", f"{norm} without weights")
-        for word, norm in _NORMS_OF_NONE.items()
-    },
+    "plainbn": Kind("none", "", "none", "batch norm without weights"),
+    "plainln": Kind("none", "", "none", "layer norm without weights"),
+    "plainin": Kind("none", "", "none", "instance norm without weights"),
+    "plaingn": Kind("number", "", "none", "group norm without weights"),
     "lrn": Kind("none", "", "none", "local response norm over 5 channels"),
     **{word: Kind("none", "", "none", "activation") for word in _ACTIVATIONS},
     "prelu": Kind("none", "", "per channel", "ReLU with a learned slope a channel"),
-    "prelu1": Kind("none", "", "per channel", "ReLU with one learned slope"),
+    "sharedprelu": Kind("none", "", "per channel", "ReLU with one learned slope for all"),
     "scale": Kind("none", "", "per channel", "one weight a channel"),
     "up": Kind("factor", "", "none", "nearest-neighbour upsampling"),
     "bilinear": Kind("factor", "", "none", "bilinear upsampling"),
@@ -86,8 +78,9 @@ KINDS: dict[str, Kind] = {
 }
 
 ACTIVATIONS = frozenset(_ACTIVATIONS)
-NORMS = frozenset({"bn", "ln", "in", "gn", "lrn", *_NORMS_OF_ONE, *_NORMS_OF_NONE})
-SLOPES = frozenset({"prelu", "prelu1"})
+PLAIN_NORMS = frozenset({"plainbn", "plainln", "plainin", "plaingn", "lrn"})  # without weights
+NORMS = frozenset({"bn", "ln", "in", "gn"}) | PLAIN_NORMS
+SLOPES = frozenset({"prelu", "sharedprelu"})
 BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 MERGES = frozenset({"add", "mul", "cat", "unused"})
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})

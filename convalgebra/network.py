@@ -132,7 +132,7 @@ class Network:
         needed[0] = True  # the input stands first, read or not
         places: dict[int, int] = {}
         owners: dict[int, int] = {}  # the first use of shared weights may be among what is left out
-        nodes = []
+        nodes: list[Node] = []
         for index in range(end + 1):
             if needed[index]:
                 node, place = self.nodes[index], len(nodes)

@@ -21,9 +21,9 @@ from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
+    MERGES,
     NORMS,
     SLOPES,
-    MERGES,
     Layer,
     axes_text,
     groups_of,
@@ -327,7 +327,7 @@ def _refusal(layer: Layer) -> str:
         why = "activations between linear layers there are told apart only one after another"
         return f"equiv does not decide stacks with `{shown}` in this place: {why}"
     meaning = KINDS[layer.kind].meaning.partition(":")[0]
-    if layer.kind in ("bn0", "bn1"):
+    if layer.kind == "plainbn":
         return f"`{shown}` ({meaning}) divides by a spread that is no weight of it; write `bn`"
     if layer.kind in ("fc", "flatten", "gap", "resize", "bilinearto"):
         return (

@@ -13,7 +13,16 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer, groups_of
+from convalgebra.layers import (
+    ACTIVATIONS,
+    BORDERS,
+    KINDS,
+    NORMS,
+    PLAIN_NORMS,
+    SLOPES,
+    Layer,
+    groups_of,
+)
 from convalgebra.shapes import Shape, windows
 from convalgebra.sizes import Size, exact_divide, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
@@ -23,12 +32,13 @@ FLOPS_PER = {
     "mac": 2,  # a multiplication and an addition
     "bias": 1,
     "bn": 2,  # a scale and a shift: the statistics are known
-    **dict.fromkeys(("bn0", "bn1"), 2),
+    "plainbn": 2,
     "ln": 5,  # mean, variance, subtract, divide, and the affine map, as one counts them
-    **dict.fromkeys(("ln1", "in1"), 5),
-    **dict.fromkeys(("ln0", "in0"), 4),
     "gn": 5,
     "in": 5,
+    "plainln": 4,
+    "plaingn": 4,
+    "plainin": 4,
     "lrn": 9,  # over 5 channels: square, 4 additions, scale, shift, power, divide
     "activation": 1,
     "softmax": 3,  # exponential, sum, divide
@@ -182,12 +192,11 @@ def _covered(inputs: Size, outputs: Size, assumptions: Assumptions) -> Size:
 def _norm(use: Use) -> Counts:
     kind = use.layer.kind
     flops = (("norm", simplest(FLOPS_PER[kind] * product(use.output))),)
-    weights = 0 if kind == "lrn" or kind.endswith("0") else 1 if kind.endswith("1") else 2
-    return Counts(norms=simplest(weights * use.output[0]), flops=flops)
+    return Counts(norms=0 if kind in PLAIN_NORMS else 2 * use.output[0], flops=flops)
 
 
 def _slope(use: Use) -> Counts:
-    weights = 1 if use.layer.kind == "prelu1" else use.output[0]
+    weights = 1 if use.layer.kind == "sharedprelu" else use.output[0]
     return _activation(use)._replace(norms=weights)
 
 

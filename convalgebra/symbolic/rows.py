@@ -279,7 +279,7 @@ def _reflected(at: int, side: int) -> int:
 
 
 def _bilinear(use: Use) -> Iterator[Row]:
-    """Output n of o stands at (n + 1/2) i/o - 1/2 of the i inputs, not left of 0 (PyTorch's rule)."""
+    """Output n of o stands at (n + 1/2) i/o - 1/2 of i inputs, not left of 0 (PyTorch's rule)."""
     for channel, *out in _positions(use.output):
         shares = []
         for at, side, after in zip(out, use.inputs[0][1:], use.output[1:], strict=True):
@@ -365,10 +365,10 @@ REFUSED: dict[str, str] = {
         ("max", "gmp"), "is not linear: which input is the largest depends on them all"
     ),
     **dict.fromkeys(
-        ("ln", "ln0", "ln1", "in", "in0", "in1", "gn"),
+        ("ln", "in", "gn", "plainln", "plainin", "plaingn"),
         "is not linear: it divides by the spread of its own input",
     ),
-    **dict.fromkeys(("bn0", "bn1"), "divides by a spread that is no weight of it; `bn` has a free scale and shift"),
+    "plainbn": "divides by a spread that is no weight of it; write `bn`",
     "lrn": "is not linear: it divides by the size of its neighbours",
     "mul": "is not linear: it multiplies two values that both depend on the input",
 }

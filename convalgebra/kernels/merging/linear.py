@@ -59,8 +59,8 @@ def _refusal(layer: Layer) -> str:
             f"`{shown}` is an activation, and no convolution equals a stack with one in it; merge "
             "what stands before it and what stands after it"
         )
-    if layer.kind in ("bn0", "bn1"):
-        return f"`{shown}` has no scale among its weights; write `bn`, with a scale of 1 if need be"
+    if layer.kind == "plainbn":
+        return "`plainbn` has no weights to merge; write `bn`, with a scale of 1 and a shift of 0"
     if layer.kind in NORMS and layer.kind != "bn":
         return f"`{shown}` divides by what comes in: not linear"
     if layer.kind in _WHOLE:
