@@ -148,7 +148,10 @@ class Network:
         if len(found) == 1:
             return found[0]
         if found:
-            raise InputError(f"{len(found)} values are called `{name[:40]}`; name one of them anew")
+            raise InputError(
+                f"{len(found)} values are called `{name[:40]}`: give the one that is meant a name "
+                "of its own"
+            )
         from difflib import get_close_matches
 
         known = list(dict.fromkeys(node.name for node in self.nodes[1:] if node.name))

@@ -19,6 +19,7 @@ EXAMPLES = {
     "fc": "fc@1000",
     "linear": "linear@64",
     "gn": "gn32",
+    "plaingn": "plaingn32",
     "up": "up2",
     "bilinear": "bilinear2",
     "bilinearto": "bilinearto28x28",
