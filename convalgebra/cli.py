@@ -498,14 +498,22 @@ def _tell(layer: str, candidate: str, done: int, of: int) -> None:
 
 
 @main.command()
-def zoo() -> None:
-    """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
+@click.argument("name", required=False)
+def zoo(name: str | None) -> None:
+    """The networks whose specs are on board, with params and MACs; or the spec of one of them.
+
+    `cost zoo:NAME` tells the rest.
 
     \b
-    Example:
+    Examples:
       convalgebra zoo
+      convalgebra zoo resnet50
     """
     from convalgebra import zoo as specs
+
+    if name is not None:
+        click.echo(specs.text(name.removeprefix("zoo:")), nl=False)
+        return
     from convalgebra.cost import cost as cost_of
     from convalgebra.render.cost_text import overview_table
 

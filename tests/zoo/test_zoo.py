@@ -7,9 +7,12 @@ import pytest
 
 from convalgebra import zoo
 from convalgebra.cost import cost
+from convalgebra.cost.receptive_field import receptive_fields
 from convalgebra.errors import InputError
 from convalgebra.language import parse
 from convalgebra.readers import read
+
+from .backwards import seen_by
 
 DATA = Path(__file__).parents[1] / "data"
 SPECS = Path(zoo.__file__).parent
@@ -77,6 +80,18 @@ def test_the_receptive_field_of_wavenet():
     # A causal layer of two taps, then five times dilations of 1 + 2 + .. + 512.
     (axis,) = cost("zoo:wavenet").receptive_field.axes
     assert (axis.size, axis.left, axis.right, axis.jump) == (1 + 1 + 5 * 1023, -5116, 0, 1)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_a_unit_in_the_middle_sees_what_its_windows_read(name):
+    network = read(f"zoo:{name}")
+    fields = receptive_fields(network)
+    placed = [field.axes is not None and not field.pooled for field in fields]
+    last = max(index for index, here in enumerate(placed) if here and network.live[index])
+    unit = [side // 2 for side in network.shapes[last][1:]]
+    expected = seen_by(network, last, unit, placed)
+    axes = fields[last].axes
+    assert [axis.seen_by(at) for axis, at in zip(axes, unit, strict=True)] == expected
 
 
 def test_the_receptive_field_of_inception_v3():
