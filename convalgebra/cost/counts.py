@@ -44,7 +44,6 @@ FLOPS_PER = {
     "softmax": 3,  # exponential, sum, divide
     "scale": 1,
     "merge": 1,  # for each operand after the first
-    "bilinear": 7,  # four products, three additions
 }
 
 FLOP_CLASSES = ("mac", "bias", "norm", "activation", "pooling", "merge", "scale", "interpolation")
@@ -216,7 +215,9 @@ def _merge(use: Use) -> Counts:
 
 
 def _bilinear(use: Use) -> Counts:
-    flops = simplest(FLOPS_PER["bilinear"] * product(use.output))
+    # A product for each corner, and their sum: 4 + 3 on two axes.
+    corners = 2 ** (len(use.output) - 1)
+    flops = simplest((2 * corners - 1) * product(use.output))
     return Counts(flops=(("interpolation", flops),))
 
 

@@ -39,7 +39,13 @@ def total(text, shape="4x6x6"):
         ("relu + id + id", {"activation": 144, "merge": 2 * 144}),
         ("mul(id | gap)", {"pooling": 144, "merge": 144}),
         ("scale", {"scale": 144}),
-        ("bilinear2", {"interpolation": 7 * 4 * 144}),
+        ("plainbn", {"norm": 2 * 144}),
+        ("plainln", {"norm": 4 * 144}),
+        ("plaingn2", {"norm": 4 * 144}),
+        ("plainin", {"norm": 4 * 144}),
+        ("prelu, sharedprelu", {"activation": 2 * 144}),
+        ("bilinear2", {"interpolation": 7 * 4 * 144}),  # four products, three additions
+        ("bilinearto5x9", {"interpolation": 7 * 4 * 45}),
         ("up2, resize3x3, pad1, crop1, reflect1, replicate1, circular1", {}),
         ("cat(id | id), shuffle2, [:4], pixelshuffle2, flatten, dropout", {}),
     ],
@@ -53,7 +59,6 @@ def test_flops_by_class(text, flops):
 def test_the_table_of_factors_is_as_documented():
     assert FLOPS_PER | {"mac": 2, "bias": 1, "bn": 2, "ln": 5, "gn": 5, "in": 5} == FLOPS_PER
     assert FLOPS_PER | {"activation": 1, "softmax": 3, "merge": 1, "scale": 1} == FLOPS_PER
-    assert FLOPS_PER["bilinear"] == 7
 
 
 def test_classes_in_their_order():
