@@ -199,8 +199,8 @@ class Network:
 
     def _check_shared(self, shapes: list[Shape]) -> None:
         for index, node in enumerate(self.nodes):
-            if node.weights == index:
-                continue
+            if node.weights == index or node.layer.kind == "sharedprelu":
+                continue  # one slope serves any number of channels
             here, first = (shapes[self.nodes[i].inputs[0]] for i in (index, node.weights))
             # fc reads every number that comes in, everything else the channels only.
             read: Callable[[Shape], Size] = (

@@ -7,6 +7,7 @@ import pytest
 from convalgebra.cost import cost
 from convalgebra.cost.counts import FLOP_CLASSES, FLOPS_PER
 from convalgebra.cost.report import LayerCost
+from convalgebra.errors import ShapeError
 
 
 def total(text, shape="4x6x6"):
@@ -101,6 +102,13 @@ def test_a_shared_layer_has_its_weights_once_and_works_each_time():
 def test_shared_weights_on_several_sizes():
     counted = total("shared f = 3x3p1; a = f; b = avg2x2s2, f; output a | b")
     assert (counted.params, counted.macs) == (144, 144 * (36 + 9))
+
+
+def test_one_slope_serves_any_number_of_channels():
+    counted = total("shared act = sharedprelu; act, 1x1@7, act")
+    assert (counted.norms, counted.flops_by_class["activation"]) == (1, (4 + 7) * 36)
+    with pytest.raises(ShapeError, match="the shared layer cannot serve 7x6x6"):
+        total("shared act = prelu; act, 1x1@7, act")
 
 
 def test_unused_has_weights_and_no_work():
