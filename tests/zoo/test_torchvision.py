@@ -1,9 +1,7 @@
 """The zoo against torchvision's own modules, to the last digit.
 
-tests/data/torchvision.csv was written with torchvision 0.28.0 and torch 2.13.0: parameters of the
-module as built without weights (GoogLeNet and the segmentation networks without auxiliary
-classifiers), half of the FLOPs that torch.utils.flop_counter finds on the meta device, and the
-elements that come out of all convolutions, by hooks.
+tests/data/torchvision.csv was written by record_torchvision.py with torchvision 0.28.0 and torch
+2.13.0. GoogLeNet and the segmentation networks are without their auxiliary classifiers.
 """
 
 import csv
