@@ -232,6 +232,7 @@ def check(ctx: click.Context, file: str) -> None:
 @click.option(
     "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
 )
+@click.option("--to", metavar="NAME", help="Only the part that the value called NAME needs.")
 @click.option(
     "--dtype",
     default="float32",
@@ -257,6 +258,7 @@ def cost(
     layers: tuple[str, ...],
     shape: str | None,
     at: dict[str, int],
+    to: str | None,
     dtype: str,
     batch: str,
     training: str | None,
@@ -272,7 +274,7 @@ def cost(
     \b
     Examples:
       convalgebra cost "3x3p1@64, bn, relu" --input 3x224x224
-      convalgebra cost zoo:resnet50
+      convalgebra cost zoo:resnet50 --to layer3
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
       convalgebra cost zoo:resnet50 --batch 32 --dtype float16 --training adam
@@ -294,7 +296,15 @@ def cost(
     if at:
         _check_names(at, names(inputs).union(*(network.named() for network in networks)))
     reports = [
-        cost_of(network, at=at, dtype=dtype, batch=inputs, training=training, convention=convention)
+        cost_of(
+            network,
+            at=at,
+            to=to,
+            dtype=dtype,
+            batch=inputs,
+            training=training,
+            convention=convention,
+        )
         for network in networks
     ]
     if len(reports) == 1:
@@ -557,14 +567,22 @@ def _tell(layer: str, candidate: str, done: int, of: int) -> None:
 
 
 @main.command()
-def zoo() -> None:
-    """The networks whose specs are on board, with params and MACs; `cost zoo:NAME` tells the rest.
+@click.argument("name", required=False)
+def zoo(name: str | None) -> None:
+    """The networks whose specs are on board, with params and MACs; or the spec of one of them.
+
+    `cost zoo:NAME` tells the rest.
 
     \b
-    Example:
+    Examples:
       convalgebra zoo
+      convalgebra zoo resnet50
     """
     from convalgebra import zoo as specs
+
+    if name is not None:
+        click.echo(specs.text(name.removeprefix("zoo:")), nl=False)
+        return
     from convalgebra.cost import cost as cost_of
     from convalgebra.render.cost_text import overview_table
 

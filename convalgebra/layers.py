@@ -49,11 +49,18 @@ KINDS: dict[str, Kind] = {
     "ln": Kind("none", "", "per channel", "layer norm"),
     "in": Kind("none", "", "per channel", "instance norm"),
     "gn": Kind("number", "", "per channel", "group norm"),
+    "plainbn": Kind("none", "", "none", "batch norm without weights"),
+    "plainln": Kind("none", "", "none", "layer norm without weights"),
+    "plainin": Kind("none", "", "none", "instance norm without weights"),
+    "plaingn": Kind("number", "", "none", "group norm without weights"),
     "lrn": Kind("none", "", "none", "local response norm over 5 channels"),
     **{word: Kind("none", "", "none", "activation") for word in _ACTIVATIONS},
+    "prelu": Kind("none", "", "per channel", "ReLU with a learned slope a channel"),
+    "sharedprelu": Kind("none", "", "per channel", "ReLU with one learned slope for all"),
     "scale": Kind("none", "", "per channel", "one weight a channel"),
     "up": Kind("factor", "", "none", "nearest-neighbour upsampling"),
     "bilinear": Kind("factor", "", "none", "bilinear upsampling"),
+    "bilinearto": Kind("sizes", "", "none", "bilinear resize to a given size"),
     "resize": Kind("sizes", "", "none", "nearest-neighbour resize to a given size"),
     "pad": Kind("pads", "", "none", "zeros around"),
     "crop": Kind("pads", "", "none", "the border cut off"),
@@ -74,7 +81,9 @@ KINDS: dict[str, Kind] = {
 }
 
 ACTIVATIONS = frozenset(_ACTIVATIONS)
-NORMS = frozenset({"bn", "ln", "in", "gn", "lrn"})
+PLAIN_NORMS = frozenset({"plainbn", "plainln", "plainin", "plaingn", "lrn"})  # without weights
+NORMS = frozenset({"bn", "ln", "in", "gn"}) | PLAIN_NORMS
+SLOPES = frozenset({"prelu", "sharedprelu"})
 BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 MERGES = frozenset({"add", "mul", "cat", "unused"})
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})

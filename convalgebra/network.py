@@ -13,12 +13,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.errors import ShapeError, SizeError, Source, Span
+from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
 from convalgebra.layers import Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
 from convalgebra.sizes import Size, at, at_least, names, product, same, text
 
 INPUT = Layer("input")
+
+_MOST_NAMES = 40  # of values, in an error
 
 
 class Node(NamedTuple):
@@ -110,6 +112,58 @@ class Network:
         shape = self.shape and tuple(at(size, values) for size in self.shape)
         return replace(self, shape=shape, nodes=tuple(nodes))
 
+    def up_to(self, name: str) -> Network:
+        """The part of the network that the value called `name` needs, with that value as output.
+
+        Branches of `unused(..)` on the way stay: their weights are part of the network there.
+
+        >>> from convalgebra.language import parse
+        >>> str(parse("stem = 7x7s2@64, relu; head = gap, fc@1000").up_to("stem"))
+        '7x7s2@64, relu'
+
+        Raises InputError where no value has the name, or several have it.
+        """
+        end = self._index_of(name)
+        needed = [False] * end + [True]
+        for index in range(end, -1, -1):
+            if needed[index]:
+                for source in self.nodes[index].inputs:
+                    needed[source] = True
+        needed[0] = True  # the input stands first, read or not
+        places: dict[int, int] = {}
+        owners: dict[int, int] = {}  # the first use of shared weights may be among what is left out
+        nodes: list[Node] = []
+        for index in range(end + 1):
+            if needed[index]:
+                node, place = self.nodes[index], len(nodes)
+                inputs = tuple(places[source] for source in node.inputs)
+                nodes.append(
+                    node._replace(inputs=inputs, weights=owners.setdefault(node.weights, place))
+                )
+                places[index] = place
+        return replace(self, nodes=tuple(nodes), outputs=(places[end],))
+
+    def _index_of(self, name: str) -> int:
+        found = [index for index, node in enumerate(self.nodes) if node.name == name]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise InputError(
+                f"{len(found)} values are called `{name[:40]}`: give the one that is meant a name "
+                "of its own"
+            )
+        from difflib import get_close_matches
+
+        known = list(dict.fromkeys(node.name for node in self.nodes[1:] if node.name))
+        if not known:
+            hint = "no value of this network has a name: write `stem = 3x3, relu` on a line"
+        else:
+            near = get_close_matches(name[:40], known, n=1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            hint += f"there are {', '.join(known[:_MOST_NAMES])}"
+            hint += f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+        raise InputError(f"no value is called `{name[:40]}`; {hint}")
+
     @cached_property
     def _flow(self) -> tuple[tuple[Shape, ...], Assumptions]:
         if self.shape is None:
@@ -145,8 +199,8 @@ class Network:
 
     def _check_shared(self, shapes: list[Shape]) -> None:
         for index, node in enumerate(self.nodes):
-            if node.weights == index:
-                continue
+            if node.weights == index or node.layer.kind == "sharedprelu":
+                continue  # one slope serves any number of channels
             here, first = (shapes[self.nodes[i].inputs[0]] for i in (index, node.weights))
             # fc reads every number that comes in, everything else the channels only.
             read: Callable[[Shape], Size] = (

@@ -157,8 +157,25 @@ def test_bad_files(tmp_path: Path) -> None:
     assert len(long) < 1000  # the line is not printed whole
 
 
-def test_unknown_network_of_the_zoo_names_the_others() -> None:
+def test_unknown_network_of_the_zoo_names_what_is_near() -> None:
     assert "resnet50" in refused("cost", "zoo:resnet51")
+    assert "resnet50" in refused("zoo", "resnet51")
+
+
+def test_a_spec_of_the_zoo_goes_into_cost() -> None:
+    spec = process("zoo", "resnet18")
+    assert spec.returncode == 0
+    by_name, by_text = process("cost", "zoo:resnet18"), process("cost", "-", stdin=spec.stdout)
+    assert by_text.stdout == by_name.stdout
+
+
+def test_the_part_up_to_a_name() -> None:
+    part = process("cost", "a = 3x3@2; b = 5x5@7", "--to", "a", "--input", "1x9x9")
+    whole = process("cost", "a = 3x3@2", "--input", "1x9x9")
+    assert part.stdout == whole.stdout
+    message = refused("cost", "zoo:resnet50", "--to", "layer5")
+    assert message.startswith("error: no value is called `layer5`; did you mean layer4? there are")
+    assert "no value of this network has a name" in refused("cost", "3x3", "--to", "a")
 
 
 def test_nothing_to_cost() -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from convalgebra.errors import ShapeError, SizeError
+from convalgebra.errors import InputError, ShapeError, SizeError
 from convalgebra.language import parse
 from convalgebra.layers import Channels, Layer
 from convalgebra.network import INPUT, Network, Node
+from convalgebra.readers import read
 from convalgebra.sizes import symbol
 
 CONV = Layer("conv", (3, 3), padding=((1, 1),))
@@ -135,3 +136,76 @@ def test_ten_thousand_layers_and_no_recursion() -> None:
     assert network.shapes[-1] == (symbol("C"), 8, 8)
     assert network.live == (True,) * 10_001
     assert str(network) == "input Cx8x8; 10000*(3x3p1)"
+
+
+# The part up to a name
+
+
+def test_up_to_a_name() -> None:
+    network = parse("input 3x32x32; stem = 3x3p1@8, relu; side = stem, 1x1; stem, 5x5p2; id + side")
+    assert network.up_to("stem") == parse("input 3x32x32; 3x3p1@8, relu")
+    assert network.up_to("side") == parse("input 3x32x32; 3x3p1@8, relu, 1x1")
+    assert [node.name for node in network.up_to("side").nodes] == ["input", "", "stem", "side"]
+    assert network.up_to("input") == parse("input 3x32x32; id")
+    assert network.up_to("side").up_to("stem") == network.up_to("stem")
+
+
+def test_what_stands_beside_is_left_out() -> None:
+    network = parse("input 2x8x8; a = 3x3; b = input, 5x5; cat(a, crop1 | b, crop0), [:2]")
+    assert network.up_to("b") == parse("input 2x8x8; 5x5")
+
+
+def test_weights_whose_first_use_is_left_out() -> None:
+    network = parse("shared f = 3x3p1; a = f; b = input, 1x1, f, f; a + b")
+    part = network.up_to("b")
+    assert part == parse("shared f = 3x3p1; 1x1, f, f")
+    assert [node.weights for node in part.nodes] == [0, 1, 2, 2]
+
+
+def test_unused_branches_on_the_way_stay() -> None:
+    network = parse("a = 3x3, unused(gap, fc@9), relu; 1x1")
+    assert network.up_to("a") == parse("3x3, unused(gap, fc@9), relu")
+
+
+@pytest.mark.parametrize("name", ["resnet50", "unet", "inception_v3", "densenet121"])
+def test_the_part_has_the_shapes_of_the_whole(name: str) -> None:
+    whole = read(f"zoo:{name}")
+    for node, shape in zip(whole.nodes, whole.shapes, strict=True):
+        if node.name:
+            part = whole.up_to(node.name)
+            assert part.shapes[part.outputs[0]] == shape
+            assert part.outputs == (len(part.nodes) - 1,)
+            assert part.nodes[-1].name == node.name
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "message"),
+    [
+        (
+            "stem = 3x3; body = 5x5; head = fc@9",
+            "sten",
+            "no value is called `sten`; did you mean stem? there are stem, body, head",
+        ),
+        (
+            "3x3, relu",
+            "stem",
+            "no value is called `stem`; no value of this network has a name: "
+            "write `stem = 3x3, relu` on a line",
+        ),
+        (
+            "def f = (a = 3x3; relu); 2*f",
+            "a",
+            "2 values are called `a`: give the one that is meant a name of its own",
+        ),
+    ],
+)
+def test_names_that_lead_nowhere(text: str, name: str, message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        parse(text).up_to(name)
+    assert str(caught.value) == message
+
+
+def test_a_long_list_of_names_is_cut() -> None:
+    network = parse("; ".join(f"v{n} = 1x1" for n in range(100)))
+    with pytest.raises(InputError, match=r"v38, v39 and 60 more$"):
+        network.up_to("")

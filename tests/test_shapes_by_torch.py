@@ -192,6 +192,8 @@ def test_pooling(
         ((4, 7, 9), "up2x3", torch.nn.Upsample(scale_factor=(2, 3))),
         ((4, 7), "up3", torch.nn.Upsample(scale_factor=3)),
         ((4, 7, 9), "bilinear2", torch.nn.Upsample(scale_factor=2, mode="bilinear")),
+        ((4, 7, 9), "bilinearto5x20", torch.nn.Upsample(size=(5, 20), mode="bilinear")),
+        ((4, 7), "bilinearto3", torch.nn.Upsample(size=3, mode="linear")),
         ((4, 7, 9), "resize14x5", torch.nn.Upsample(size=(14, 5))),
         ((4, 7, 9), "reflect3:2x1", torch.nn.ReflectionPad2d((1, 1, 3, 2))),
         ((4, 7, 9), "replicate3x9:0", torch.nn.ReplicationPad2d((9, 0, 3, 3))),
@@ -200,6 +202,7 @@ def test_pooling(
         ((8, 7, 9), "shuffle2", torch.nn.ChannelShuffle(2)),
         ((8, 7, 9), "flatten", torch.nn.Flatten()),
         ((8, 7, 9), "gn2", torch.nn.GroupNorm(2, 8)),
+        ((8, 7, 9), "prelu, sharedprelu", torch.nn.PReLU(8)),
         ((8, 7, 9), "relu, softmax", torch.nn.Softmax(1)),
     ],
 )

@@ -22,6 +22,8 @@ from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
     MERGES,
+    NORMS,
+    SLOPES,
     Layer,
     axes_text,
     groups_of,
@@ -327,7 +329,9 @@ def _refusal(layer: Layer) -> str:
     meaning = KINDS[layer.kind].meaning.partition(":")[0]
     if layer.kind == "opaque":
         return f"equiv compares layers that it knows, and `{shown}` is {meaning}"
-    if layer.kind in ("fc", "flatten", "gap", "resize"):
+    if layer.kind == "plainbn":
+        return f"`{shown}` ({meaning}) divides by a spread that is no weight of it; write `bn`"
+    if layer.kind in ("fc", "flatten", "gap", "resize", "bilinearto"):
         return (
             f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
             "given input size only; `convalgebra matrix` writes it out"
@@ -479,6 +483,6 @@ _RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
 }
 REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
 assert (
-    ACTIVATIONS - {"relu"}
-    | {"max", "gmp", "mul", "ln", "in", "gn", "lrn", "fc", "flatten", "gap", "resize", "opaque"}
+    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"}
+    | {"max", "gmp", "mul", "fc", "flatten", "gap", "resize", "bilinearto", "opaque"}
 ) == REFUSED, "a kind of layer without a rule"

@@ -17,6 +17,7 @@ def cost(
     *,
     input: Input = None,
     at: Mapping[str, int] | None = None,
+    to: str | None = None,
     dtype: str = "float32",
     batch: int | str | Size = 1,
     training: str | None = None,
@@ -25,21 +26,26 @@ def cost(
     """The cost of a stack: text, a file, `zoo:NAME`, or a Network.
 
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
-    `at` puts numbers in for named sizes. Bytes are those of numbers of kind `dtype`. Work and data
-    are those of `batch` inputs (a number or a named size), which share the weights. `training` with
-    `sgd`, `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose
-    figure is to be accounted for.
+    `at` puts numbers in for named sizes. With `to` only the part that the value of that name needs
+    is counted. Bytes are those of numbers of kind `dtype`. Work and data are those of `batch`
+    inputs (a number or a named size), which share the weights. `training` with `sgd`, `momentum` or
+    `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose figure is to be
+    accounted for.
 
     >>> cost("3x3p1@64, relu", input="3x32x32").total.macs
     1769472
     >>> cost("kxk@C", input="CxHxW").total.params
     C**2*k**2
+    >>> cost("zoo:resnet50", to="layer1").output
+    (256, 56, 56)
     >>> cost("3x3p1@64, relu", input="3x32x32", dtype="float16", batch=8).total.bytes
     3198336
 
     Raises InputError, LanguageError or ShapeError, with what to write instead.
     """
     network, inputs = read(stack, input), read_batch(batch)
+    if to is not None:
+        network = network.up_to(to)
     if at:
         from convalgebra.sizes import at as numbers_in
 

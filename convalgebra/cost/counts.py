@@ -13,7 +13,16 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, Layer, groups_of
+from convalgebra.layers import (
+    ACTIVATIONS,
+    BORDERS,
+    KINDS,
+    NORMS,
+    PLAIN_NORMS,
+    SLOPES,
+    Layer,
+    groups_of,
+)
 from convalgebra.shapes import Shape, windows
 from convalgebra.sizes import Size, exact_divide, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
@@ -23,15 +32,18 @@ FLOPS_PER = {
     "mac": 2,  # a multiplication and an addition
     "bias": 1,
     "bn": 2,  # a scale and a shift: the statistics are known
+    "plainbn": 2,
     "ln": 5,  # mean, variance, subtract, divide, and the affine map, as one counts them
     "gn": 5,
     "in": 5,
+    "plainln": 4,
+    "plaingn": 4,
+    "plainin": 4,
     "lrn": 9,  # over 5 channels: square, 4 additions, scale, shift, power, divide
     "activation": 1,
     "softmax": 3,  # exponential, sum, divide
     "scale": 1,
     "merge": 1,  # for each operand after the first
-    "bilinear": 7,  # four products, three additions
 }
 
 FLOP_CLASSES = ("mac", "bias", "norm", "activation", "pooling", "merge", "scale", "interpolation")
@@ -192,7 +204,12 @@ def _covered(inputs: Size, outputs: Size, assumptions: Assumptions) -> Size:
 def _norm(use: Use) -> Counts:
     kind = use.layer.kind
     flops = (("norm", simplest(FLOPS_PER[kind] * product(use.output))),)
-    return Counts(norms=0 if kind == "lrn" else 2 * use.output[0], flops=flops)
+    return Counts(norms=0 if kind in PLAIN_NORMS else 2 * use.output[0], flops=flops)
+
+
+def _slope(use: Use) -> Counts:
+    weights = 1 if use.layer.kind == "sharedprelu" else use.output[0]
+    return _activation(use)._replace(norms=weights)
 
 
 def _activation(use: Use) -> Counts:
@@ -211,7 +228,9 @@ def _merge(use: Use) -> Counts:
 
 
 def _bilinear(use: Use) -> Counts:
-    flops = simplest(FLOPS_PER["bilinear"] * product(use.output))
+    # A product for each corner, and their sum: 4 + 3 on two axes.
+    corners = 2 ** (len(use.output) - 1)
+    flops = simplest((2 * corners - 1) * product(use.output))
     return Counts(flops=(("interpolation", flops),))
 
 
@@ -248,13 +267,15 @@ _RULES: dict[str, Callable[[Use], Counts]] = {
     "avg": _pooling,
     "gap": _global,
     "gmp": _global,
-    **dict.fromkeys(("bn", "ln", "in", "gn", "lrn"), _norm),
+    **dict.fromkeys(NORMS, _norm),
     **dict.fromkeys(ACTIVATIONS, _activation),
+    **dict.fromkeys(SLOPES, _slope),
     "scale": _scale,
     "add": _merge,
     "mul": _merge,
     "bilinear": _bilinear,
     "opaque": _opaque,
+    "bilinearto": _bilinear,
     **dict.fromkeys(_FREE, _free),
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no cost rule"

@@ -19,7 +19,7 @@ from functools import partial
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border, windows
 from convalgebra.sizes import Size, maximum, minimum, same, simplest
@@ -331,12 +331,12 @@ _RULES: dict[str, Rule] = {
     "flatten": _flatten,
     "linear": _linear,
     **dict.fromkeys(("up", "resize", "pixelshuffle"), _each(_scaled(_nearest))),
-    "bilinear": _each(_scaled(_bilinear)),
+    **dict.fromkeys(("bilinear", "bilinearto"), _each(_scaled(_bilinear))),
     **dict.fromkeys(BORDERS, _each(_move)),
     **dict.fromkeys(("add", "cat"), _meet),
     "mul": _multiply,
     "opaque": lambda step: Field(None),
-    **dict.fromkeys(ACTIVATIONS | NORMS, _unchanged),
+    **dict.fromkeys(ACTIVATIONS | SLOPES | NORMS, _unchanged),
     **dict.fromkeys(("scale", "shuffle", "dropout", "slice", "input", "unused"), _unchanged),
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no rule for its receptive field"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
-from convalgebra.sizes import formula, simplest
+from convalgebra.sizes import formula, maximum, simplest
 
 if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
@@ -299,18 +299,25 @@ def field_sentence(report: CostReport) -> str:
 
 
 def overview_table(reports: Mapping[str, CostReport]) -> Table:
-    """One network a line: its name, input, params, MACs and receptive field through windows."""
+    """One network a line: name, input, params, MACs, and what a unit sees through windows.
+
+    Where that differs from axis to axis the largest is shown.
+    """
     rows = tuple(
         (
             name,
             shape_text(report.input),
             formula(report.total.params),
             formula(report.total.macs),
-            field_cells(report.receptive_field._replace(is_global=False))[0],
+            _largest(report.receptive_field),
         )
         for name, report in reports.items()
     )
     return Table(("network", "input", "params", "MACs", "field"), rows, 2)
+
+
+def _largest(field: Field) -> str:
+    return formula(maximum(*(axis.size for axis in field.axes))) if field.axes else "?"
 
 
 _COMPARED = {

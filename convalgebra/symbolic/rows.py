@@ -19,6 +19,7 @@ from sympy import Rational
 from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
+    SLOPES,
     Layer,
     groups_of,
     padding_of,
@@ -278,13 +279,11 @@ def _reflected(at: int, side: int) -> int:
 
 
 def _bilinear(use: Use) -> Iterator[Row]:
-    """Output n stands at (n + 1/2)/f - 1/2 of the input, not left of 0 (PyTorch's rule)."""
-    (_, *sides) = use.inputs[0]
-    factors = spread_over(use.layer.size, len(sides), "factor")
+    """Output n of o stands at (n + 1/2) i/o - 1/2 of i inputs, not left of 0 (PyTorch's rule)."""
     for channel, *out in _positions(use.output):
         shares = []
-        for at, side, factor in zip(out, sides, factors, strict=True):
-            where = max(Fraction(0), Fraction(2 * at + 1, 2 * factor) - Fraction(1, 2))
+        for at, side, after in zip(out, use.inputs[0][1:], use.output[1:], strict=True):
+            where = max(Fraction(0), Fraction((2 * at + 1) * side, 2 * after) - Fraction(1, 2))
             low = where.numerator // where.denominator
             near = [(low, 1 - (where - low)), (min(low + 1, side - 1), where - low)]
             shares.append([(place, share) for place, share in near if share])
@@ -321,6 +320,7 @@ _RULES: dict[str, Rule] = {
     "scale": _per_channel,
     "up": _moving(_repeated),
     "bilinear": _bilinear,
+    "bilinearto": _bilinear,
     "resize": _moving(_resized),
     "pad": _border(lambda at, side: at if 0 <= at < side else None),
     "crop": _border(lambda at, side: at),
@@ -353,17 +353,22 @@ _WIDTHS: dict[str, Callable[[Use], int]] = {
     "fc": lambda use: prod(use.inputs[0]),
     "linear": lambda use: use.inputs[0][0],
     "bilinear": lambda use: 2 ** len(use.inputs[0]),
+    "bilinearto": lambda use: 2 ** len(use.inputs[0]),
     "add": lambda use: len(use.inputs),
 }
 assert _WIDTHS.keys() <= _RULES.keys()
 
 # Why a kind has no rows; `input` is where the rows start from.
 REFUSED: dict[str, str] = {
-    **dict.fromkeys(ACTIVATIONS, "is not linear"),
+    **dict.fromkeys(ACTIVATIONS | SLOPES, "is not linear"),
     **dict.fromkeys(
         ("max", "gmp"), "is not linear: which input is the largest depends on them all"
     ),
-    **dict.fromkeys(("ln", "in", "gn"), "is not linear: it divides by the spread of its own input"),
+    **dict.fromkeys(
+        ("ln", "in", "gn", "plainln", "plainin", "plaingn"),
+        "is not linear: it divides by the spread of its own input",
+    ),
+    "plainbn": "divides by a spread that is no weight of it; write `bn`",
     "lrn": "is not linear: it divides by the size of its neighbours",
     "opaque": "has no word in the language: what it does is not known",
     "mul": "is not linear: it multiplies two values that both depend on the input",

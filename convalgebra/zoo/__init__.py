@@ -1,6 +1,7 @@
 """Specs of real networks, as text: `zoo:resnet50`.
 
-Their totals are those of the reference implementations in the torchvision library.
+Their totals are those of reference implementations, those of the torchvision library where it has
+the network. Where `slim_` stands before the name, the values have the names of TF-Slim's endpoints.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ def text(name: str) -> str:
     if name not in known:
         from difflib import get_close_matches
 
-        close = get_close_matches(name[:40].lower(), known, n=1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise InputError(f"the zoo has no `{name[:40]}`; {hint}it has\n  {', '.join(known)}")
+        close = get_close_matches(name[:40].lower(), known)
+        hint = f"did you mean {' or '.join(close)}? " if close else ""
+        raise InputError(
+            f"the zoo has no `{name[:40]}`; {hint}`convalgebra zoo` lists its {len(known)} networks"
+        )
     with open(os.path.join(_FOLDER, name + _ENDING), encoding="utf-8") as file:
         return file.read()

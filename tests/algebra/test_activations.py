@@ -267,6 +267,9 @@ def test_what_is_not_decided_says_so():
         ("3x3, relu", "3", "axes"),
         ("3x3, relu, max2x2s1", "3x3", "max"),
         ("3x3, ln, relu", "3x3", "ln"),
+        ("3x3, plainbn, relu", "3x3", "write `bn`"),
+        ("3x3, prelu, relu", "3x3", "`prelu` .* is not linear"),
+        ("3x3, bilinearto4x4, relu", "3x3", "linear on a given input size only"),
     ],
 )
 def test_what_cannot_be_compared(left, right, message):

@@ -72,6 +72,10 @@ def bilinear(layer, x, out):
     return functional.interpolate(x, scale_factor=factors(layer, x), mode=LINEAR[x.dim() - 2])
 
 
+def bilinear_to(layer, x, out):
+    return functional.interpolate(x, size=factors(layer, x), mode=LINEAR[x.dim() - 2])
+
+
 def pixelshuffle(layer, x, out):
     (factor,) = layer.size
     if x.dim() == 4:
@@ -99,6 +103,7 @@ LAYERS = {
     "up": nearest,
     "resize": resize,
     "bilinear": bilinear,
+    "bilinearto": bilinear_to,
     "pixelshuffle": pixelshuffle,
     **dict.fromkeys(("pad", "crop", *FLIPPED_MODES), border),
     **dict.fromkeys(("relu", "sigmoid", "shuffle"), unchanged),

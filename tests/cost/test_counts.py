@@ -7,6 +7,7 @@ import pytest
 from convalgebra.cost import cost
 from convalgebra.cost.counts import FLOP_CLASSES, FLOPS_PER
 from convalgebra.cost.report import LayerCost
+from convalgebra.errors import ShapeError
 
 
 def total(text, shape="4x6x6"):
@@ -39,7 +40,13 @@ def total(text, shape="4x6x6"):
         ("relu + id + id", {"activation": 144, "merge": 2 * 144}),
         ("mul(id | gap)", {"pooling": 144, "merge": 144}),
         ("scale", {"scale": 144}),
-        ("bilinear2", {"interpolation": 7 * 4 * 144}),
+        ("plainbn", {"norm": 2 * 144}),
+        ("plainln", {"norm": 4 * 144}),
+        ("plaingn2", {"norm": 4 * 144}),
+        ("plainin", {"norm": 4 * 144}),
+        ("prelu, sharedprelu", {"activation": 2 * 144}),
+        ("bilinear2", {"interpolation": 7 * 4 * 144}),  # four products, three additions
+        ("bilinearto5x9", {"interpolation": 7 * 4 * 45}),
         ("up2, resize3x3, pad1, crop1, reflect1, replicate1, circular1", {}),
         ("cat(id | id), shuffle2, [:4], pixelshuffle2, flatten, dropout", {}),
     ],
@@ -53,7 +60,6 @@ def test_flops_by_class(text, flops):
 def test_the_table_of_factors_is_as_documented():
     assert FLOPS_PER | {"mac": 2, "bias": 1, "bn": 2, "ln": 5, "gn": 5, "in": 5} == FLOPS_PER
     assert FLOPS_PER | {"activation": 1, "softmax": 3, "merge": 1, "scale": 1} == FLOPS_PER
-    assert FLOPS_PER["bilinear"] == 7
 
 
 def test_classes_in_their_order():
@@ -96,6 +102,13 @@ def test_a_shared_layer_has_its_weights_once_and_works_each_time():
 def test_shared_weights_on_several_sizes():
     counted = total("shared f = 3x3p1; a = f; b = avg2x2s2, f; output a | b")
     assert (counted.params, counted.macs) == (144, 144 * (36 + 9))
+
+
+def test_one_slope_serves_any_number_of_channels():
+    counted = total("shared act = sharedprelu; act, 1x1@7, act")
+    assert (counted.norms, counted.flops_by_class["activation"]) == (1, (4 + 7) * 36)
+    with pytest.raises(ShapeError, match="the shared layer cannot serve 7x6x6"):
+        total("shared act = prelu; act, 1x1@7, act")
 
 
 def test_unused_has_weights_and_no_work():

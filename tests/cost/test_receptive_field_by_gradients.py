@@ -142,6 +142,8 @@ def test_branches_between_other_layers(branch, before, after):
         "(avg2x2s2, 3x3p1, up2) + 3x3p1, 1x3p0x1",
         "resize120x80, 3x3p1",
         "resize40x60, 3x3p1, bilinear3",
+        "bilinearto60x120, 3x3p1",
+        "3x3p1, bilinearto32x48, 3x3p1",
         "dw3x3p1, cat([:1] | [1:], 5x5p2), 1x1@2",
     ],
 )

@@ -135,9 +135,16 @@ def test_dense_layers():
         ("in", nn.InstanceNorm2d(12, affine=True)),
         ("ln", nn.LayerNorm(12)),
         ("lrn", nn.LocalResponseNorm(5)),
+        ("plainbn", nn.BatchNorm2d(12, affine=False)),
+        ("plaingn4", nn.GroupNorm(4, 12, affine=False)),
+        ("plainin", nn.InstanceNorm2d(12)),
+        ("plainln", nn.LayerNorm(12, elementwise_affine=False)),
+        ("plainln, scale", nn.LayerNorm(12, bias=False)),
+        ("prelu", nn.PReLU(12)),
+        ("sharedprelu", nn.PReLU()),
     ],
 )
-def test_weights_of_norms(text, module):
+def test_weights_of_norms_and_slopes(text, module):
     total = cost(text, input="12x5x5").total
     assert total.params == total.norms == sum(p.numel() for p in module.parameters())
 

@@ -38,6 +38,12 @@ def message(*arguments, **options):
         ),
         ("2x2, max2x2s2", "not mergeable: `max2x2s2` (max pooling) is not linear"),
         ("2x2, ln", "not mergeable: `ln` divides by what comes in: not linear"),
+        ("2x2, plainin", "not mergeable: `plainin` divides by what comes in: not linear"),
+        (
+            "2x2, plainbn",
+            "not mergeable: `plainbn` has no weights to merge; write `bn`, with a scale of 1 and a "
+            "shift of 0",
+        ),
         ("mul(2x2 | 2x2)", "not mergeable: `mul` (the product of its branches) is not linear"),
         (
             "2x2, gap",

@@ -122,6 +122,9 @@ RUN: dict[str, Any] = {
         mode=SMOOTH[x.dim() - 2],
         align_corners=False,
     ),
+    "bilinearto": lambda layer, w, x: F.interpolate(
+        x, size=spread(layer.size, x.dim() - 2), mode=SMOOTH[x.dim() - 2], align_corners=False
+    ),
     "resize": lambda layer, w, x: F.interpolate(
         x, size=spread(layer.size, x.dim() - 2), mode="nearest"
     ),

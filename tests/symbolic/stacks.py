@@ -41,6 +41,8 @@ BY_HAND = (
     "input 1x3x4; bilinear2",
     "input 1x5; bilinear3",
     "input 1x2x3x2; bilinear2",
+    "input 1x3x4; bilinearto7x3",
+    "input 2x6; bilinearto4",
     "input 1x3x4; resize6x8",
     "input 1x6; resize4",
     "input 2x3x3; pad1:0x0:2, crop0:1x1:0",

@@ -36,6 +36,8 @@ def test_random_stacks_vary() -> None:
         ("input 1x4x4; max2x2s2", "max2x2s2 (layer 1) is not linear: which input is the largest"),
         ("input 2x4; mul(id | 1)", "mul is not linear: it multiplies two values"),
         ("input 2x4; ln", "ln (layer 1) is not linear: it divides by the spread of its own input"),
+        ("input 2x4; prelu", "prelu (layer 1) is not linear"),
+        ("input 2x4; plainbn", "plainbn (layer 1) divides by a spread that is no weight of it"),
         ("input 1xH; 3", "H is not known; a matrix needs numbers"),
         ("input 1x4; a = 3; b = a, 1; output a | b", "the stack has 2 outputs"),
         ("input 3x224x224; 3x3@64", "too many to write out one by one"),

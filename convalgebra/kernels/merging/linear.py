@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.language.layer_text import layer_text
-from convalgebra.layers import ACTIVATIONS, KINDS, MERGES, NORMS, Layer
+from convalgebra.layers import ACTIVATIONS, KINDS, MERGES, NORMS, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import windows
 from convalgebra.windows import output_size
 
 MAX_LAYERS = 1_000
 
-_WHOLE = frozenset({"fc", "flatten", "gap", "resize"})
+_WHOLE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"})
 _CONTINUED = {
     "circular": "by its other side",
     "reflect": "by its reflection",
@@ -54,11 +54,13 @@ def checked(network: Network) -> None:
 def _refusal(layer: Layer) -> str:
     """Why a layer is not merged; empty if it is."""
     shown = layer.kind if layer.kind in MERGES else layer_text(layer)
-    if layer.kind in ACTIVATIONS:
+    if layer.kind in ACTIVATIONS | SLOPES:
         return (
             f"`{shown}` is an activation, and no convolution equals a stack with one in it; merge "
             "what stands before it and what stands after it"
         )
+    if layer.kind == "plainbn":
+        return "`plainbn` has no weights to merge; write `bn`, with a scale of 1 and a shift of 0"
     if layer.kind in NORMS and layer.kind != "bn":
         return f"`{shown}` divides by what comes in: not linear"
     if layer.kind == "opaque":
