@@ -15,6 +15,7 @@ name = "print"
 
 # A module inside another, on a line that is no comment; or a class alone, with arguments or none.
 _CHILD = re.compile(rb"^[^#\n]{0,300}?\([^()#\n]{1,200}\):[ \t]{1,9}(?:\d+ x )?[A-Za-z_]", re.M)
+_NO_BREAK = "\u00a0".encode()  # between words on web pages
 _ALONE = re.compile(rb"\s*[A-Z]\w*\((?:[^\n]*=[^\n]*\)|\)|[ \t\r]*$)", re.M)
 
 
@@ -26,7 +27,7 @@ def recognises(content: bytes, path: str) -> bool:
     >>> recognises(b"7x7s2p3@64, bn  # (0): Conv2d(3, 64, ..", "spec.txt")
     False
     """
-    start = content[: 2**16].removeprefix(b"\xef\xbb\xbf")
+    start = content[: 2**16].removeprefix(b"\xef\xbb\xbf").replace(_NO_BREAK, b" ")
     return bool(_CHILD.search(start) or _ALONE.match(start))
 
 

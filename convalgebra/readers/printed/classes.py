@@ -252,3 +252,4 @@ _RULES: dict[str, Rule] = {
     **_for_axes(_plain("dropout"), "Dropout"),
     **dict.fromkeys(_WITHOUT_WORD, _without_word),
 }
+KINDS = frozenset(_RULES)

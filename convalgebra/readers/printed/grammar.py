@@ -19,12 +19,14 @@ from convalgebra.errors import FormatError, Source, Span
 
 _DEEPEST = 100  # modules inside modules, as in the language
 _MOST = 10**6  # modules, repeated ones counted, as in the language
+_MOST_PRINTED = 200_000  # of them on lines of their own: some seconds
+_LONGEST = 2**16  # characters of arguments
 
 _PROMPT = re.compile(r"[ \t]*(?:>>>|In[ ]?\[[^\]\n]*\]:|```|\$ |Python \d)[^\n]*(?:\n|\Z)|\s*\n")
 _MORE_CODE = re.compile(r"[ \t]*(?:\.\.\.:?)[^\n]*(?:\n|\Z)")
 _ANSWER = re.compile(r"[ \t]*(?:Out[ ]?\[[^\]\n]*\]:|<bound method [\w.]+ of)?\s*")
 _NAME = re.compile(r"\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\):\s*")
-_TIMES = re.compile(r"(\d+) x\s+")
+_TIMES = re.compile(r"(\d+)\s+x\s+")
 _CLASS = re.compile(r"([^\W\d][\w.]*(?:\[[^\[\]()\n]*\])?)\(")
 _PARAMETER = re.compile(r"Parameter containing:\s*\[[^\]\n]*?of size ([\dx]*)[^\]\n]*\]")
 _OTHER_OBJECT = re.compile(r"(?:None\b|Object of type:|Tensor containing:)[^\n]*")
@@ -142,8 +144,9 @@ class _Parser:
             return self.no_module(name, parent.number, start, at)
         every = parent.every * times
         self.modules += every
-        if self.modules > _MOST:
-            raise self.fail(f"these are more than {_MOST:,} modules", start, found.end() - 1)
+        if self.modules > _MOST or len(self.found) >= _MOST_PRINTED:
+            most = f"{_MOST:,} modules, or {_MOST_PRINTED:,} printed ones"
+            raise self.fail(f"these are more than {most}", start, found.end() - 1)
         if len(self.open) >= _DEEPEST:
             message = f"modules are nested more than {_DEEPEST} deep"
             raise self.fail(message, start, found.end() - 1)
@@ -198,6 +201,8 @@ class _Parser:
             found = _ARGUMENTS.match(self.text, at)
             if found is None:
                 raise self.not_closed(depth)
+            if at - start > _LONGEST:
+                raise self.too_long()
             if not depth and found.lastgroup != "space":
                 if found.lastgroup == "close":
                     self.close(start, at)
@@ -222,7 +227,13 @@ class _Parser:
             index = self.open[-1].number
             before = self.found[index].arguments
             joined = f"{before} {text}" if before else text
+            if len(joined) > _LONGEST:
+                raise self.too_long()
             self.found[index] = self.found[index]._replace(arguments=joined)
+
+    def too_long(self) -> FormatError:
+        span = self.found[self.open[-1].number].span
+        return self.fail(f"its arguments have more than {_LONGEST:,} characters", *span)
 
     def close(self, start: int, at: int) -> None:
         if self.text[at] != ")":

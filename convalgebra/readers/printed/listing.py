@@ -9,11 +9,12 @@ from convalgebra.inventory import Inventory, Module
 from convalgebra.language.layer_text import layer_text
 from convalgebra.readers.printed.arguments import arguments_of
 from convalgebra.readers.printed.chains import chain_of
-from convalgebra.readers.printed.classes import ATTENTION, CONTAINERS, told
+from convalgebra.readers.printed.classes import ATTENTION, CONTAINERS, KINDS, told
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told, Unfit
 
 _FOREIGN = "it is no class of torch.nn"
+_OTHER_ARGUMENTS = "its arguments are not those that torch.nn prints"
 _PARAMETRIZED = "its weights are made of others, which are not printed"
 
 
@@ -49,7 +50,7 @@ def _told(module: Printed, has_children: bool) -> Told | None:
     if module.kind.startswith("Parametrized"):
         return Told(None, reason=_PARAMETRIZED, lacks="its weights are made of others")
     arguments = arguments_of(module.arguments)
-    reason = _FOREIGN
+    reason = _OTHER_ARGUMENTS if module.kind in KINDS else _FOREIGN
     try:
         tell = None if arguments is None else told(module.kind, arguments)
     except Unfit as unfit:
@@ -71,7 +72,7 @@ def _with_attention(
     size = out.takes.features
     if size is None or out.params not in (size * size, size * (size + 1)):
         return tell
-    return tell._replace(reason=f"{ATTENTION}; by default there are {3 * out.params:,}")
+    return tell._replace(reason=f"{ATTENTION}; by default {3 * out.params:,} each")
 
 
 def _paths(printed: Sequence[Printed]) -> list[tuple[str, ...]]:
