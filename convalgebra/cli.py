@@ -235,7 +235,7 @@ def cost(
     """
     from convalgebra.cost import cost_of_model
     from convalgebra.inventory import Inventory
-    from convalgebra.readers import read, read_file, read_model
+    from convalgebra.readers import read, read_file, read_model, read_shape
     from convalgebra.render.forms import comparison_in, cost_in, inventory_in
 
     titles = [*stacks, *layers]
@@ -248,6 +248,9 @@ def cost(
     ]
     model = models[0]
     if len(models) == 1 and isinstance(model, Inventory) and not (model.chain and shape):
+        if shape:
+            read_shape(shape)  # a slip in it is a slip, though nothing depends on it
+        _check_names(at, set())
         click.echo(inventory_in(form, model, _width(), all_layers=all_layers))
         return
     if at:

@@ -6,6 +6,7 @@ the inventory carries the Network too, and what each of its nodes was made to ta
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -112,6 +113,22 @@ def _leaves_rest(network: Network, index: int) -> bool:
     return False
 
 
+def known_params(modules: Iterable[Module]) -> int | None:
+    """The params of some modules where they are known; None if they are known of none.
+
+    >>> known_params([Module("a", "Linear", 20, times=3), Module("b", "Own", None)])
+    60
+    """
+    known = [module.params * module.times for module in modules if module.params is not None]
+    return sum(known) if known else None
+
+
+def _sums(modules: Sequence[Module]) -> dict[str, int | None]:
+    unknown = sum(module.times for module in modules if module.params is None)
+    counted = {"modules": sum(module.times for module in modules), "params": known_params(modules)}
+    return counted | {"unknown": unknown}
+
+
 @dataclass(frozen=True)
 class Inventory:
     """The modules of a model with their params; MACs and receptive field are refused.
@@ -131,7 +148,7 @@ class Inventory:
     @property
     def params(self) -> int:
         """The params of all modules of which they are known."""
-        return sum(module.params * module.times for module in self.modules if module.params)
+        return known_params(self.modules) or 0
 
     @property
     def unknown(self) -> tuple[Module, ...]:
@@ -153,14 +170,12 @@ class Inventory:
         """What to give to have them."""
         return INSTEAD if self.chain is None else "give it: --input 3x224x224 (in Python input=..)"
 
-    def by_class(self) -> dict[str, tuple[int, int]]:
-        """How many modules there are of each class, and the params that are known of them."""
-        found: dict[str, tuple[int, int]] = {}
+    def by_class(self) -> dict[str, tuple[Module, ...]]:
+        """The modules of each class, in the order in which the classes are first met."""
+        found: dict[str, list[Module]] = {}
         for module in self.modules:
-            count, params = found.get(module.kind, (0, 0))
-            more = (module.params or 0) * module.times
-            found[module.kind] = (count + module.times, params + more)
-        return found
+            found.setdefault(module.kind, []).append(module)
+        return {kind: tuple(held) for kind, held in found.items()}
 
     def not_printed(self) -> tuple[str, ...]:
         """What the params may leave out, or count twice."""
@@ -183,20 +198,12 @@ class Inventory:
 
     def to_dict(self) -> dict[str, Any]:
         """The inventory under the keys of `convalgebra.inventory/1`."""
-        by_class = {
-            kind: {"modules": count, "params": params}
-            for kind, (count, params) in self.by_class().items()
-        }
         return {
             "schema": "convalgebra.inventory/1",
             "model": self.model,
             "modules": [module.to_dict() for module in self.modules],
-            "by_class": by_class,
-            "total": {
-                "modules": sum(module.times for module in self.modules),
-                "params": self.params,
-                "macs": None,
-            },
+            "by_class": {kind: _sums(held) for kind, held in self.by_class().items()},
+            "total": _sums(self.modules) | {"macs": None},
             "unknown": [module.name for module in self.unknown],
             "receptive_field": None,
             "reason": self.refusal,

@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from convalgebra.inventory import Inventory
 
 
+def _tables(inventory: Inventory, all_layers: bool) -> list[Table]:
+    both = modules_table(inventory, all_layers=all_layers), classes_table(inventory)
+    return [table for table in both if table.rows]
+
+
 def inventory_to_markdown(inventory: Inventory, *, all_layers: bool = False) -> str:
     """Pipe tables of modules and of classes, then what is known and what is not as a list."""
-    tables = [modules_table(inventory, all_layers=all_layers), classes_table(inventory)]
+    tables = _tables(inventory, all_layers)
     notes = "\n".join(f"- {label}: {markdown_escaped(text)}" for label, text in notes_of(inventory))
     title = f"the modules of {markdown_escaped(inventory.model)}"
     return "\n\n".join([title, *(table.to_markdown() for table in tables), notes])
@@ -35,7 +40,7 @@ def inventory_to_latex(inventory: Inventory, *, all_layers: bool = False) -> str
 
 def inventory_to_html(inventory: Inventory, *, all_layers: bool = False) -> str:
     """Tables and what is known, for Jupyter."""
-    tables = [modules_table(inventory, all_layers=all_layers), classes_table(inventory)]
+    tables = _tables(inventory, all_layers)
     notes = "".join(
         f"<li>{escaped(f'{label}: {text}')}</li>" for label, text in notes_of(inventory)
     )

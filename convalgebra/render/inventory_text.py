@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from convalgebra.inventory import known_params
 from convalgebra.render.cost_text import shortened
 from convalgebra.render.tables import Table, filled
 
@@ -24,7 +25,7 @@ def inventory_to_text(inventory: Inventory, width: int = 80, *, all_layers: bool
     notes = "\n".join(
         filled(text, width, f"{label:<12}", " " * 12) for label, text in notes_of(inventory)
     )
-    tables = [table.to_text(), classes_table(inventory).to_text()]
+    tables = [one.to_text() for one in (table, classes_table(inventory)) if one.rows]
     return "\n\n".join([f"the modules of {inventory.model}", *tables, notes])
 
 
@@ -59,10 +60,10 @@ def _count(modules: Sequence[Module]) -> str:
 
 def _params(modules: Sequence[Module]) -> str:
     """The params of some modules: `?` if none are known, `>=` before if some are not."""
-    known = [m.params * m.times for m in modules if m.params is not None]
-    if len(known) == len(modules):
-        return f"{sum(known):,}"
-    return f">= {sum(known):,}" if any(known) else "?"
+    known = known_params(modules)
+    if all(module.params is not None for module in modules):
+        return f"{known or 0:,}"
+    return f">= {known:,}" if known else "?"
 
 
 def _parts(modules: Sequence[Module]) -> list[tuple[str, list[Module]]]:
@@ -91,12 +92,12 @@ def _by_path(modules: Sequence[Module], depth: int) -> list[tuple[str, list[Modu
 
 def classes_table(inventory: Inventory) -> Table:
     """How many modules there are of each class that has params, and the params."""
-    rows = []
-    for kind in inventory.by_class():
-        held = [module for module in inventory.modules if module.kind == kind]
-        if any(module.params != 0 for module in held):
-            rows.append((shortened(kind), _count(held), _params(held)))
-    return Table(("class", "modules", "params"), tuple(rows))
+    rows = tuple(
+        (shortened(kind), _count(held), _params(held))
+        for kind, held in inventory.by_class().items()
+        if any(module.params != 0 for module in held)
+    )
+    return Table(("class", "modules", "params"), rows)
 
 
 def notes_of(inventory: Inventory) -> list[tuple[str, str]]:

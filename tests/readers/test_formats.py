@@ -83,6 +83,21 @@ def test_an_inventory_is_no_stack_of_layers():
     assert "ca.from_torch" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("import torch\nmodel = 3", "code is never run here: give what print"),
+        ("nn.Sequential(\n  nn.ReLU()\n)", "code is never run here: give what print"),
+        ("=====\nLayer (type:depth-idx)   Output", "this is the table of a summary"),
+        (b"PK\x03\x04\x00\xff", "it looks like saved weights, which are never loaded"),
+        (b"\x80\x02}q\x00.", "it looks like a pickle, which is never loaded"),
+    ],
+)
+def test_what_is_likely_meant(file, content, said):
+    with pytest.raises((InputError, LanguageError), match=said):
+        read(file(content))
+
+
 # Readers of other packages
 
 READER = """
@@ -152,7 +167,7 @@ def test_it_is_asked_where_ours_fail_and_the_first_error_stands(package, file):
         ("def read(content, path): ...", "has no function `recognises`"),
         (READER.replace("content.startswith", "content.begins"), "failed on .*: AttributeError"),
         (READER.replace("parse(content", "parse(contents"), "failed on .*: NameError"),
-        (READER.replace("return parse(", "return len("), "failed on .*: TypeError"),
+        (READER.replace("return parse(", "return abs("), "failed on .*: TypeError"),
         (
             READER.replace("return parse(content", "return str(content"),
             "gave a str; a reader gives a Network",

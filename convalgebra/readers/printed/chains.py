@@ -13,7 +13,7 @@ from convalgebra.errors import Source
 from convalgebra.inventory import Chain, Takes
 from convalgebra.layers import Layer
 from convalgebra.network import INPUT, Network, Node
-from convalgebra.readers.printed.classes import CHAINS, WRAPPERS
+from convalgebra.readers.printed.classes import CHAINS, CONTAINERS, WRAPPERS
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told
 
@@ -64,12 +64,11 @@ def _no_order(printed: Sequence[Printed], tells: Sequence[Told | None]) -> str:
     folded = any(module.times > 1 for module in printed)
     if not runs_itself and not folded and len(set(wrapped)) == len(wrapped):
         return ""
-    names = list(runs_itself)[:_SHOWN] or ["the whole"]
-    more = len(runs_itself) - len(names)
-    if more > 0:
-        listed = f"{', '.join(names)} and {more} more"
-    else:
-        listed = " and ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+    own = [kind for kind in runs_itself if kind not in CONTAINERS] or list(runs_itself)
+    shown = own[:_SHOWN] or ["the whole"]
+    if len(own) > _SHOWN:
+        shown.append(f"{len(own) - _SHOWN} more")
+    listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
     return (
         "print(model) lists modules in the order in which they were registered; what runs when "
         f"stands in the forward of {listed}, which is not printed"
