@@ -109,10 +109,11 @@ def _local_norm(kind: str, read: Reading) -> Told:
 
 
 def _flatten(kind: str, read: Reading) -> Told:
-    start, end = read.take("start_dim"), read.take("end_dim")
+    guess = "" if read.names else "a Flatten of which nothing is printed keeps the batch alone"
+    start, end = read.take("start_dim", 1), read.take("end_dim", -1)
     read.end()
     if (start, end) == (1, -1):
-        return Told(0, (Layer("flatten"),))
+        return Told(0, (Layer("flatten"),), assumed=guess)  # PyTorch before 1.5
     return Told(lacks="`flatten` is of all axes")
 
 
