@@ -84,9 +84,15 @@ def read_content(
         raise InputError(f"{what} has more than {most // 2**20} MiB: too much for a spec")
     try:
         return reader.read(content, name)
-    except LanguageError:
+    except LanguageError as error:
         # Not a text in the language, though nobody else of ours knew it.
-        other = _plug_in_for(content, name) if form is None and reader.name == "text" else None
+        if form is not None or reader.name != "text":
+            raise
+        try:
+            other = _plug_in_for(content, name)
+        except InputError as broken:
+            error.hint = "; ".join(filter(None, (error.hint, str(broken))))
+            raise error from None
         if other is None:
             raise
         return other.read(content, name)
