@@ -58,7 +58,7 @@ def is_foreign(text: str) -> bool:
     """
     if text.lstrip()[:1] != "{" and "):" not in text:  # the quick answer
         return False
-    return _recognised(text.encode(), "<stack>").name != "text"
+    return _recognised(text.encode("utf-8", "surrogatepass"), "<stack>").name != "text"
 
 
 def read_stream(

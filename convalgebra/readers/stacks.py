@@ -79,7 +79,9 @@ def _from_string(text: str, form: str | None) -> Network | Inventory:
     if text.endswith(_ENDINGS) and not any(c in text for c in ",;\n"):
         return read_file(text, form)
     if form is not None or formats.is_foreign(text):
-        return formats.read_content(text.encode(), "the text", "<stack>", form)
+        return formats.read_content(
+            text.encode("utf-8", "surrogatepass"), "the text", "<stack>", form
+        )
     try:
         return parse(text)
     except LanguageError as error:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from convalgebra.errors import InputError, LanguageError
+from convalgebra.errors import ConvalgebraError, InputError, LanguageError
 from convalgebra.inventory import Inventory
 from convalgebra.language import parse
 from convalgebra.readers import read, read_file, read_model
@@ -70,6 +70,13 @@ def test_a_format_can_be_forced(file):
         read_model(file(PRINT), "text")
     with pytest.raises(InputError, match="no reader is called `prnt`; did you mean print"):
         read_model(file(PRINT), "prnt")
+
+
+@pytest.mark.parametrize("text", ["3x3\udc80):", "{\ud800", "(0): \udcff(a)"])
+def test_bytes_of_a_shell_that_are_no_text(text):
+    for form in (None, "text", "print", "json"):
+        with pytest.raises(ConvalgebraError):
+            read(text, form=form)
 
 
 def test_the_names_of_readers_are_those_of_the_table():

@@ -13,6 +13,7 @@ from convalgebra.inventory import Inventory
 from convalgebra.language import parse
 from convalgebra.readers import read_model
 from convalgebra.readers.printed import read
+from convalgebra.render.forms import inventory_in
 
 DATA = Path(__file__).parent.parent / "data" / "printed"  # as torchvision 0.29 prints its models
 with open(DATA / "params.csv", encoding="utf-8") as file:
@@ -105,7 +106,7 @@ def test_params_of_one_module(module):
         ("Linear(8x0e -> 8x0e | 64 weights)", "its arguments are not those that torch.nn prints"),
         (
             "Conv2d(3, 8, kernel_size=3)",
-            "nothing about stride is not printed so by torch.nn.Conv2d",
+            "no stride is printed, as torch.nn.Conv2d does",
         ),
         ("Linear(in_features=4, out_features=3, bias=True, rank=2)", "rank=2 is not printed so by"),
         (
@@ -114,6 +115,11 @@ def test_params_of_one_module(module):
         ),
         ("LazyLinear(in_features=0, out_features=3, bias=True)", "it is lazy"),
         ("MultiheadAttention()", "kdim, vdim and add_bias_kv are not printed"),
+        (
+            "LayerNorm((" + "9" * 18 + ", 9999999), eps=1e-05, elementwise_affine=True)",
+            "it would have",
+        ),
+        ("LSTM(5, 7, num_layers=0)", "0 is not printed so by torch.nn.LSTM"),
         (f"Linear(in_features={'9' * 5000}, out_features=3, bias=True)", "its arguments are not"),
     ],
 )
@@ -193,6 +199,8 @@ REFUSED = {
     ),
     "DropPath(drop_prob=0.100)": "no layer of the language: it is no class of torch.nn",
     "Flatten(start_dim=2, end_dim=-1)": "Flatten (0) is no layer of the language",
+    "Upsample(scale_factor=inf, mode='nearest')": "Upsample (0) is no layer of the language",
+    "Linear(in_features=3, out_features=0, bias=True)": "it has no outputs",
     "Upsample(scale_factor=2.5, mode='nearest')": "Upsample (0) is no layer of the language",
     "UpsamplingBilinear2d(scale_factor=2.0, mode='bilinear')": "`bilinear2` is with align_corners",
     "ZeroPad2d((-1, 1, 1, 1))": "what takes away is `crop` there",
@@ -279,6 +287,13 @@ def test_without_an_input_a_chain_is_an_inventory():
     assert found.refusal == "the shape of the input is not known"
     with pytest.raises(ShapeError, match="the input shape is not known"):
         ca.cost(sequential(CONV))
+
+
+def test_nothing_that_a_terminal_obeys_is_shown():
+    text = "N\x1b[2J(\n  (\x1b[31ma): Foo[\x1b](x='\x1b')\n  (b): ReLU6(y='\x1b')\n)"
+    found = read_model(text.replace("N\x1b[2J", "N"), "print")
+    for form in ("text", "csv", "md", "html", "latex"):
+        assert "\x1b" not in inventory_in(form, found, 80)
 
 
 def test_a_network_has_no_inventory():

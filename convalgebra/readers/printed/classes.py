@@ -29,7 +29,10 @@ def _linear(kind: str, read: Reading) -> Told:
     layers = (Layer("linear", channels=Channels("=", out), bias=has_bias),) if out else None
     if kind == "LazyLinear":
         return Told(None, layers, Takes("Linear", None, (0,)), LAZY)
-    return Told(out * (features + has_bias), layers, Takes("Linear", features, (0,)))
+    takes = Takes("Linear", features, (0,))
+    return Told(
+        out * (features + has_bias), layers, takes, lacks="" if out else "it has no outputs"
+    )
 
 
 def _bilinear_form(kind: str, read: Reading) -> Told:
@@ -131,7 +134,7 @@ def _embedding(kind: str, read: Reading) -> Told:
 
 def _recurrent(kind: str, read: Reading) -> Told:
     features, hidden = read.next(), read.next()
-    layers, projected = read.whole(read.take("num_layers", 1)), read.take("proj_size", 0)
+    layers, projected = read.whole(read.take("num_layers", 1), 1), read.take("proj_size", 0)
     has_bias, both_ways = read.flag("bias", True), read.flag("bidirectional", False)
     read.end("batch_first", "dropout")
     ways, handed_on = 1 + both_ways, read.whole(projected) or hidden
