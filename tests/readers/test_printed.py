@@ -6,8 +6,12 @@ import csv
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import convalgebra as ca
+from convalgebra.cli import main
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.inventory import Inventory
 from convalgebra.language import parse
@@ -334,3 +338,46 @@ Net(
     assert told["receptive_field"] is None
     html = found._repr_html_()
     assert html.count("<div") == html.count("</div>") == 1
+
+
+LENET = (DATA / "lenet.txt").read_text(encoding="utf-8")
+PIECES = ["(", ")", "\n", "  ", "=", ",", "0", "-1", "None", "same", "(0): ", "3 x ", "...", "inf"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(LENET)), st.integers(0, 30), st.sampled_from(PIECES)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_paste_that_went_wrong_is_read_or_refused(edits):
+    text = LENET
+    for at, cut, piece in edits:
+        text = text[:at] + piece + text[at + cut :]
+    try:
+        found = read_model(text, "print")
+        for form in ("text", "json", "csv", "md", "html", "latex"):
+            assert inventory_in(form, found, 80)
+        ca.cost(found, input="1x28x28")
+    except ca.ConvalgebraError as error:
+        assert str(error)  # noqa: PT017  (either will do)
+
+
+def test_the_command_line():
+    def run(*arguments):
+        return CliRunner().invoke(main, ["cost", *arguments], input=LENET)
+
+    assert "the modules of Sequential" in run("-").stdout
+    assert "the modules of Sequential" in run("--layers", "-", "--from", "print").stdout
+    assert "416,520" in run("-", "--input", "1x28x28").stdout
+    for arguments, said in [
+        (["-", "--from", "text"], "is not defined"),
+        (["-", "--from", "yaml"], "no reader is called `yaml`; there are json, print, text"),
+        (["-", "--input", "3xx"], "expected a size after `x`"),
+        (["-", "--at", "C=3"], "there is no named size `C`"),
+        ([str(DATA / "resnet18.txt"), "zoo:resnet18"], "ResNet is read as an inventory"),
+    ]:
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert said in result.stderr
