@@ -293,6 +293,13 @@ def test_without_an_input_a_chain_is_an_inventory():
         ca.cost(sequential(CONV))
 
 
+def test_long_names_fit_on_80_columns():
+    name = "a_" * 40
+    for kind in ("ReLU", "B" * 90):
+        found = ca.inventory(f"Net(\n  ({name}): {kind}(x=1)\n)")
+        assert max(map(len, str(found).splitlines()[:6])) <= 80
+
+
 def test_nothing_that_a_terminal_obeys_is_shown():
     text = "N\x1b[2J(\n  (\x1b[31ma): Foo[\x1b](x='\x1b')\n  (b): ReLU6(y='\x1b')\n)"
     found = read_model(text.replace("N\x1b[2J", "N"), "print")

@@ -107,7 +107,7 @@ class _Parser:
                 found = _MORE_CODE.match(self.text, at)
             if found is None or found.end() == at:
                 break
-            prompted = prompted or ">>>" in found.group() or "In" in found.group()
+            prompted = prompted or not found.group().isspace()
             at = found.end()
         found = _ANSWER.match(self.text, at)
         return found.end() if found else at
@@ -117,9 +117,9 @@ class _Parser:
             if found.end() == at:
                 break
             at = found.end()
-        rest = self.text[at : at + 200].strip()
+        at += len(self.text) - at - len(self.text[at:].lstrip())
+        rest = self.text[at : at + 200].rstrip()
         if rest and rest not in (">", "None") and not _CODE.match(rest):
-            at += len(self.text[at : at + 200]) - len(self.text[at : at + 200].lstrip())
             line = self.line_end(at)
             if rest[0] in ")]}":
                 raise self.fail("this closes nothing: there is a parenthesis too many", at, at + 1)
