@@ -305,7 +305,7 @@ LAYERS = st.sampled_from(
 
 
 @given(makers=st.lists(LAYERS, max_size=6), ends=st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_chains_as_pytorch_counts_them(makers, ends):
     """Shapes, params and MACs of a chain; the MACs from PyTorch's own counter of operations."""
     from torch.utils.flop_counter import FlopCounterMode
