@@ -227,6 +227,12 @@ def check(ctx: click.Context, file: str) -> None:
     "--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated."
 )
 @click.option(
+    "--from",
+    "source_form",
+    metavar="FORMAT",
+    help="Read files as text, print, json, ..; without, by their content.",
+)
+@click.option(
     "--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW."
 )
 @click.option(
@@ -256,6 +262,7 @@ def check(ctx: click.Context, file: str) -> None:
 def cost(
     stacks: tuple[str, ...],
     layers: tuple[str, ...],
+    source_form: str | None,
     shape: str | None,
     at: dict[str, int],
     to: str | None,
@@ -280,24 +287,34 @@ def cost(
       convalgebra cost zoo:resnet50 --batch 32 --dtype float16 --training adam
       convalgebra cost zoo:resnet50 --convention fvcore
     """
-    from convalgebra.cost import cost as cost_of
-    from convalgebra.cost import read_batch
-    from convalgebra.readers import read, read_file
-    from convalgebra.render.forms import comparison_in, cost_in
+    from convalgebra.cost import cost_of_model, read_batch
+    from convalgebra.inventory import Inventory
+    from convalgebra.readers import read, read_file, read_model, read_shape
+    from convalgebra.render.forms import comparison_in, cost_in, inventory_in
     from convalgebra.sizes import names
 
     titles = [*stacks, *layers]
     if not titles:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
-    networks = [read(stack) for stack in stacks]
-    networks += [read(path) if path == "-" else read_file(path) for path in layers]
-    networks = [read(network, shape) for network in networks]
+    models = [read_model(stack, source_form) for stack in stacks]
+    models += [
+        read_model(path, source_form) if path == "-" else read_file(path, source_form)
+        for path in layers
+    ]
+    model = models[0]
+    if len(models) == 1 and isinstance(model, Inventory) and not (model.chain and shape):
+        if shape:
+            read_shape(shape)  # a slip in it is a slip, though nothing depends on it
+        _check_names(at, set())
+        click.echo(inventory_in(form, model, _width(), all_layers=all_layers))
+        return
     inputs = read_batch(batch)
     if at:
-        _check_names(at, names(inputs).union(*(network.named() for network in networks)))
+        _check_names(at, names(inputs).union(*(read(model, shape).named() for model in models)))
     reports = [
-        cost_of(
-            network,
+        cost_of_model(
+            model,
+            input=shape,
             at=at,
             to=to,
             dtype=dtype,
@@ -305,7 +322,7 @@ def cost(
             training=training,
             convention=convention,
         )
-        for network in networks
+        for model in models
     ]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))

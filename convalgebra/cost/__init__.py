@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
-from convalgebra.readers import Input, Stack, read, read_shape
+from convalgebra.inventory import Inventory
+from convalgebra.network import Network
+from convalgebra.readers import Input, Stack, read, read_model, read_shape
 from convalgebra.sizes import Size, at_least
 
-__all__ = ["CostReport", "LayerCost", "Totals", "cost"]
+__all__ = ["CostReport", "LayerCost", "Totals", "cost", "cost_of_model", "inventory"]
 
 
 def cost(
@@ -41,9 +43,34 @@ def cost(
     >>> cost("3x3p1@64, relu", input="3x32x32", dtype="float16", batch=8).total.bytes
     3198336
 
-    Raises InputError, LanguageError or ShapeError, with what to write instead.
+    Raises InputError, LanguageError or ShapeError, with what to write instead, and UnsupportedError
+    for a print-out of modules of which nothing says how data flows: see `inventory`.
     """
-    network, inputs = read(stack, input), read_batch(batch)
+    return cost_of_model(
+        read_model(stack),
+        input=input,
+        at=at,
+        to=to,
+        dtype=dtype,
+        batch=batch,
+        training=training,
+        convention=convention,
+    )
+
+
+def cost_of_model(
+    model: Network | Inventory,
+    input: Input = None,
+    *,
+    at: Mapping[str, int] | None = None,
+    to: str | None = None,
+    dtype: str = "float32",
+    batch: int | str | Size = 1,
+    training: str | None = None,
+    convention: str | None = None,
+) -> CostReport:
+    """The cost of what a reader gave. What it takes for granted stands in the report."""
+    network, inputs = read(model, input), read_batch(batch)
     if to is not None:
         network = network.up_to(to)
     if at:
@@ -59,6 +86,9 @@ def cost(
         from convalgebra.cost.conventions import account_of
 
         report = report._replace(convention=account_of(network, convention))
+    if isinstance(model, Inventory) and model.chain is not None:
+        assumed = model.chain.assumed_on(report.network)
+        report = report._replace(assumptions=report.assumptions + assumed)
     return report
 
 
@@ -74,3 +104,17 @@ def read_batch(batch: int | str | Size) -> Size:
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
         raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
     return sizes[0]
+
+
+def inventory(stack: Stack) -> Inventory:
+    """The modules and the params of a model of which nothing says how data flows.
+
+    >>> inventory("Net(\\n  (a): Linear(in_features=9, out_features=2, bias=True)\\n)").params
+    20
+
+    Raises InputError for a network: of that, `cost` has the params of every layer.
+    """
+    model = read_model(stack)
+    if isinstance(model, Inventory):
+        return model
+    raise InputError("this is a network, no list of modules: cost(..) has the params of its layers")
