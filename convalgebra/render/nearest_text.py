@@ -198,8 +198,11 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
         "Relative errors, 0 being exact: median / largest over the filters of a layer, each by "
         "itself; a single number is the layer as a whole."
     ]
-    if any(score.median is None for score in report.scores):
-        notes.append("-: the stack does not see just as much as the kernels.")
+    for candidate in report.candidates:
+        missing = [s.reason for s in report.scores if s.candidate == candidate and s.reason]
+        if missing:
+            more = f" (and {len(missing) - 1:,} more of the layers)" if missing[1:] else ""
+            notes.append(f"-: {missing[0]}{more}.")
     searched = [s for s in report.scores if not s.proved and not s.whole and s.compared]
     if searched:
         notes.append(
@@ -210,9 +213,16 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
     if drawn:
         listed = "; ".join(f"{name}: {n:,} of {of:,}" for name, n, of in drawn[:5])
         notes.append(f"Filters drawn: {listed}{'; ..' if len(drawn) > 5 else ''}.")
-    if report.left_out:
-        listed = "; ".join(f"{name} ({why})" for name, why in report.left_out[:5])
-        notes.append(f"Left out: {listed}{'; ..' if len(report.left_out) > 5 else ''}.")
+    for why in dict.fromkeys(why for _, why in report.left_out):
+        names = [name for name, other in report.left_out if other == why]
+        listed = ", ".join(names[:5]) + (f", .. ({len(names):,})" if names[5:] else "")
+        notes.append(f"Left out ({why}): {listed}.")
+    if report.passed_over:
+        arrays = counted(len(report.passed_over), "array")
+        notes.append(
+            f"{arrays} passed over: a layer [c_out, c_in, ..] has 3 to 5 axes (biases, norms and "
+            "dense layers have fewer)."
+        )
     if not report.complete:
         notes.append("Interrupted: this is what was found until then.")
     parts.append("\n".join(filled(note, width) for note in notes))

@@ -176,6 +176,15 @@ def axes_of(network: Network) -> int:
     return network.axes or 2
 
 
+def check_linear(network: Network) -> None:
+    """Refuse activations."""
+    active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
+    if active is not None:
+        raise UnsupportedError(
+            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
+        )
+
+
 def plan_for(network: Network, target: Target) -> Plan:
     """The plan of a stack that takes the channels of a kernel and gives those it has."""
     into, out = target.channels
@@ -183,11 +192,7 @@ def plan_for(network: Network, target: Target) -> Plan:
         raise InputError(
             f"the stack is written for {network.shape[0]} channels, {target.name} has {into}"
         )
-    active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
-    if active is not None:
-        raise UnsupportedError(
-            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
-        )
+    check_linear(network)
     try:
         plan = plan_of(network, into, axes_of(network))
     except UnsupportedError as error:

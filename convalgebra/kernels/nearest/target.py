@@ -98,11 +98,9 @@ def array_of(source: KernelSource) -> tuple[Any, str]:
             array = read_array(path)
             if indexed:
                 array = _part(array, indexed["at"], path)
-            return _checked(array, source), source
-    if isinstance(source, np.ndarray) and source.dtype != object:
-        return _checked(source, name), name
-    if hasattr(source, "detach"):  # a tensor of torch
-        return _checked(source.detach().cpu().numpy(), name), name
+            return checked(array, source), source
+    if hasattr(source, "detach") or (isinstance(source, np.ndarray) and source.dtype != object):
+        return checked(array_from(source, name), name), name
     kernel = source if isinstance(source, Kernel) else kernel_of(source)
     exact = np.empty(len(kernel.entries), dtype=object)
     exact[:] = kernel.entries
@@ -119,7 +117,26 @@ def _part(array: Any, at: str, path: str) -> Any:
         raise InputError(f"{path}: there is no [{at}] in {shape} numbers") from None
 
 
-def _checked(array: Any, name: str) -> Any:
+def array_from(value: Any, name: str) -> Any:
+    """An array, rows of numbers, or a tensor of torch, as an array."""
+    import numpy as np
+
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        try:
+            return value.numpy()
+        except TypeError:  # bfloat16, which numpy does not have
+            return value.float().numpy()
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise InputError(f"{name} is ragged: its rows have different lengths") from None
+
+
+def checked(array: Any, name: str) -> Any:
+    """The array, if it holds finite real numbers, and not too many."""
+    import numpy as np
+
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} is of type {array.dtype}; expected real numbers")
     if array.size > ENTRIES_LIMIT:
@@ -127,6 +144,9 @@ def _checked(array: Any, name: str) -> Any:
             f"{name} has {array.size:,} entries; the limit is {ENTRIES_LIMIT:,}: take one group "
             "of its channels"
         )
+    if array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            array = array.astype(float)
     return finite(array, name)
 
 
