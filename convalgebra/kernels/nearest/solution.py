@@ -183,7 +183,7 @@ def _straight(problem: Problem, bound: Bound) -> tuple[Array, Bound]:
     """
     import numpy as np
 
-    from convalgebra.kernels.nearest.conjugate import descend
+    from convalgebra.kernels.nearest.alternating import descend
 
     made = problem.made
     if made.weights > NEWTON_LIMIT:
