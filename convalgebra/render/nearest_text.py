@@ -55,18 +55,21 @@ def sentences(report: NearestReport) -> list[str]:
     elif report.proved:
         found.append(f"No weights do better: {report.lower_bound_reason}.")
     else:
-        found.append(
-            f"The best of {counted(report.starts, 'start')}, {report.agreed:,} of which reached it "
-            f"(seed {report.seed}); that none is better is not proved."
-        )
-    if not report.proved and not report.exact:
+        if report.starts == 1:
+            tried = f"From one start (seed {report.seed})"
+        else:
+            tried = (
+                f"The best of {counted(report.starts, 'start')}, {report.agreed:,} of which "
+                f"reached it (seed {report.seed})"
+            )
         if report.lower_bound > 1e-12:
+            found.append(f"{tried}; that none is better is not proved.")
             found.append(
                 f"Proved: every choice of weights has an error of at least "
                 f"{_below(report.lower_bound)} ({report.lower_bound_reason})."
             )
         else:
-            found.append("No lower bound above 0 is known here.")
+            found.append(f"{tried}; no lower bound is known but 0.")
     if report.weighting != "white":
         found.append(f"Errors are those on inputs with the covariance {report.weighting}.")
     if report.placements > 1:

@@ -37,6 +37,8 @@ class Gram(NamedTuple):
 
     def solved(self, gradient: Array, block: Block) -> Array:
         """Gram^-1 times the gradient by the block."""
+        import numpy as np
+
         out, into, taps = block.shape
         groups = len(self.left)
         on_left = self.left.shape[1] * groups > out
@@ -46,7 +48,7 @@ class Gram(NamedTuple):
         found = self.left @ shaped.reshape(groups, self.left.shape[1], -1) @ self.right
         if on_left:
             found = found.reshape(groups, out // groups, taps, into).swapaxes(2, 3)
-        return found.reshape(gradient.shape)
+        return np.asarray(found.reshape(gradient.shape))
 
 
 def gram(made: Coefficients, weights: Array, block: Block) -> Gram | None:
@@ -62,11 +64,11 @@ def gram(made: Coefficients, weights: Array, block: Block) -> Gram | None:
     each, rest = out // groups * (taps if point else 1), into * (1 if point else taps)
     if max(each, rest) > _LARGEST:
         return None
-    corner = np.zeros((1, out, *box, out))
-    corner[(0, range(out), *(0,) * len(box), range(out))] = 1.0
-    size = [slice(f - b + 1) for f, b in zip(made.field, box, strict=True)]
-    after = made.after(weights, index, corner)[(0, slice(None), *size)]  # P: [O, *size, o]
-    after = np.moveaxis(after, -1, 0)
+    corner: Any = np.zeros((1, out, *box, out))
+    corner[0].reshape(out, -1, out)[:, 0] = np.eye(out)
+    size = tuple(slice(f - b + 1) for f, b in zip(made.field, box, strict=True))
+    after: Any = made.after(weights, index, corner)[0]  # P, beside zeros: [O, *field, o]
+    after = np.moveaxis(after[(slice(None), *size)], -1, 0)
     before = made.before(weights, index)[0]  # Q: [i of all groups, *seen, I]
     at = [tuple(place.start for place in places) for places in made.places(index)]
     left = _shifted(np.moveaxis(after, 1, -1), at, made.field) if point else after
@@ -85,11 +87,11 @@ def _shifted(values: Array, at: list[tuple[int, ...]], box: tuple[int, ...]) -> 
     """[channels, taps, *box, ..]: values [channels, *size, ..] laid where each tap puts them."""
     import numpy as np
 
-    found = np.zeros((len(values), len(at), *box, values.shape[-1]))
+    found: Any = np.zeros((len(values), len(at), *box, values.shape[-1]))
     for tap, corner in enumerate(at):
         sizes = zip(corner, values.shape[1:-1], strict=True)
         found[(slice(None), tap, *(slice(c, c + size) for c, size in sizes))] = values
-    return found
+    return np.asarray(found)
 
 
 def _inverse(matrices: Array) -> Array:

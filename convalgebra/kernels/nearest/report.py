@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.nearest.bounds import stretched
 from convalgebra.kernels.nearest.coefficients import Coefficients
-from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
+from convalgebra.kernels.nearest.covariance import weighting_of
 from convalgebra.kernels.nearest.figures import Figures, figures_of
 from convalgebra.kernels.nearest.problem import Problem
 from convalgebra.kernels.nearest.solution import SEARCH, Solution, solve
@@ -270,8 +271,8 @@ def problem_at(
     if not made.plan.is_chain and target.power:
         if abs(target.power) > 300:
             raise InputError(
-                f"{target.name} has entries near 2^{target.power}, and the stack has a part "
-                "without weights, so that its scale matters; scale both to about 1"
+                f"{target.name} has entries near 2^{target.power}, and the stack has branches or "
+                "uses weights twice, so that its scale matters; scale it to about 1"
             )
         entries = np.ldexp(entries, target.power)
     field = np.zeros(made.shape)
@@ -286,7 +287,7 @@ def problem_at(
     if inside.size < entries.size:
         rest = entries.copy()
         rest[(slice(None), *theirs)] = 0.0
-        outside = float((rest**2).sum())
+        outside = fsum((rest**2).ravel())  # the bounds rely on its last digits
     weighting = weighting_of(covariance, made.field, target.channels[0])
     if weighting is not None and outside:
         raise InputError(
@@ -294,16 +295,10 @@ def problem_at(
             "has to see all of it"
         )
     problem = Problem(made, field, weighting, outside)
-    flat = [float(np.sqrt((part**2).sum())) for part in (field, *_factors(weighting))]
-    if problem.norm() <= 1e-7 * prod(flat):
+    size = float(np.sqrt((field**2).sum())) * stretched(weighting)
+    if problem.norm() <= 1e-7 * size:
         raise InputError(f"on such inputs {target.name} always gives 0: no error is relative to it")
     return problem
-
-
-def _factors(weighting: Weighting | None) -> tuple[Any, ...]:
-    if weighting is None:
-        return ()
-    return weighting.along or (weighting.whole,)
 
 
 def filters_of(
@@ -392,8 +387,8 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
     if not solution.converged:
         if solution.error > EXACT:
             notes.append(
-                "The best start had not come to rest when its work was used up: the error can "
-                "still fall, and other starts may lead further down."
+                "The error was still falling, slowly, when the search ended; other starts may lead "
+                "further down."
             )
         if not one_channel and solution.growth > GROWTH:
             notes.append(

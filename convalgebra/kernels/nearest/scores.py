@@ -264,9 +264,9 @@ def _score(
         flat = entries.reshape(count, *size)
         return _filter_by_filter(none, made, flat, starts, filters, seed, tell)
     report = nearest(entries, network, seed=seed)
-    error = report.relative_error
+    least = report.relative_error
     return none._replace(
-        median=error, worst=error, near=float(error < 0.1), proved=report.proved, compared=1
+        median=least, worst=least, near=float(least < 0.1), proved=report.proved, compared=1
     )
 
 

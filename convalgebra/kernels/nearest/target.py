@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+_POWER_LIMIT = 1000
 ENTRIES_LIMIT = 2**24  # 128 MB as floats, and several copies are needed
 _INDEXED = re.compile(r"(?P<file>.+\.np[yz](?::[^\[\]]+)?)\[(?P<at>[-\d, ]*)\]", re.IGNORECASE)
 
@@ -75,6 +76,8 @@ def target_of(source: KernelSource, axes: int) -> Target:
     else:
         largest = float(np.abs(array).max())
         power = frexp(largest)[1]
+        if power > _POWER_LIMIT:
+            raise _out_of_range(name, power)
         half = power // 2  # 2.0**1074 is more than a float holds
         scaled = np.ldexp(np.ldexp(array.astype(float), -half), half - power)
     if not scaled.any():
@@ -162,10 +165,14 @@ def _of_exact(array: Any, name: str) -> tuple[Array, int]:
         return np.zeros(array.shape), 0
     power = largest.numerator.bit_length() - largest.denominator.bit_length()
     power += largest >= Fraction(2) ** power
-    if abs(power) > 1000:
-        raise InputError(
-            f"{name} has its largest entry near 2^{power}, where filters leave the range of "
-            "floats; divide it by that: relative errors stay the same"
-        )
+    if abs(power) > _POWER_LIMIT:
+        raise _out_of_range(name, power)
     scaled = [float(entry / Fraction(2) ** power) for entry in entries]
     return np.array(scaled).reshape(array.shape), power
+
+
+def _out_of_range(name: str, power: int) -> InputError:
+    return InputError(
+        f"{name} has its largest entry near 2^{power}, where filters leave the range of "
+        "floats; divide it by that: relative errors stay the same"
+    )
