@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 WORK = 3e11  # multiplications of a start: about a minute
+_CALL = 2e5  # multiplications in the time that a call for one tap takes by itself
 _INNER = 12  # steps of conjugate gradients
 _PATIENCE = 20  # sweeps that together
-_SMALL_GAIN = 5e-4  # take this part of the error off, or it ends
+_SMALL_GAIN = 1e-3  # take this part of the error off, or it ends
 _MOMENTUM = 0.98
+_EXACT = 1e-28  # of the square of the kernel: the rest is rounding
 
 
 def descend(problem: Problem, start: Array, work: float = WORK) -> Found:
@@ -44,20 +46,20 @@ def descend(problem: Problem, start: Array, work: float = WORK) -> Found:
     converged = False
     while left > 0:
         moved = weights + min(since / (since + 3), _MOMENTUM) * (weights - before)
-        flat = not since
+        flat = True
         for block in made.blocks:
             moved, slope, used = _improved(problem, moved, block)
             flat = flat and slope < 1e-11 * np.sqrt(2 * half * size)
             left -= used
         new = _half(problem.residuals(moved))
-        if new > half and since:
-            since = 0
-            continue
         if new < half:
             before, weights, half = weights, moved, new
+        elif since and not flat:
+            since = 0
+            continue
         since += 1
         halves.append(half)
-        if flat or half < 1e-32 * size:
+        if flat or half < _EXACT * size:
             converged = True
             break
         if len(halves) > _PATIENCE and halves[-1 - _PATIENCE] - half < 2 * _SMALL_GAIN * half:
@@ -81,7 +83,8 @@ def _improved(problem: Problem, weights: Array, block: Block) -> tuple[Array, fl
     gradient = problem.gradient(weights, residual, block)
     slope = float(np.linalg.norm(gradient))
     close = gram(made, weights, block)
-    used = 4 * made.work + (close.work if close else 0)
+    each = made.work + _CALL * sum(len(made.places(block.step)) for block in made.blocks)
+    used = 4 * each + (close.work if close else 0)
     if close is not None and close.exact and problem.weighting is None:
         found = weights.copy()
         found[:, part] -= close.solved(gradient[:, part], block)
@@ -96,7 +99,7 @@ def _improved(problem: Problem, weights: Array, block: Block) -> tuple[Array, fl
             break
         image = problem.along(weights, direction, block)
         product = problem.gradient(weights, image, block)
-        used += 4 * made.work
+        used += 4 * each
         bend = float((direction * product).sum())
         if bend <= 0:
             break
@@ -111,7 +114,7 @@ def _improved(problem: Problem, weights: Array, block: Block) -> tuple[Array, fl
     half = _half(residual)
     while made.shared and _half(problem.residuals(weights + step)) > half and step.any():
         step = step / 2 if np.abs(step).max() > 1e-12 * np.abs(weights).max() else 0 * step
-        used += made.work
+        used += each
     return weights + step, slope, used
 
 
