@@ -153,6 +153,15 @@ def test_a_layer_too_large_is_refused_before_it_is_tried() -> None:
         ca.nearest(layer, "1x1@99999,1x1@1024")
 
 
+def test_sums_are_searched_at_scales_where_the_search_is_sound() -> None:
+    kernel = np.array([[1.0, 2, 0], [3, 4, 1], [0, 2, 5]])
+    stack = "2x2p1,2x2+id"
+    errors = [ca.nearest(kernel * s, stack, starts=32).relative_error for s in (1, 2.0**20)]
+    assert errors[0] == pytest.approx(errors[1], abs=1e-6)
+    with pytest.raises(ca.ConvalgebraError, match="scale it to about 1"):
+        ca.nearest(kernel * 1e9, stack)
+
+
 def test_factors_of_a_scale_far_from_one_another() -> None:
     report = ca.nearest("1e300 1; 1e-300 1e-12", "2x1,1x2")
     assert report.relative_error < 1e-12

@@ -55,10 +55,7 @@ class Coefficients:
     plan: Plan
 
     def __post_init__(self) -> None:
-        grid = grid_of(self.plan)
-        if any(b != 1 for _, b in grid.rates[-1]) or any(
-            b != 1 for rate in grid.rates for _, b in rate
-        ):
+        if any(b != 1 for rate in self._grid.rates for _, b in rate):
             raise UnsupportedError(
                 f"{self.plan.text} makes its input larger; nearest takes stacks that are one "
                 "convolution, without transposed convolutions of a stride or upsampling"
@@ -104,11 +101,6 @@ class Coefficients:
     def field(self) -> Axes:
         """The size of the box of places that the stack sees."""
         return tuple(high - low + 1 for low, high in self._grid.spans[-1])
-
-    @cached_property
-    def fixed_part(self) -> bool | None:
-        """Something where the kernel has a path without free weights (an `id` beside it)."""
-        return None if self.plan.is_chain else True
 
     @property
     def shape(self) -> tuple[int, ...]:

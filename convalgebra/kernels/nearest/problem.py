@@ -92,7 +92,7 @@ class Problem:
             else:
                 moved[:, block.start : block.stop] = direction[:, block.start : block.stop]
                 step = self.made.values(moved)
-                if self.made.fixed_part is not None:
+                if not self.made.plan.is_chain:
                     moved[:, block.start : block.stop] = 0
                     step -= self.made.values(moved)
             total += self.weighted(step)

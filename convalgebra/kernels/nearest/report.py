@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.kernels.merging.parameters import parameters_of
 from convalgebra.kernels.nearest.bounds import stretched
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.covariance import weighting_of
@@ -33,20 +34,27 @@ EXACT = 1e-12  # relative errors below are rounding
 MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
 GROWTH = 5.0  # 1 is usual
 PLACES_LIMIT = 25  # placements that are tried
+_SCALE_LIMIT = 24  # powers of two; starts are of size 1, and further off the search misses minima
 _WORK_LIMIT = 10**12  # multiplications of one evaluation
 _MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
 
 
 class Filter(NamedTuple):
-    """The weights of one layer: [*size] of one channel, else [out, in / groups, *size]."""
+    """The weights of one layer: [*size] of one channel, else [out, in / groups, *size].
+
+    `stored` has them as PyTorch does, under `name`, which `merge` expects.
+    """
 
     layer: str
     values: Any
+    name: str
+    stored: Any
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers; only the shape of more than 100,000 of them."""
         values = self.values.tolist() if self.values.size <= 100_000 else None
-        return {"layer": self.layer, "shape": list(self.values.shape), "values": values}
+        shape = list(self.values.shape)
+        return {"layer": self.layer, "name": self.name, "shape": shape, "values": values}
 
 
 @dataclass(frozen=True)
@@ -84,15 +92,11 @@ class NearestReport:
         return self.relative_error <= EXACT
 
     def save(self, path: str) -> None:
-        """Write the filters to an .npz file, as 0.weight, 1.weight, .. of shapes [out, in, ..]."""
+        """Write the filters to an .npz file, as PyTorch and `merge` call them: 0.weight, .."""
         import numpy as np
 
-        arrays = {}
-        for number, filter in enumerate(self.filters):
-            lead = (1, 1) if filter.values.ndim == len(self.seen) else ()
-            arrays[f"{number}.weight"] = filter.values.reshape(*lead, *filter.values.shape)
         try:
-            np.savez(path, **arrays)
+            np.savez(path, **{filter.name: filter.stored for filter in self.filters})
         except OSError as error:
             raise InputError(f"{path!r} cannot be written: {error.strerror}") from None
 
@@ -269,7 +273,7 @@ def problem_at(
 
     entries = np.moveaxis(target.entries, 1, -1)  # [c_out, *size, c_in]
     if not made.plan.is_chain and target.power:
-        if abs(target.power) > 300:
+        if abs(target.power) > _SCALE_LIMIT:
             raise InputError(
                 f"{target.name} has entries near 2^{target.power}, and the stack has branches or "
                 "uses weights twice, so that its scale matters; scale it to about 1"
@@ -303,30 +307,26 @@ def problem_at(
 
 def filters_of(
     network: Network, made: Coefficients, weights: Array, power: int, layer: bool
-) -> Any:
+) -> tuple[Filter, ...]:
     """The weights of each layer, the scale 2^power shared out among them."""
     import numpy as np
 
-    texts = [layer_text(node.layer) for node in network.nodes[1:]]
-    free = _texts_of_blocks(made.plan, texts)
+    named = {p.step: p for p in parameters_of(network, made.plan) if p.role == "weight"}
     found = []
     count = len(made.blocks)
     for number, block in enumerate(made.blocks):
-        step = made.plan.steps[block.step]
+        step, parameter = made.plan.steps[block.step], named[block.step]
         share = (power + number) // count if made.plan.is_chain else 0
-        values = np.ldexp(weights[block.start : block.stop], share)
+        flat = np.ldexp(weights[block.start : block.stop], share)
         single = step.channels == (1, 1) and not layer
-        shape = step.size if single else (*block.shape[:2], *step.size)
-        found.append(Filter(free[number], values.reshape(shape)))
+        values = flat.reshape(step.size if single else (*block.shape[:2], *step.size))
+        stored = flat
+        if step.op == "convt":  # [in, out / groups, ..] there
+            into, taps = block.shape[1:]
+            stored = flat.reshape(step.groups, -1, into, taps).swapaxes(1, 2)
+        stored = stored.reshape(parameter.shape)
+        found.append(Filter(parameter.layer, values, parameter.name, stored))
     return tuple(found)
-
-
-def _texts_of_blocks(plan: Plan, texts: list[str]) -> list[str]:
-    """The layer that each block of weights is; its size where layers and steps do not match."""
-    blocks = [index for index, step in enumerate(plan.steps) if step.weights == index]
-    if len(texts) == len(plan.steps) - 1:
-        return [texts[index - 1] for index in blocks]
-    return ["x".join(map(str, plan.steps[index].size)) for index in blocks]
 
 
 def _report(
