@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import convalgebra as ca
+from convalgebra.kernels.nearest.scores import whole_stack
+from convalgebra.readers import read
 
 
 def layers() -> dict[str, Any]:
@@ -180,10 +182,8 @@ def test_arrays_that_are_no_layers_are_counted_in_a_line() -> None:
 
 
 def test_a_repeated_part_at_the_end_is_given_the_channels_too() -> None:
-    layer = np.random.default_rng(7).standard_normal((5, 2, 3, 3))
-    (score,) = ca.factorability(layer, "2*(dw2x2,1x1)").scores
-    expected = ca.nearest(layer, "dw2x2,1x1,dw2x2,1x1@5").relative_error
-    assert score.median == pytest.approx(expected, rel=1e-9)
+    assert whole_stack("2*(dw2x2,1x1)", (3, 3), 5) == read("dw2x2,1x1,dw2x2,1x1@5")
+    assert whole_stack("2*(2x2)", (3, 3), 5) is None
 
 
 def test_tensors_of_types_that_numpy_does_not_have() -> None:
