@@ -565,10 +565,10 @@ def factorability(
 
 
 def _one_thread() -> None:
-    """Keep the linear algebra below from using several threads: its matrices are small.
+    """Keep the linear algebra below from starting threads, which are of no use to small matrices.
 
-    It reads this when numpy is imported. On a busy machine the threads wait for one another, and
-    take ten times as long.
+    It reads this when numpy is imported, on every platform; `threads.one_thread` is for callers
+    from Python, who have imported it already.
     """
     import os
 

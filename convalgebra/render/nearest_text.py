@@ -55,18 +55,21 @@ def sentences(report: NearestReport) -> list[str]:
     elif report.proved:
         found.append(f"No weights do better: {report.lower_bound_reason}.")
     else:
-        found.append(
-            f"The best of {counted(report.starts, 'start')}, {report.agreed:,} of which reached it "
-            f"(seed {report.seed}); that none is better is not proved."
-        )
-    if not report.proved and not report.exact:
+        if report.starts == 1:
+            tried = f"From one start (seed {report.seed})"
+        else:
+            tried = (
+                f"The best of {counted(report.starts, 'start')}, {report.agreed:,} of which "
+                f"reached it (seed {report.seed})"
+            )
         if report.lower_bound > 1e-12:
+            found.append(f"{tried}; that none is better is not proved.")
             found.append(
                 f"Proved: every choice of weights has an error of at least "
                 f"{_below(report.lower_bound)} ({report.lower_bound_reason})."
             )
         else:
-            found.append("No lower bound above 0 is known here.")
+            found.append(f"{tried}; no lower bound is known but 0.")
     if report.weighting != "white":
         found.append(f"Errors are those on inputs with the covariance {report.weighting}.")
     if report.placements > 1:
@@ -198,8 +201,11 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
         "Relative errors, 0 being exact: median / largest over the filters of a layer, each by "
         "itself; a single number is the layer as a whole."
     ]
-    if any(score.median is None for score in report.scores):
-        notes.append("-: the stack does not see just as much as the kernels.")
+    for candidate in report.candidates:
+        missing = [s.reason for s in report.scores if s.candidate == candidate and s.reason]
+        if missing:
+            more = f" (and {len(missing) - 1:,} more of the layers)" if missing[1:] else ""
+            notes.append(f"-: {missing[0]}{more}.")
     searched = [s for s in report.scores if not s.proved and not s.whole and s.compared]
     if searched:
         notes.append(
@@ -210,9 +216,16 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
     if drawn:
         listed = "; ".join(f"{name}: {n:,} of {of:,}" for name, n, of in drawn[:5])
         notes.append(f"Filters drawn: {listed}{'; ..' if len(drawn) > 5 else ''}.")
-    if report.left_out:
-        listed = "; ".join(f"{name} ({why})" for name, why in report.left_out[:5])
-        notes.append(f"Left out: {listed}{'; ..' if len(report.left_out) > 5 else ''}.")
+    for why in dict.fromkeys(why for _, why in report.left_out):
+        names = [name for name, other in report.left_out if other == why]
+        listed = ", ".join(names[:5]) + (f", .. ({len(names):,})" if names[5:] else "")
+        notes.append(f"Left out ({why}): {listed}.")
+    if report.passed_over:
+        arrays = counted(len(report.passed_over), "array")
+        notes.append(
+            f"{arrays} passed over: a layer [c_out, c_in, ..] has 3 to 5 axes (biases, norms and "
+            "dense layers have fewer)."
+        )
     if not report.complete:
         notes.append("Interrupted: this is what was found until then.")
     parts.append("\n".join(filled(note, width) for note in notes))

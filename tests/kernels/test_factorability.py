@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 import convalgebra as ca
+from convalgebra.kernels.nearest.scores import whole_stack
+from convalgebra.readers import read
 
 
 def layers() -> dict[str, Any]:
@@ -48,10 +50,11 @@ def test_scores_are_those_of_nearest_filter_by_filter() -> None:
     missing = report.score("conv2.weight", "2x2,2x2")
     assert missing is not None
     assert missing.median is None
+    assert missing.reason == "2x2,2x2 sees 3x3, the kernels of conv2.weight are 5x5"
     reasons = dict(report.left_out)
     assert reasons["pointwise"] == "its kernels have one tap"
     assert reasons["zero"] == "all its entries are 0"
-    assert "no layer" in reasons["conv1.bias"]
+    assert report.passed_over == ("conv1.bias",)
 
 
 def test_exact_filters_have_the_error_zero_and_zero_ones_too() -> None:
@@ -129,9 +132,63 @@ def test_files(tmp_path: Path) -> None:
         (np.ones((2, 2, 3, 3), complex), ("2x2,2x2",), "real numbers"),
         (np.ones(4), ("2x2,2x2",), "no layer"),
         ({}, ("2x2,2x2",), "no layer"),
-        (np.ones((2, 2, 3, 3)), ("3x1@1,1x3@5",), "gives 5 channels"),
+        ({"a": [[[[1, 2], [1]]]]}, ("2x2,2x2",), "ragged"),
     ],
 )
 def test_bad_input(weights: Any, candidates: tuple[str, ...], match: str) -> None:
     with pytest.raises(ca.ConvalgebraError, match=match):
         ca.factorability(weights, *candidates)
+
+
+def test_a_candidate_that_does_not_fit_a_layer_leaves_a_dash_and_one_reason() -> None:
+    rng = np.random.default_rng(5)
+    weights = {
+        "a": rng.standard_normal((4, 2, 3, 3)),
+        "b": rng.standard_normal((6, 3, 3, 3)),
+        "c": rng.standard_normal((5, 3, 3, 3)),
+        "d": rng.standard_normal((4, 4, 3)),
+    }
+    candidates = ("3x1@2,1x3@4", "3x3g3@6", "dw+pw")
+    report = ca.factorability(weights, *candidates)
+    fits = {
+        (layer, stack)
+        for layer in weights
+        for stack in candidates
+        if (score := report.score(layer, stack)) and score.median is not None
+    }
+    whole = {(layer, "dw+pw") for layer in weights}
+    assert fits == {("a", "3x1@2,1x3@4"), ("b", "3x3g3@6")} | whole
+    text = str(report)
+    assert "-: 3x1@2,1x3@4 gives 4 channels, b (6x3x3x3) has 6" in text
+    assert "(and 2 more of the layers)" in " ".join(text.split())
+    assert text.count("do not divide") == 1
+
+
+def test_arrays_that_are_no_layers_are_counted_in_a_line() -> None:
+    layer = np.random.default_rng(6).standard_normal((4, 2, 3, 3))
+    norms = {f"bn{n}.{part}": np.ones(4) for n in range(50) for part in ("weight", "bias")}
+    points = {f"point{n}": np.ones((2, 2, 1, 1)) for n in range(9)}
+    steps = {"bn0.num_batches_tracked": np.array(7), "config": np.array({"epochs": 1})}
+    report = ca.factorability({"conv": layer, **norms, **points, **steps}, "3x1,1x3")
+    text = str(report)
+    assert len(report.passed_over) == 102
+    assert "102 arrays passed over" in text
+    assert "bn0" not in text
+    assert (
+        "Left out (its kernels have one tap): point0, point1, point2, point3, point4, .. (9)."
+        in (" ".join(text.split()))
+    )
+    assert report.to_dict()["passed_over"][0] == "bn0.weight"
+
+
+def test_a_repeated_part_at_the_end_is_given_the_channels_too() -> None:
+    assert whole_stack("2*(dw2x2,1x1)", (3, 3), 5) == read("dw2x2,1x1,dw2x2,1x1@5")
+    assert whole_stack("2*(2x2)", (3, 3), 5) is None
+
+
+def test_tensors_of_types_that_numpy_does_not_have() -> None:
+    torch = pytest.importorskip("torch")
+    layer = torch.randn(4, 2, 3, 3, dtype=torch.bfloat16)
+    (score,) = ca.factorability({"conv": layer}, "3x1,1x3").scores
+    assert score.median == ca.factorability(layer.double(), "3x1,1x3").scores[0].median
+    assert ca.nearest(layer[0, 0], "3x1,1x3").proved

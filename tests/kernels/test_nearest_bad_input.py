@@ -36,6 +36,7 @@ KERNEL = "1 2 1; 2 4 2; 1 2 1"
         (None, "not NoneType"),
         ("none.npy", "there is no file"),
         (f"1 {10**390}; 2 3", "leave the range of floats"),
+        (np.full((3, 3), 1.7e308), "leave the range of floats"),
     ],
 )
 def test_kernels_that_are_none(kernel: Any, match: str) -> None:
@@ -82,8 +83,10 @@ def test_layers_say_how_to_write_the_channels() -> None:
     ("covariance", "match"),
     [
         ("ar1", "no covariance; expected white"),
-        ("ar1:1.5", "no covariance"),
-        ("isotropic:-0.5", "no covariance"),
+        ("ar1:1.5", "the parameter of ar1 is below 1 in absolute value"),
+        ("ar1:-1", "below 1 in absolute value"),
+        ("isotropic:-0.5", "at least 0 and below 1"),
+        ("isotropic:1", "at least 0 and below 1"),
         ("ar1:nan", "no covariance"),
         (np.ones((4, 4)), "odd sizes"),
         (np.ones(3), "one size for each of 2 axes"),
@@ -98,6 +101,15 @@ def test_layers_say_how_to_write_the_channels() -> None:
 def test_covariances_that_are_none(covariance: Any, match: str) -> None:
     with pytest.raises(ca.ConvalgebraError, match=match):
         ca.nearest(KERNEL, "2x2,2x2", covariance=covariance)
+
+
+def test_a_covariance_at_the_end_of_the_floats_is_one_like_others() -> None:
+    lags = 0.5 ** np.hypot(*np.meshgrid(np.arange(-2, 3), np.arange(-2, 3)))
+    errors = [
+        ca.nearest("laplacian8", "3x1,1x3", covariance=c).relative_error
+        for c in (lags, lags * 1.7e308, lags * 1e-300)
+    ]
+    assert errors == pytest.approx(errors[:1] * 3, rel=1e-9)
 
 
 def test_inputs_on_which_a_kernel_is_nothing() -> None:
@@ -139,6 +151,15 @@ def test_a_layer_too_large_is_refused_before_it_is_tried() -> None:
     layer = np.ones((1024, 1024, 1, 1), dtype="float32")
     with pytest.raises(ca.ConvalgebraError, match="GiB at a time"):
         ca.nearest(layer, "1x1@99999,1x1@1024")
+
+
+def test_sums_are_searched_at_scales_where_the_search_is_sound() -> None:
+    kernel = np.array([[1.0, 2, 0], [3, 4, 1], [0, 2, 5]])
+    stack = "2x2p1,2x2+id"
+    errors = [ca.nearest(kernel * s, stack, starts=32).relative_error for s in (1, 2.0**20)]
+    assert errors[0] == pytest.approx(errors[1], abs=1e-6)
+    with pytest.raises(ca.ConvalgebraError, match="scale it to about 1"):
+        ca.nearest(kernel * 1e9, stack)
 
 
 def test_factors_of_a_scale_far_from_one_another() -> None:

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from convalgebra.algebra.plan import plan_of
 from convalgebra.kernels.nearest import nearest
-from convalgebra.kernels.nearest.bounds import _ruppert, factors_of, lower_bound, tail
+from convalgebra.kernels.nearest.bounds import _ruppert, factors_of, lower_bound, smallest, tail
 from convalgebra.kernels.nearest.coefficients import Coefficients
-from convalgebra.kernels.nearest.covariance import weighting_of
+from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
 from convalgebra.kernels.nearest.problem import Problem
 from convalgebra.kernels.nearest.unfoldings import closed_form, unfoldings
 from convalgebra.readers import read
@@ -101,6 +101,51 @@ def test_tails_are_below_those_of_integers_and_close(m: int, n: int, rank: int, 
     found = tail(matrix, rank)
     assert Fraction(found) ** 2 <= exact
     assert found == pytest.approx(exact**0.5, rel=1e-10, abs=1e-10 * 50)
+
+
+EXTREMES = {
+    "huge": np.array([[1.0, 2, 0], [3, 4, 1], [0, 2, 5]]) * 1e300,
+    "tiny": np.array([[1.0, 2, 0], [3, 4, 1], [0, 2, 5]]) * 1e-300,
+    "denormal": np.array([[5e-324, 0, 1e-323], [0, 0, 0], [1e-322, 0, 0]]),
+    "of all sizes": np.array([[1e300, 1, 0], [1e-300, 1e150, 1], [1e-10, 1, 1e300]]),
+    "of rank 1": np.outer([1.0, 2, 3], [0.1, 0.2, 0.3]),
+    "nearly of rank 1": np.outer([1.0, 2, 3], [0.1, 0.2, 0.3]) + 1e-16 * np.eye(3),
+    "of rank 2": np.outer([1.0, 2, 3], [0.1, 0.2, 0.3]) + np.outer([1.0, 0, 3], [7, 0.2, 0.3]),
+    "one entry": np.array([[0.0, 0, 0], [0, 3, 0], [0, 0, 0]]),
+    "one row": np.array([[1.0, 2, 3], [0, 0, 0], [0, 0, 0]]),
+}
+
+
+@pytest.mark.parametrize("name", EXTREMES)
+@pytest.mark.parametrize("covariance", [None, "ar1:0.9", "ar1:0.9999999", "isotropic:0.99"])
+def test_no_bound_is_above_the_error_at_extreme_inputs(name: str, covariance: str | None) -> None:
+    for stack in ("2x2,2x2", "3x1,1x3", "3x3", "avg2x2s1,2x2", "2x2,2x1,1x2"):
+        report = nearest(EXTREMES[name], stack, covariance=covariance, starts=4)
+        assert 0 <= report.lower_bound <= report.relative_error <= 1 + 1e-12
+
+
+@settings(max_examples=60)
+@given(st.integers(1, 6), st.integers(0, 2**32), st.sampled_from([0.0, 1e-17, 1e-12, 1e-3, 1.0]))
+def test_least_singular_values_of_weightings_are_bounded_from_below(
+    n: int, seed: int, size: float
+) -> None:
+    """L = H diag(s), H a Hadamard matrix: the least singular value is known, to an ulp."""
+    rng = np.random.default_rng(seed)
+    hadamard = np.array([[1.0]])
+    while len(hadamard) < n:
+        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
+    values = np.append(rng.integers(1, 50, len(hadamard) - 1), 1.0) * 1.0
+    values[-1] = size
+    root = hadamard * values
+    least = values.min() * len(hadamard) ** 0.5
+    found = smallest(Weighting("given", 1, whole=root))
+    assert 0 <= found <= least * (1 + 1e-15)
+    assert found == pytest.approx(least, abs=1e-12 * np.abs(root).sum())
+
+
+def test_a_singular_weighting_bounds_nothing() -> None:
+    root = np.outer([1.0, 1 / 3, 0.7], [1.0, 2, 3])  # of rank 1 but for rounding
+    assert smallest(Weighting("given", 1, whole=root)) == 0.0
 
 
 def test_a_dense_matrix_of_known_singular_values() -> None:

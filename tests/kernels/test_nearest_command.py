@@ -54,6 +54,24 @@ def test_filters_are_written_and_multiply_back(tmp_path: Path) -> None:
     assert json.loads(one)["shape"] == [3, 3]
 
 
+@pytest.mark.parametrize(
+    ("stack", "channels"),
+    [
+        ("avg2x2s1,2x2", 1),
+        ("2x2,avg2x2s1", 1),
+        ("shared s = 2x2; s, s", 1),
+        ("2x2,convt2x2", 1),
+        ("2x2@4,convt2x2g2@2", 2),
+        ("3x3p1@2+id", 2),
+    ],
+)
+def test_written_filters_are_what_merge_expects(stack: str, channels: int, tmp_path: Path) -> None:
+    layer = np.random.default_rng(3).standard_normal((channels, channels, 3, 3))
+    report = ca.nearest(layer, stack, starts=4)
+    report.save(f"{tmp_path}/w.npz")
+    assert np.allclose(ca.merge(stack, f"{tmp_path}/w.npz").weight, report.approximation)
+
+
 @pytest.mark.parametrize("form", ["text", "json", "md", "html"])
 def test_forms_of_nearest(form: str) -> None:
     text = run("nearest", "laplacian4", "3x1,1x3", "--format", form)

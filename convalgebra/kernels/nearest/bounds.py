@@ -16,8 +16,10 @@ order it is taken (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra.kernels.nearest.covariance import Weighting
 from convalgebra.kernels.nearest.problem import Problem
 from convalgebra.kernels.nearest.unfoldings import Unfolding, unfoldings
 
@@ -116,26 +118,69 @@ def _weighted(problem: Problem) -> tuple[Array, float]:
 
     assert problem.weighting is not None
     found = problem.weighting.applied(problem.kernel)
-    factors = problem.weighting.along or (problem.weighting.whole,)
-    size = float(np.sqrt((problem.kernel**2).sum()))
-    count = 0
-    for factor in factors:
-        size *= float(np.sqrt((factor**2).sum()))
-        count += len(factor) + 1
-    return found, size * _g(count) * 1.01
+    count = sum(len(factor) + 1 for factor in problem.weighting.factors)
+    size = float(np.sqrt((problem.kernel**2).sum())) * stretched(problem.weighting)
+    return found, size * _g(count)
 
 
-def smallest(weighting: Any) -> float:
-    """A lower bound for the least singular value of L: 0 where it cannot be told from 0."""
+def stretched(weighting: Weighting | None) -> float:
+    """More than by what L can multiply a norm: its Frobenius norm."""
     import numpy as np
 
-    value = 1.0
-    for factor in weighting.along or (weighting.whole,):
-        n = len(factor)
-        least = float(np.linalg.svd(factor, compute_uv=False)[-1])
-        # Backward error of the singular values, generously: LAPACK's is a small multiple of n u.
-        value *= max(0.0, least - 100 * n * _U * float(np.sqrt((factor**2).sum())))
-    return value
+    factors = () if weighting is None else weighting.factors
+    return float(np.prod([np.sqrt((factor**2).sum()) for factor in factors])) * 1.01
+
+
+def smallest(weighting: Weighting) -> float:
+    """A lower bound for the least singular value of L, rounding included: 0 where L is singular."""
+    least = [tail(factor, len(factor) - 1) for factor in weighting.factors]
+    return prod(least) * (1 - _g(len(least)))
+
+
+def norm_above(problem: Problem) -> float:
+    """An upper bound for the norm of the kernel, weighted, what is outside included."""
+    import numpy as np
+
+    slack = 0.0 if problem.weighting is None else _weighted(problem)[1]
+    within = problem.weighted(problem.kernel[None])
+    norm = float(np.sqrt((within**2).sum())) * (1 + _g(within.size + 2)) + slack
+    return float(np.hypot(norm, np.sqrt(problem.outside))) * (1 + 16 * _U)
+
+
+def linear_bound(problem: Problem, weights: Array) -> Bound:
+    """The bound of a stack with at most one free layer, from weights near the best ones.
+
+    The residuals are c + w M. With r those at the given weights and g = M r, all others have at
+    least the square |r|^2 - |g|^2 / s^2, s being the least singular value of M. M and c, as they
+    are computed, are off by at most g(count) of what the absolute values of their terms add up to,
+    count being the multiplications of the whole stack and of L.
+    """
+    import numpy as np
+
+    made = problem.made
+    zero = np.zeros((1, made.weights))
+    constant = problem.residuals(zero)[0]
+    matrix = problem.jacobian(zero)[0]
+    residual = constant + weights @ matrix
+    margin = _g(made.work + 4 * matrix.size + 100)
+    grown = stretched(problem.weighting)
+    size = float(np.sqrt((made.jacobian(zero) ** 2).sum())) * grown
+    parts = (made.values(zero), problem.kernel)
+    scale = sum(float(np.sqrt((part**2).sum())) for part in parts) * grown
+    scale += size * float(np.sqrt((weights**2).sum()))
+    length = max(0.0, float(np.sqrt((residual**2).sum())) - margin * scale)
+    missing = 0.0
+    if made.weights:
+        least = tail(matrix, made.weights - 1) - margin * size
+        if least <= 0:
+            return Bound(0.0, "")
+        slope = float(np.sqrt(((matrix @ residual) ** 2).sum())) + 3 * margin * size * scale
+        missing = slope / least
+    square = (length - missing) * (length + missing) + problem.outside
+    value = float(np.sqrt(max(0.0, square))) * (1 - 16 * _U)
+    return Bound(
+        value, "one free layer: linear least squares" if made.weights else "nothing is free"
+    )
 
 
 def tail(matrix: Array, rank: int) -> float:

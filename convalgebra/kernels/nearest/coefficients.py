@@ -55,10 +55,7 @@ class Coefficients:
     plan: Plan
 
     def __post_init__(self) -> None:
-        grid = grid_of(self.plan)
-        if any(b != 1 for _, b in grid.rates[-1]) or any(
-            b != 1 for rate in grid.rates for _, b in rate
-        ):
+        if any(b != 1 for rate in self._grid.rates for _, b in rate):
             raise UnsupportedError(
                 f"{self.plan.text} makes its input larger; nearest takes stacks that are one "
                 "convolution, without transposed convolutions of a stride or upsampling"
@@ -105,11 +102,6 @@ class Coefficients:
         """The size of the box of places that the stack sees."""
         return tuple(high - low + 1 for low, high in self._grid.spans[-1])
 
-    @cached_property
-    def fixed_part(self) -> bool | None:
-        """Something where the kernel has a path without free weights (an `id` beside it)."""
-        return None if self.plan.is_chain else True
-
     @property
     def shape(self) -> tuple[int, ...]:
         """Of the coefficients at one point: c_out, the field, c_in."""
@@ -123,7 +115,7 @@ class Coefficients:
         total = 0
         for step in self.plan.steps:
             if step.op in ("conv", "convt"):
-                box = prod(self._box(step.sources[0]))
+                box = prod(self.box(step.sources[0]))
                 total += prod(step.size) * step.channels[1] * step.channels[0] // step.groups * box
         return total * into + 1
 
@@ -132,15 +124,18 @@ class Coefficients:
         """The floats that all values of one evaluation take, about."""
         into = self.plan.channels[0]
         return into * sum(
-            step.channels[1] * prod(self._box(index)) for index, step in enumerate(self.plan.steps)
+            step.channels[1] * prod(self.box(index)) for index, step in enumerate(self.plan.steps)
         )
 
     def values(self, weights: Array) -> Array:
         """The coefficients at each of the given weights."""
         return self._forward(weights)[-1]
 
-    def pulled_back(self, weights: Array, residual: Array) -> Array:
-        """The gradient of `<residual, F(w)>` at each of the weights, the residual being fixed."""
+    def pulled_back(self, weights: Array, residual: Array, only: Block | None = None) -> Array:
+        """The gradient of `<residual, F(w)>` at each of the weights, the residual being fixed.
+
+        With `only` that by one block, and 0 elsewhere.
+        """
         import numpy as np
 
         steps = self.plan.steps
@@ -148,7 +143,8 @@ class Coefficients:
         values = self._forward(weights)
         adjoint: list[Array | None] = [None] * len(steps)
         adjoint[-1] = residual
-        for index in range(len(steps) - 1, 0, -1):
+        first_used = 1 if only is None else only.step
+        for index in range(len(steps) - 1, first_used - 1, -1):
             step, back = steps[index], adjoint[index]
             if back is None:
                 continue
@@ -156,9 +152,11 @@ class Coefficients:
             if step.op in ("conv", "convt"):
                 source = step.sources[0]
                 block = self._block(step)
+                if only is not None and block != only:
+                    block = None
                 kernel = self._kernel(step, weights)
-                into = np.zeros_like(values[source]) if source else None
-                for tap, place in enumerate(self._places(index)):
+                into = np.zeros_like(values[source]) if source and index > first_used else None
+                for tap, place in enumerate(self.places(index)):
                     part = back[(slice(None), slice(None), *place)]
                     if block is not None:
                         gradient = _outer(part, values[source], step.groups)
@@ -240,25 +238,35 @@ class Coefficients:
         return np.asarray((found + found.transpose(0, 2, 1)) / 2)
 
     def _forward(self, weights: Array) -> list[Array]:
+        """What every step makes of the input's channels: [starts, channels, *box, c_in]."""
         import numpy as np
 
-        starts = len(weights)
         into = self.plan.channels[0]
-        axes = self.plan.axes
-        values: list[Array] = []
-        for index, step in enumerate(self.plan.steps):
-            if step.op == "input":
-                eye = np.eye(into).reshape(1, into, *(1,) * axes, into)
-                values.append(np.broadcast_to(eye, (starts, *eye.shape[1:])))
-                continue
+        eye = np.eye(into).reshape(1, into, *(1,) * self.plan.axes, into)
+        return self._continued(weights, [np.broadcast_to(eye, (len(weights), *eye.shape[1:]))])
+
+    def before(self, weights: Array, index: int) -> Array:
+        """What comes into a step of a chain: [starts, channels, *box, c_in]."""
+        return self._forward(weights)[index - 1]
+
+    def after(self, weights: Array, index: int, basis: Array) -> Array:
+        """What a chain makes of values of a step, [starts, channels, *box, how many there are]."""
+        return self._continued(weights, [basis] * (index + 1))[-1]
+
+    def _continued(self, weights: Array, values: list[Array]) -> list[Array]:
+        """The values of the first steps, and of the rest."""
+        import numpy as np
+
+        starts, into = len(weights), values[-1].shape[-1]
+        for index, step in enumerate(self.plan.steps[len(values) :], len(values)):
             if step.op == "pick":
                 values.append(values[step.sources[0]][:, list(step.picked)])
                 continue
-            out = np.zeros((starts, step.channels[1], *self._box(index), into))
+            out = np.zeros((starts, step.channels[1], *self.box(index), into))
             if step.op in ("conv", "convt"):
                 kernel = self._kernel(step, weights)
                 source = values[step.sources[0]]
-                for tap, place in enumerate(self._places(index)):
+                for tap, place in enumerate(self.places(index)):
                     where = (slice(None), slice(None), *place)
                     out[where] += _applied(kernel[..., tap], source, step.groups)
             else:
@@ -271,7 +279,7 @@ class Coefficients:
             values.append(out)
         return values
 
-    def _box(self, index: int) -> Axes:
+    def box(self, index: int) -> Axes:
         return tuple(high - low + 1 for low, high in self._grid.spans[index])
 
     def _block(self, step: Step) -> Block | None:
@@ -290,7 +298,7 @@ class Coefficients:
         taps = np.array([float(tap) for tap in step.taps])
         return np.broadcast_to(taps, (1, step.channels[1], 1, len(taps)))
 
-    def _places(self, index: int) -> list[tuple[slice, ...]]:
+    def places(self, index: int) -> list[tuple[slice, ...]]:
         """Of each tap the part of the box that it fills with the source's box."""
         return self._all_places[index]
 
@@ -301,7 +309,7 @@ class Coefficients:
             if step.op not in ("conv", "convt"):
                 continue
             (source,) = step.sources
-            rate, box = self._grid.rates[source], self._box(source)
+            rate, box = self._grid.rates[source], self.box(source)
             sign = 1 if step.op == "conv" else -1
             low = [
                 before[0] - here[0]

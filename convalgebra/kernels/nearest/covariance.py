@@ -21,14 +21,16 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_MODEL = re.compile(r"(?P<name>ar1|isotropic):(?P<number>0?\.\d+|0)")
+_MODEL = re.compile(r"(?P<name>ar1|isotropic):(?P<number>[-+]?(\d+\.?\d*|\.\d+))")
 _MODELS = "expected white, ar1:0.95, isotropic:0.95, or an array over lags"
 _PLACES_LIMIT = 5_000  # rows of a Gram matrix: 200 MB
 
 
 @dataclass(frozen=True)
 class Weighting:
-    """The factor L. `along` has one factor for each axis where the covariance is their product;
+    """The factor L, in floats; errors and bounds are those of these floats.
+
+    `along` has one factor for each axis where the covariance is their product;
     else `whole` is [places, places] (channels apart) or [places c_in, places c_in].
     """
 
@@ -37,6 +39,11 @@ class Weighting:
     along: tuple[Any, ...] = ()
     whole: Any = None
     channels: bool = False  # whether `whole` mixes channels
+
+    @property
+    def factors(self) -> tuple[Any, ...]:
+        """All the matrices: L is their Kronecker product."""
+        return self.along or (self.whole,)
 
     def applied(self, coefficients: Array) -> Array:
         """`D L` for coefficients [.., places along each axis, c_in]."""
@@ -66,10 +73,10 @@ class Weighting:
 def weighting_of(covariance: Any, field: Axes, channels: int) -> Weighting | None:
     """The weighting that `covariance` names for kernels on `field`, None for white inputs.
 
-    `ar1:a` is R(t) = a^(|t1| + |t2| + ..), `isotropic:a` is a^sqrt(t1^2 + t2^2 + ..): natural
-    images have a of about 0.95. An array over lags has an odd size along every axis, lag 0 in the
-    middle, and is 0 beyond; with two more axes in front, [c_in, c_in, ..], the channels depend on
-    one another.
+    `ar1:a` is R(t) = a^(|t1| + |t2| + ..), -1 < a < 1, and `isotropic:a` is a^sqrt(t1^2 + t2^2 +
+    ..), 0 <= a < 1: natural images have a of about 0.95. An array over lags has an odd size along
+    every axis, lag 0 in the middle, and is 0 beyond; with two more axes in front, [c_in, c_in, ..],
+    the channels depend on one another.
 
     >>> weighting_of("ar1:0.5", (2,), 1).along[0].round(3).tolist()
     [[1.0, 0.0], [0.5, 0.866]]
@@ -87,15 +94,25 @@ def weighting_of(covariance: Any, field: Axes, channels: int) -> Weighting | Non
     if is_array_file(covariance):
         return _from_lags(read_array(covariance), field, channels)
     named = _MODEL.fullmatch(covariance)
-    if named is None or not 0 <= float(named["number"]) < 1:
+    if named is None:
         raise InputError(f"`{covariance[:40]}` is no covariance; {_MODELS}")
     number = float(named["number"])
     if named["name"] == "ar1":
+        if abs(number) >= 1:
+            raise InputError(
+                f"`{covariance[:40]}`: the parameter of ar1 is below 1 in absolute value, the "
+                "correlation of neighbours, like ar1:0.95"
+            )
         grids = [np.abs(np.subtract.outer(np.arange(k), np.arange(k))) for k in field]
         return Weighting(
             covariance,
             len(field),
             tuple(_root(number ** grid.astype(float), covariance) for grid in grids),
+        )
+    if not 0 <= number < 1:
+        raise InputError(
+            f"`{covariance[:40]}`: the parameter of isotropic is at least 0 and below 1, the "
+            "correlation of neighbours, like isotropic:0.95"
         )
     lags = _lags(field)
     distance = np.sqrt((lags.astype(float) ** 2).sum(-1))
@@ -154,11 +171,11 @@ def _root(gram: Array, name: str) -> Array:
     """L with `L L^T` = gram: Cholesky's, or that of the eigenvectors where gram is singular."""
     import numpy as np
 
-    gram = (gram + gram.T) / 2
     largest = float(np.abs(gram).max())
     if largest == 0:
         raise InputError("the covariance is 0: such inputs have nothing in them")
     gram = gram / largest  # a factor changes no relative error
+    gram = (gram + gram.T) / 2
     try:
         return np.asarray(np.linalg.cholesky(gram))
     except np.linalg.LinAlgError:

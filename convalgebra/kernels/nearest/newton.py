@@ -11,9 +11,11 @@ taken by their absolute value, so that saddles repel (Dauphin et al. 2014).
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.kernels.nearest.problem import Problem
+from convalgebra.kernels.nearest.threads import one_thread
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,11 +48,10 @@ def minimize(problem: Problem, starts: Array, steps: int = 200) -> Found:
     made = problem.made
     each = made.weights * (made.weights + 2 * problem.coefficients + made.memory)
     chunk = max(1, _FLOATS_AT_ONCE // max(1, each))
-    found = _minimize(problem.chosen(slice(0, chunk)), starts[:chunk], steps)
-    for at in range(chunk, len(starts), chunk):
-        part = slice(at, at + chunk)
-        found = found.joined(_minimize(problem.chosen(part), starts[part], steps))
-    return found
+    parts = [slice(at, at + chunk) for at in range(0, len(starts), chunk)]
+    with one_thread():
+        found = [_minimize(problem.chosen(part), starts[part], steps) for part in parts]
+    return reduce(Found.joined, found)
 
 
 def _minimize(problem: Problem, starts: Array, limit: int) -> Found:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.kernels.nearest.coefficients import Coefficients
+from convalgebra.kernels.nearest.coefficients import Block, Coefficients
 from convalgebra.kernels.nearest.covariance import Weighting
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class Problem:
         """That of the one kernel."""
         return float(self.norms()[0])
 
-    def gradient(self, weights: Array, residual: Array) -> Array:
+    def gradient(self, weights: Array, residual: Array, only: Block | None = None) -> Array:
         """Of half the square of the residuals, each given with its weights."""
-        return self.made.pulled_back(weights, self._back(residual))
+        return self.made.pulled_back(weights, self._back(residual), only)
 
     def jacobian(self, weights: Array) -> Array:
         """[starts, weights, residuals]."""
@@ -78,12 +78,12 @@ class Problem:
         """The part of the second derivatives that the residual makes."""
         return self.made.second(weights, self._back(residual))
 
-    def along(self, weights: Array, direction: Array) -> Array:
-        """The derivative of the residuals along a direction."""
+    def along(self, weights: Array, direction: Array, only: Block | None = None) -> Array:
+        """The derivative of the residuals along a direction, or along its part in one block."""
         import numpy as np
 
         total = np.zeros((len(weights), self.coefficients))
-        for block in self.made.blocks:
+        for block in self.made.blocks if only is None else [only]:
             moved = weights.copy()
             if self.made.shared:
                 moved[:, block.start : block.stop] += direction[:, block.start : block.stop]
@@ -92,7 +92,7 @@ class Problem:
             else:
                 moved[:, block.start : block.stop] = direction[:, block.start : block.stop]
                 step = self.made.values(moved)
-                if self.made.fixed_part is not None:
+                if not self.made.plan.is_chain:
                     moved[:, block.start : block.stop] = 0
                     step -= self.made.values(moved)
             total += self.weighted(step)

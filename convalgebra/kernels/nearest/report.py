@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from itertools import product
-from math import prod
+from math import fsum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.arrays import Written, write_arrays
+from convalgebra.kernels.merging.parameters import parameters_of
+from convalgebra.kernels.nearest.bounds import stretched
 from convalgebra.kernels.nearest.coefficients import Coefficients
-from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
+from convalgebra.kernels.nearest.covariance import weighting_of
 from convalgebra.kernels.nearest.figures import Figures, figures_of
 from convalgebra.kernels.nearest.problem import Problem
 from convalgebra.kernels.nearest.solution import SEARCH, Solution, solve
@@ -33,20 +35,27 @@ EXACT = 1e-12  # relative errors below are rounding
 MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
 GROWTH = 5.0  # 1 is usual
 PLACES_LIMIT = 25  # placements that are tried
+_SCALE_LIMIT = 24  # powers of two; starts are of size 1, and further off the search misses minima
 _WORK_LIMIT = 10**12  # multiplications of one evaluation
 _MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
 
 
 class Filter(NamedTuple):
-    """The weights of one layer: [*size] of one channel, else [out, in / groups, *size]."""
+    """The weights of one layer: [*size] of one channel, else [out, in / groups, *size].
+
+    `stored` has them as PyTorch does, under `name`, which `merge` expects.
+    """
 
     layer: str
     values: Any
+    name: str
+    stored: Any
 
     def to_dict(self) -> dict[str, Any]:
         """As plain numbers; only the shape of more than 100,000 of them."""
         values = self.values.tolist() if self.values.size <= 100_000 else None
-        return {"layer": self.layer, "shape": list(self.values.shape), "values": values}
+        shape = list(self.values.shape)
+        return {"layer": self.layer, "name": self.name, "shape": shape, "values": values}
 
 
 @dataclass(frozen=True)
@@ -84,12 +93,8 @@ class NearestReport:
         return self.relative_error <= EXACT
 
     def save(self, path: str) -> Written:
-        """Write the filters to an .npz file, as 0.weight, 1.weight, .. of shapes [out, in, ..]."""
-        arrays = {}
-        for number, filter in enumerate(self.filters):
-            lead = (1, 1) if filter.values.ndim == len(self.seen) else ()
-            arrays[f"{number}.weight"] = filter.values.reshape(*lead, *filter.values.shape)
-        return write_arrays(path, arrays)
+        """Write the filters to an .npz file, as PyTorch and `merge` call them: 0.weight, .."""
+        return write_arrays(path, {filter.name: filter.stored for filter in self.filters})
 
     def to_dict(self) -> dict[str, Any]:
         """The report under stable keys."""
@@ -172,6 +177,15 @@ def axes_of(network: Network) -> int:
     return network.axes or 2
 
 
+def check_linear(network: Network) -> None:
+    """Refuse activations."""
+    active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
+    if active is not None:
+        raise UnsupportedError(
+            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
+        )
+
+
 def plan_for(network: Network, target: Target) -> Plan:
     """The plan of a stack that takes the channels of a kernel and gives those it has."""
     into, out = target.channels
@@ -179,11 +193,7 @@ def plan_for(network: Network, target: Target) -> Plan:
         raise InputError(
             f"the stack is written for {network.shape[0]} channels, {target.name} has {into}"
         )
-    active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
-    if active is not None:
-        raise UnsupportedError(
-            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
-        )
+    check_linear(network)
     try:
         plan = plan_of(network, into, axes_of(network))
     except UnsupportedError as error:
@@ -259,10 +269,10 @@ def problem_at(
 
     entries = np.moveaxis(target.entries, 1, -1)  # [c_out, *size, c_in]
     if not made.plan.is_chain and target.power:
-        if abs(target.power) > 300:
+        if abs(target.power) > _SCALE_LIMIT:
             raise InputError(
-                f"{target.name} has entries near 2^{target.power}, and the stack has a part "
-                "without weights, so that its scale matters; scale both to about 1"
+                f"{target.name} has entries near 2^{target.power}, and the stack has branches or "
+                "uses weights twice, so that its scale matters; scale it to about 1"
             )
         entries = np.ldexp(entries, target.power)
     field = np.zeros(made.shape)
@@ -277,7 +287,7 @@ def problem_at(
     if inside.size < entries.size:
         rest = entries.copy()
         rest[(slice(None), *theirs)] = 0.0
-        outside = float((rest**2).sum())
+        outside = fsum((rest**2).ravel())  # the bounds rely on its last digits
     weighting = weighting_of(covariance, made.field, target.channels[0])
     if weighting is not None and outside:
         raise InputError(
@@ -285,44 +295,34 @@ def problem_at(
             "has to see all of it"
         )
     problem = Problem(made, field, weighting, outside)
-    flat = [float(np.sqrt((part**2).sum())) for part in (field, *_factors(weighting))]
-    if problem.norm() <= 1e-7 * prod(flat):
+    size = float(np.sqrt((field**2).sum())) * stretched(weighting)
+    if problem.norm() <= 1e-7 * size:
         raise InputError(f"on such inputs {target.name} always gives 0: no error is relative to it")
     return problem
 
 
-def _factors(weighting: Weighting | None) -> tuple[Any, ...]:
-    if weighting is None:
-        return ()
-    return weighting.along or (weighting.whole,)
-
-
 def filters_of(
     network: Network, made: Coefficients, weights: Array, power: int, layer: bool
-) -> Any:
+) -> tuple[Filter, ...]:
     """The weights of each layer, the scale 2^power shared out among them."""
     import numpy as np
 
-    texts = [layer_text(node.layer) for node in network.nodes[1:]]
-    free = _texts_of_blocks(made.plan, texts)
+    named = {p.step: p for p in parameters_of(network, made.plan) if p.role == "weight"}
     found = []
     count = len(made.blocks)
     for number, block in enumerate(made.blocks):
-        step = made.plan.steps[block.step]
+        step, parameter = made.plan.steps[block.step], named[block.step]
         share = (power + number) // count if made.plan.is_chain else 0
-        values = np.ldexp(weights[block.start : block.stop], share)
+        flat = np.ldexp(weights[block.start : block.stop], share)
         single = step.channels == (1, 1) and not layer
-        shape = step.size if single else (*block.shape[:2], *step.size)
-        found.append(Filter(free[number], values.reshape(shape)))
+        values = flat.reshape(step.size if single else (*block.shape[:2], *step.size))
+        stored = flat
+        if step.op == "convt":  # [in, out / groups, ..] there
+            into, taps = block.shape[1:]
+            stored = flat.reshape(step.groups, -1, into, taps).swapaxes(1, 2)
+        stored = stored.reshape(parameter.shape)
+        found.append(Filter(parameter.layer, values, parameter.name, stored))
     return tuple(found)
-
-
-def _texts_of_blocks(plan: Plan, texts: list[str]) -> list[str]:
-    """The layer that each block of weights is; its size where layers and steps do not match."""
-    blocks = [index for index, step in enumerate(plan.steps) if step.weights == index]
-    if len(texts) == len(plan.steps) - 1:
-        return [texts[index - 1] for index in blocks]
-    return ["x".join(map(str, plan.steps[index].size)) for index in blocks]
 
 
 def _report(
@@ -383,8 +383,8 @@ def _notes(made: Coefficients, target: Target, solution: Solution, problem: Prob
     if not solution.converged:
         if solution.error > EXACT:
             notes.append(
-                "The best start had not come to rest when its work was used up: the error can "
-                "still fall, and other starts may lead further down."
+                "The error was still falling, slowly, when the search ended; other starts may lead "
+                "further down."
             )
         if not one_channel and solution.growth > GROWTH:
             notes.append(

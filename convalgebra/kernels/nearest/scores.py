@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.errors import InputError
-from convalgebra.kernels.arrays import finite, headers, is_array_file, read_array
+from convalgebra.errors import ConvalgebraError, InputError, ShapeError
+from convalgebra.kernels.arrays import headers, is_array_file, read_array
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.newton import minimize
 from convalgebra.kernels.nearest.problem import Problem
-from convalgebra.kernels.nearest.report import axes_of, check_size, nearest, plan_for
-from convalgebra.kernels.nearest.target import Target
+from convalgebra.kernels.nearest.report import (
+    axes_of,
+    check_linear,
+    check_size,
+    nearest,
+    plan_for,
+)
+from convalgebra.kernels.nearest.target import Target, array_from, checked, target_of
 from convalgebra.kernels.nearest.unfoldings import closed_form
+from convalgebra.layers import KEPT, Channels
 from convalgebra.network import Network
 from convalgebra.readers import read
+from convalgebra.words import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +42,8 @@ class Score(NamedTuple):
     """How far a layer is from a candidate: relative errors, over its filters or of it as a whole.
 
     `whole` tells that the layer was compared as one operator. `median` is None where the candidate
-    does not fit the size of the kernels. `proved` tells that no error is larger than it must be.
+    does not fit the layer, and `reason` tells why. `proved` tells that no error is larger than it
+    must be.
     """
 
     layer: str
@@ -45,6 +55,7 @@ class Score(NamedTuple):
     proved: bool
     compared: int
     filters: int
+    reason: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Under stable keys."""
@@ -54,13 +65,15 @@ class Score(NamedTuple):
 class FactorabilityReport(NamedTuple):
     """The scores of all layers and candidates that there was time for.
 
-    `layers` has the shape of each layer, `left_out` what was not looked at, with the reason.
+    `layers` has the shape of each layer, `left_out` those that were not looked at, with the reason,
+    and `passed_over` the names of arrays that are no layers: biases, norms, dense matrices.
     """
 
     candidates: tuple[str, ...]
     layers: tuple[tuple[str, tuple[int, ...]], ...]
     scores: tuple[Score, ...]
     left_out: tuple[tuple[str, str], ...]
+    passed_over: tuple[str, ...]
     complete: bool
     starts: int
     seed: int
@@ -80,6 +93,7 @@ class FactorabilityReport(NamedTuple):
             "layers": [{"layer": name, "shape": list(shape)} for name, shape in self.layers],
             "scores": [score.to_dict() for score in self.scores],
             "left_out": [{"layer": name, "reason": why} for name, why in self.left_out],
+            "passed_over": list(self.passed_over),
             "complete": self.complete,
             "starts": self.starts,
             "seed": self.seed,
@@ -126,16 +140,20 @@ def factorability(
         raise InputError("starts and filters are numbers from 1, the seed from 0")
     for candidate in candidates:
         if candidate != "dw+pw":
-            read(candidate)
+            check_linear(read(candidate))
     layers: list[tuple[str, tuple[int, ...]]] = []
     left_out: list[tuple[str, str]] = []
+    passed_over: list[str] = []
     scores: list[Score] = []
     complete = True
     try:
-        for name, shape, load in _layers(weights, left_out):
-            entries = load()
+        for name, shape, load in _arrays(weights):
+            if len(shape) not in (3, 4, 5):
+                passed_over.append(name)
+                continue
+            entries, reason = _layer(shape, load)
             if entries is None:
-                left_out.append((name, "all its entries are 0"))
+                left_out.append((name, reason))
                 continue
             layers.append((name, shape))
             for candidate in candidates:
@@ -144,93 +162,75 @@ def factorability(
     except KeyboardInterrupt:
         complete = False
     if not layers and complete:
-        why = "; ".join(f"{name}: {reason}" for name, reason in left_out[:3])
-        raise InputError(f"there is no layer to look at ({why or 'nothing in it'})")
+        why = [f"{name}: {reason}" for name, reason in left_out[:3]]
+        if passed_over:
+            why.append(f"{counted(len(passed_over), 'array')} with other than 3 to 5 axes")
+        raise InputError(f"there is no layer to look at ({'; '.join(why) or 'nothing in it'})")
     return FactorabilityReport(
-        candidates, tuple(layers), tuple(scores), tuple(left_out), complete, starts, seed
+        candidates,
+        tuple(layers),
+        tuple(scores),
+        tuple(left_out),
+        tuple(passed_over),
+        complete,
+        starts,
+        seed,
     )
 
 
-def _layers(
-    weights: Any, left_out: list[tuple[str, str]]
-) -> Iterator[tuple[str, tuple[int, ...], Callable[[], Any]]]:
-    """Name, shape and a function that reads each layer; the rest goes to `left_out`."""
+def _arrays(weights: Any) -> Iterator[tuple[str, tuple[int, ...], Callable[[], Array]]]:
+    """Name, shape and a function that reads each array."""
     if isinstance(weights, PathLike):
         weights = fspath(weights)
     if isinstance(weights, str):
         if not is_array_file(weights):
             raise InputError(f"{weights[:80]!r}: weights are read from .npy and .npz files")
-        found = [(header.name, header.shape) for header in headers(weights)]
         single = ".npz:" in weights.lower()
-        for name, shape in found:
-            if single and not weights.endswith(f":{name}"):
+        for header in headers(weights):
+            if single and not weights.endswith(f":{header.name}"):
                 continue
-            key = None if single or not name else name
-            if _fits(name or weights, shape, left_out):
-                yield name or weights, shape, partial(_read_scaled, weights, key)
+            key = None if single or not header.name else header.name
+            yield header.name or weights, header.shape, partial(read_array, weights, key)
         return
     if not isinstance(weights, Mapping):
         weights = {"weights": weights}
-    import numpy as np
-
     for name, value in weights.items():
-        array = value.detach().cpu().numpy() if hasattr(value, "detach") else np.asarray(value)
-        if array.dtype.kind not in "fiub":
-            raise InputError(f"{name} is of type {array.dtype}; expected real numbers")
-        if _fits(str(name), array.shape, left_out):
-            yield str(name), array.shape, partial(_scaled_array, array, str(name))
+        array = array_from(value, str(name))
+        yield str(name), array.shape, partial(checked, array, str(name))
 
 
-def _fits(name: str, shape: Sequence[int], left_out: list[tuple[str, str]]) -> bool:
-    """Whether an array is a layer with kernels of more than one tap."""
-    if len(shape) not in (3, 4, 5):
-        left_out.append((name, f"{len(shape)} axes are no layer [c_out, c_in, ..]"))
-    elif not all(shape):
-        left_out.append((name, "no entries"))
-    elif all(size == 1 for size in shape[2:]):
-        left_out.append((name, "its kernels have one tap"))
-    else:
-        return True
-    return False
-
-
-def _read_scaled(path: str, name: str | None) -> Any:
-    return _scaled(read_array(path, name))
-
-
-def _scaled_array(array: Any, name: str) -> Any:
-    return _scaled(finite(array, name))
-
-
-def _scaled(array: Any) -> Any:
-    """The entries times a power of two, the largest one in [1/2, 1); None if all are 0."""
-    from convalgebra.kernels.nearest.target import target_of
-
-    return target_of(array, array.ndim - 2).entries if array.any() else None
+def _layer(shape: Sequence[int], load: Callable[[], Array]) -> tuple[Array | None, str]:
+    """The entries times a power of two, the largest one in [1/2, 1); None and the reason if not."""
+    if not all(shape):
+        return None, "it has no entries"
+    if all(size == 1 for size in shape[2:]):
+        return None, "its kernels have one tap"
+    array = load()
+    if not array.any():
+        return None, "all its entries are 0"
+    return target_of(array, array.ndim - 2).entries, ""
 
 
 def whole_stack(candidate: str, size: Sequence[int], channels_out: int) -> Network | None:
     """The stack of a candidate that is compared with whole layers, None for one that is not.
 
+    A last convolution without channels is given those of the layer.
+
     >>> print(whole_stack("dw+pw", (3, 3), 64))
     dw3x3, 1x1@64
     """
     if candidate == "dw+pw":
-        size_text = "x".join(map(str, size))
-        return read(f"dw{size_text},{'x'.join('1' * len(size))}@{channels_out}")
-    network = read(candidate)
-    texts = [node.layer for node in network.nodes[1:]]
-    if not any(
-        layer.kind == "dw" or layer.groups != 1 or _names_channels(layer) for layer in texts
-    ):
-        return None
-    return network
-
-
-def _names_channels(layer: Any) -> bool:
-    from convalgebra.layers import KEPT
-
-    return bool(layer.channels != KEPT)
+        network = read(f"dw{'x'.join(map(str, size))},{'x'.join('1' * len(size))}")
+    else:
+        network = read(candidate)
+        layers = [node.layer for node in network.nodes]
+        if all(n.kind != "dw" and n.groups == 1 and n.channels == KEPT for n in layers):
+            return None
+    last = network.nodes[-1]
+    if last.layer.kind != "conv" or last.layer.channels != KEPT:
+        return network
+    layer = replace(last.layer, channels=Channels("=", channels_out))
+    return replace(network, nodes=(*network.nodes[:-1], last._replace(layer=layer)))
 
 
 def _score(
@@ -244,34 +244,29 @@ def _score(
 ) -> Score:
     size = entries.shape[2:]
     count = entries.shape[0] * entries.shape[1]
-    network = whole_stack(candidate, size, entries.shape[0])
-    none = Score(name, candidate, network is not None, None, None, None, False, 0, count)
-    if network is not None:
-        return _whole(none, entries, network, seed)
-    network = read(candidate)
-    if axes_of(network) != len(size):
-        return none
-    made = Coefficients(plan_for(network, Target(entries[:1, :1], 0, name, False)))
-    check_size(made)
-    if made.field != size:
-        return none
-    flat = entries.reshape(count, *size)
-    return _filter_by_filter(none, made, flat, starts, filters, seed, tell)
-
-
-def _whole(none: Score, entries: Array, network: Network, seed: int) -> Score:
-    if axes_of(network) != entries.ndim - 2:
-        return none
-    last = network.nodes[-1].layer
-    if not _names_channels(last) and entries.shape[0] != entries.shape[1] and last.kind == "conv":
-        network = read(f"{network}@{entries.shape[0]}")
-    made = Coefficients(plan_for(network, Target(entries, 0, none.layer, True)))
-    if made.field != entries.shape[2:]:
-        return none
+    whole = whole_stack(candidate, size, entries.shape[0])
+    layer = whole is not None
+    none = Score(name, candidate, layer, None, None, None, False, 0, count)
+    network = read(candidate) if whole is None else whole
+    target = Target(entries if layer else entries[:1, :1], 0, name, layer)
+    try:
+        if axes_of(network) != len(size):
+            sizes = counted(axes_of(network), "size")
+            raise ShapeError(f"kernels of {candidate} have {sizes}, those of {name} {len(size)}")
+        made = Coefficients(plan_for(network, target))
+        check_size(made)
+        if made.field != size:
+            seen, taps = ("x".join(map(str, sizes)) for sizes in (made.field, size))
+            raise ShapeError(f"{candidate} sees {seen}, the kernels of {name} are {taps}")
+    except ConvalgebraError as error:
+        return none._replace(reason=str(error).partition("\n")[0])
+    if whole is None:
+        flat = entries.reshape(count, *size)
+        return _filter_by_filter(none, made, flat, starts, filters, seed, tell)
     report = nearest(entries, network, seed=seed)
-    error = report.relative_error
+    least = report.relative_error
     return none._replace(
-        median=error, worst=error, near=float(error < 0.1), proved=report.proved, compared=1
+        median=least, worst=least, near=float(least < 0.1), proved=report.proved, compared=1
     )
 
 

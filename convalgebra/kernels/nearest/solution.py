@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.kernels.nearest.bounds import Bound, fits, lower_bound
+from convalgebra.kernels.nearest.alternating import descend
+from convalgebra.kernels.nearest.bounds import Bound, fits, linear_bound, lower_bound, norm_above
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.newton import NEWTON_LIMIT
 from convalgebra.kernels.nearest.problem import Problem
@@ -38,7 +39,6 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
     """The best weights that are found, with a lower bound for any."""
     import numpy as np
 
-    norm = problem.norm()
     unfolding = closed_form(problem.made)
     if unfolding is not None and _undone(problem, unfolding):
         weights = canonical(problem.made, separated(problem, unfolding))
@@ -47,14 +47,16 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
     bound = lower_bound(problem)
     made = problem.made
     if len(made.blocks) <= 1 and not made.shared:
-        weights, bound = _straight(problem, bound)
-        return _solution(problem, weights, bound, CONVEX, 0, 0, True)
+        weights, ended = _straight(problem)
+        if made.weights <= NEWTON_LIMIT:
+            bound = max(bound, linear_bound(problem, weights), key=lambda one: one.value)
+        if ended:
+            return _solution(problem, weights, bound, CONVEX, 0, 0, True)
+        return _solution(problem, weights, bound, SEARCH, 1, 1, False)
     count = default_starts(made.weights) if starts is None else starts
     found = search(problem, count, seed)
     weights = canonical(made, np.asarray(found.weights))
-    return _solution(
-        problem, weights, bound, SEARCH, found.starts, found.agreed, found.converged, norm
-    )
+    return _solution(problem, weights, bound, SEARCH, found.starts, found.agreed, found.converged)
 
 
 def _solution(
@@ -65,14 +67,12 @@ def _solution(
     starts: int,
     agreed: int,
     converged: bool,
-    norm: float | None = None,
 ) -> Solution:
     import numpy as np
 
-    norm = problem.norm() if norm is None else norm
+    norm = problem.norm()
     error = float(np.sqrt((problem.residuals(weights[None]) ** 2).sum() + problem.outside)) / norm
-    # The norm is a sum of `size` squares: off by that many units in the last place at most.
-    least = bound.value / norm * (1 - (problem.kernel.size + 16) * 2.0**-53)
+    least = bound.value / norm_above(problem) * (1 - 2.0**-50)
     made = problem.made
     growth = 1.0
     if made.plan.is_chain and made.blocks:
@@ -174,37 +174,17 @@ def separated(problem: Problem, unfolding: Unfolding) -> Array:
     return np.concatenate([before.ravel(), after.ravel()])
 
 
-def _straight(problem: Problem, bound: Bound) -> tuple[Array, Bound]:
+def _straight(problem: Problem) -> tuple[Array, bool]:
     """The weights of a stack with one free layer, in which the coefficients are linear.
 
-    With r the residual and g its gradient at these weights, others have at least the squared error
-    |r|^2 - |g|^2 / s^2, s being the least singular value of the linear map; s is taken with a
-    margin for its rounding.
+    With many weights they are found by iteration: whether it came to its end.
     """
     import numpy as np
 
-    from convalgebra.kernels.nearest.conjugate import descend
-
     made = problem.made
-    if made.weights > NEWTON_LIMIT:
-        return descend(problem, np.zeros(made.weights)).weights[0], bound
     zero = np.zeros((1, made.weights))
-    constant = problem.residuals(zero)[0]
-    if not made.weights:
-        exact = Bound(float(np.sqrt((constant**2).sum() + problem.outside)), "nothing is free")
-        return zero[0], Bound(exact.value * (1 - (constant.size + 8) * 2.0**-53), exact.reason)
+    if made.weights > NEWTON_LIMIT:
+        found = descend(problem, zero[0])
+        return found.weights[0], bool(found.converged[0])
     matrix = problem.jacobian(zero)[0]
-    weights = np.linalg.lstsq(matrix.T, -constant, rcond=None)[0]
-    residual = constant + weights @ matrix
-    gradient = matrix @ residual
-    size = float(np.sqrt((matrix**2).sum()))
-    scale = size * float(np.sqrt((weights**2).sum())) + float(np.sqrt((constant**2).sum()))
-    margin = 100 * matrix.size * 2.0**-53
-    least = float(np.linalg.svd(matrix, compute_uv=False)[-1]) - margin * size
-    if least > 0:
-        slope = float(np.sqrt((gradient**2).sum())) + margin * size * scale
-        square = float((residual**2).sum()) + problem.outside
-        square -= (slope / least) ** 2 + margin * scale * np.sqrt(square)
-        found = Bound(float(np.sqrt(max(0.0, square))), "one free layer: linear least squares")
-        bound = max(bound, found, key=lambda b: b.value)
-    return weights, bound
+    return np.linalg.lstsq(matrix.T, -problem.residuals(zero)[0], rcond=None)[0], True

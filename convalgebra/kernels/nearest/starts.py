@@ -13,7 +13,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.kernels.nearest.conjugate import WORK, descend
+from convalgebra.kernels.nearest.alternating import descend
 from convalgebra.kernels.nearest.newton import NEWTON_LIMIT, Found, minimize
 from convalgebra.kernels.nearest.problem import Problem
 
@@ -97,9 +97,9 @@ def _winner(problem: Problem, found: Found, norm: float) -> int:
 def _tried(problem: Problem, starts: Array) -> Found:
     if problem.made.weights <= NEWTON_LIMIT:
         return minimize(problem, starts)
-    found = descend(problem, starts[0], WORK / len(starts))
+    found = descend(problem, starts[0])
     for start in starts[1:]:
-        found = found.joined(descend(problem, start, WORK / len(starts)))
+        found = found.joined(descend(problem, start))
     return found
 
 

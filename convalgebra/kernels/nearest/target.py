@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+_POWER_LIMIT = 1000
 ENTRIES_LIMIT = 2**24  # 128 MB as floats, and several copies are needed
 _INDEXED = re.compile(r"(?P<file>.+\.np[yz](?::[^\[\]]+)?)\[(?P<at>[-\d, ]*)\]", re.IGNORECASE)
 
@@ -75,6 +76,8 @@ def target_of(source: KernelSource, axes: int) -> Target:
     else:
         largest = float(np.abs(array).max())
         power = frexp(largest)[1]
+        if power > _POWER_LIMIT:
+            raise _out_of_range(name, power)
         half = power // 2  # 2.0**1074 is more than a float holds
         scaled = np.ldexp(np.ldexp(array.astype(float), -half), half - power)
     if not scaled.any():
@@ -98,11 +101,9 @@ def array_of(source: KernelSource) -> tuple[Any, str]:
             array = read_array(path)
             if indexed:
                 array = _part(array, indexed["at"], path)
-            return _checked(array, source), source
-    if isinstance(source, np.ndarray) and source.dtype != object:
-        return _checked(source, name), name
-    if hasattr(source, "detach"):  # a tensor of torch
-        return _checked(source.detach().cpu().numpy(), name), name
+            return checked(array, source), source
+    if hasattr(source, "detach") or (isinstance(source, np.ndarray) and source.dtype != object):
+        return checked(array_from(source, name), name), name
     kernel = source if isinstance(source, Kernel) else kernel_of(source)
     exact = np.empty(len(kernel.entries), dtype=object)
     exact[:] = kernel.entries
@@ -119,7 +120,26 @@ def _part(array: Any, at: str, path: str) -> Any:
         raise InputError(f"{path}: there is no [{at}] in {shape} numbers") from None
 
 
-def _checked(array: Any, name: str) -> Any:
+def array_from(value: Any, name: str) -> Any:
+    """An array, rows of numbers, or a tensor of torch, as an array."""
+    import numpy as np
+
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        try:
+            return value.numpy()
+        except TypeError:  # bfloat16, which numpy does not have
+            return value.float().numpy()
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise InputError(f"{name} is ragged: its rows have different lengths") from None
+
+
+def checked(array: Any, name: str) -> Any:
+    """The array, if it holds finite real numbers, and not too many."""
+    import numpy as np
+
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} is of type {array.dtype}; expected real numbers")
     if array.size > ENTRIES_LIMIT:
@@ -127,6 +147,9 @@ def _checked(array: Any, name: str) -> Any:
             f"{name} has {array.size:,} entries; the limit is {ENTRIES_LIMIT:,}: take one group "
             "of its channels"
         )
+    if array.dtype.itemsize > 8:
+        with np.errstate(over="ignore"):
+            array = array.astype(float)
     return finite(array, name)
 
 
@@ -142,10 +165,14 @@ def _of_exact(array: Any, name: str) -> tuple[Array, int]:
         return np.zeros(array.shape), 0
     power = largest.numerator.bit_length() - largest.denominator.bit_length()
     power += largest >= Fraction(2) ** power
-    if abs(power) > 1000:
-        raise InputError(
-            f"{name} has its largest entry near 2^{power}, where filters leave the range of "
-            "floats; divide it by that: relative errors stay the same"
-        )
+    if abs(power) > _POWER_LIMIT:
+        raise _out_of_range(name, power)
     scaled = [float(entry / Fraction(2) ** power) for entry in entries]
     return np.array(scaled).reshape(array.shape), power
+
+
+def _out_of_range(name: str, power: int) -> InputError:
+    return InputError(
+        f"{name} has its largest entry near 2^{power}, where filters leave the range of "
+        "floats; divide it by that: relative errors stay the same"
+    )
