@@ -107,7 +107,7 @@ def _as_it_is(part: Periodic) -> Periodic:
 
 
 def _axes(ways: Sequence[Way], fields: Sequence[Field], output: Shape) -> tuple[Axis, ...]:
-    branches = [_moved(fields[way.source].axes or (), way.moves, output) for way in ways]
+    branches = [moved(fields[way.source].axes or (), way.moves, output) for way in ways]
     first, *others = branches
     if all(other is first for other in others):
         return first
@@ -117,16 +117,17 @@ def _axes(ways: Sequence[Way], fields: Sequence[Field], output: Shape) -> tuple[
     )
 
 
-def _moved(
+def moved(
     axes: tuple[Axis, ...], along: tuple[Move, ...] | None, output: Shape
 ) -> tuple[Axis, ...]:
+    """The field of a value after a layer that moves it by `along` and gives it a shape."""
     if along is None:
         return axes
-    moved = []
+    found = []
     for axis, move, units in zip(axes, along, output[1:], strict=True):
         after = Axis(tuple([move(part) for part in axis.parts]), units)
-        moved.append(after if len(after.parts) == 1 else meet([after], units))
-    return tuple(moved)
+        found.append(after if len(after.parts) == 1 else meet([after], units))
+    return tuple(found)
 
 
 _Flags = Callable[[Field, Shape], tuple[bool, bool]]  # pooled, and whether it sees everything
