@@ -205,6 +205,13 @@ def check(ctx: click.Context, file: str) -> None:
     "--at", multiple=True, callback=_numbers, metavar="C=64,..", help="Numbers for named sizes."
 )
 @click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="NAME[y,x]",
+    help="Only which inputs a unit sees; may be repeated.",
+)
 @_format("text", "json", "csv", "md", "latex", "html")
 def cost(
     stacks: tuple[str, ...],
@@ -212,6 +219,7 @@ def cost(
     shape: str | None,
     at: dict[str, int],
     all_layers: bool,
+    units: tuple[str, ...],
     form: str,
 ) -> None:
     """What a network costs: params, MACs, FLOPs, activations, receptive field.
@@ -225,10 +233,11 @@ def cost(
       convalgebra cost zoo:resnet50
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
+      convalgebra cost zoo:resnet50 --unit "layer3[0,6]"
     """
     from convalgebra.cost import cost as cost_of
     from convalgebra.readers import read, read_file
-    from convalgebra.render.forms import comparison_in, cost_in
+    from convalgebra.render.forms import comparison_in, cost_in, views_in
 
     titles = [*stacks, *layers]
     if not titles:
@@ -239,7 +248,11 @@ def cost(
     if at:
         _check_names(at, set().union(*(network.named() for network in networks)))
     reports = [cost_of(network, at=at) for network in networks]
-    if len(reports) == 1:
+    if units:
+        if len(reports) > 1:
+            raise InputError("--unit asks about one network; name one stack")
+        click.echo(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], _width()))
+    elif len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:
         from convalgebra.cost.comparison import compare

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from math import lcm
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from convalgebra.cost.receptive_field.amounts import Amount, divided, equal
 from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis, NotKnownError
 from convalgebra.cost.receptive_field.fields import Field, moved, ways_to
 from convalgebra.network import Network
-from convalgebra.sizes import Size, same, simplest
-
-Amount: TypeAlias = "Size | Fraction"
+from convalgebra.sizes import Size, simplest
 
 
 class Branch(NamedTuple):
@@ -46,12 +44,12 @@ class Branch(NamedTuple):
         """`aligned`, `on average`, `off`, `depends` (on named sizes) or `other jump`."""
         if any(along is None for along in self.offsets):
             return "other jump"
-        means = [same_amount(mean, 0) for mean in self.means]
+        means = [equal(mean, 0) for mean in self.means]
         if False in means:
             return "off"
         if None in means:
             return "depends"
-        every = [same_amount(offset, 0) for along in self.offsets for offset in along or ()]
+        every = [equal(offset, 0) for along in self.offsets for offset in along or ()]
         return "aligned" if all(every) else "on average"
 
 
@@ -164,40 +162,15 @@ def _breadth(axes: tuple[Axis, ...]) -> int:
 
 
 def _offsets(one: Centres, two: Centres) -> tuple[Amount, ...] | None:
-    if one.jump is None or two.jump is None or same_amount(one.jump, two.jump) is not True:
+    if one.jump is None or two.jump is None or equal(one.jump, two.jump) is not True:
         return None
     return tuple(
-        half(a - b)
+        divided(a - b, 2)
         for a, b in zip(one.doubled, two.doubled, strict=True)
         if a is not None and b is not None
     )
 
 
-def half(amount: Size) -> Amount:
-    """The half of a size, as an int where it is one."""
-    if not isinstance(amount, int):
-        return simplest(amount / 2)
-    return whole(Fraction(amount, 2))
-
-
-def whole(amount: Amount) -> Amount:
-    """A fraction as an int where it is one."""
-    if isinstance(amount, Fraction) and amount.denominator == 1:
-        return amount.numerator
-    return amount
-
-
 def _mean(offsets: tuple[Amount, ...]) -> Amount:
-    if not offsets:
-        return 0
-    total: Any = sum(offsets[1:], offsets[0])
-    if isinstance(total, (int, Fraction)):
-        return whole(Fraction(total, len(offsets)))
-    return simplest(total / len(offsets))
-
-
-def same_amount(one: Amount, two: Amount) -> bool | None:
-    """Whether two amounts, fractions among them, are equal; None where it depends on names."""
-    if isinstance(one, (int, Fraction)) and isinstance(two, (int, Fraction)):
-        return one == two
-    return same(one, two)
+    total: Any = sum(offsets[1:], offsets[0]) if offsets else 0
+    return divided(total, max(1, len(offsets)))

@@ -16,10 +16,10 @@ so that every layer works on each part alone, and nothing is lost.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from math import gcd, lcm
 from typing import NamedTuple
 
+from convalgebra.cost.receptive_field.amounts import Amount, divided
 from convalgebra.sizes import Size, maximum, minimum, same, simplest
 
 Interval = tuple[Size, Size]
@@ -49,14 +49,9 @@ class Periodic(NamedTuple):
         return maximum(0, *widths)
 
     @property
-    def jump(self) -> Size | Fraction:
+    def jump(self) -> Amount:
         """How far the field moves from one unit to the next, on average over the phases."""
-        if len(self.phases) == 1:
-            return self.step
-        if not isinstance(self.step, int):
-            return simplest(self.step / len(self.phases))
-        jump = Fraction(self.step, len(self.phases))
-        return int(jump) if jump.denominator == 1 else jump
+        return divided(self.step, len(self.phases))
 
     def seen_by(self, unit: Size) -> Interval | None:
         """The first and the last input that a unit sees."""
@@ -102,7 +97,7 @@ class Axis(NamedTuple):
         return {*range(period), *range(self.units - period, self.units)}
 
     @property
-    def jump(self) -> Size | Fraction | None:
+    def jump(self) -> Amount | None:
         """How far the field moves from unit to unit, on average; None for parts that drift."""
         return self.parts[0].jump if len(self.parts) == 1 else None
 

@@ -47,11 +47,16 @@ def receptive_fields(network: Network) -> tuple[Field, ...]:
     >>> last.size, last.jump, last.left, last.right
     (11, 2, -5, 5)
     """
-    itself = Periodic(1, ((0, 0),))
-    fields = [Field(tuple(Axis((itself,), side) for side in network.shapes[0][1:]))]
+    fields = [input_field(network)]
     for index in range(1, len(network.nodes)):
         fields.append(field_after(network, fields, index))
     return tuple(fields)
+
+
+def input_field(network: Network) -> Field:
+    """The field of the input: every unit sees itself."""
+    itself = Periodic(1, ((0, 0),))
+    return Field(tuple(Axis((itself,), side) for side in network.shapes[0][1:]))
 
 
 def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from convalgebra.errors import InputError
+from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import axes_text
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, shape_text
+
+if TYPE_CHECKING:
+    from convalgebra.cost.receptive_field.remedies import Stretch
 
 _UNIT = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\])?\s*", re.DOTALL)
 _PLACE = re.compile(r"\s*[0-9]{1,15}\s*", re.ASCII)
@@ -18,6 +23,19 @@ _MOST_LISTED = 12
 def shown_name(network: Network, index: int) -> str:
     """The name of a node in reports: where it stands, outermost block first, and its number."""
     return "/".join((*network.nodes[index].block, str(index)))
+
+
+def branch_text(network: Network, end: int, layers: Stretch, beside: Stretch) -> str:
+    """A branch as its text has it: the name of the value it ends in, or its own layers.
+
+    `layers` are those that nothing else reads, `beside` those of the branch that it meets.
+    """
+    if network.nodes[end].name:
+        return network.nodes[end].name
+    texts = [layer_text(network.nodes[at].layer) for at in layers.nodes]
+    if layers.start != beside.start:
+        texts.insert(0, network.nodes[layers.start].name or "..")
+    return ", ".join(texts) or "id"
 
 
 def read_unit(network: Network, text: str) -> tuple[str, int, tuple[int, ...]]:

@@ -7,11 +7,12 @@ the left edge of a field behind such layers.
 
 from __future__ import annotations
 
-from fractions import Fraction
+from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
-from convalgebra.sizes import Size, at, names, simplest, symbol
+from convalgebra.cost.receptive_field.amounts import Amount, is_formula
+from convalgebra.sizes import at, names, simplest, symbol
 
 _LARGEST_MODULUS = 2**12
 
@@ -26,15 +27,20 @@ class Remainders(NamedTuple):
     values: tuple[int, ...]
 
 
-def by_remainder(figure: Size | Fraction | None) -> Remainders | None:
+def by_remainder(figure: Amount | None) -> Remainders | None:
     """What a figure is for every rest of its one named size; None if it depends on more.
 
     >>> from convalgebra.sizes import floor_divide
     >>> by_remainder(2 * floor_divide(symbol("H"), 2) - symbol("H"))
     Remainders(name='H', values=(0, -1))
     """
-    if figure is None or isinstance(figure, (int, Fraction)):
+    if not is_formula(figure):
         return None
+    return _by_remainder(figure)
+
+
+@lru_cache(maxsize=1024)
+def _by_remainder(figure: Any) -> Remainders | None:
     named = names(figure)
     if len(named) != 1:
         return None

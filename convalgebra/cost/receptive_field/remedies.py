@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from itertools import islice
+from math import gcd, lcm
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.cost.receptive_field.alignment import Amount, Branch, Meeting, centres, whole
+from convalgebra.cost.receptive_field.alignment import Branch, Meeting, centres
+from convalgebra.cost.receptive_field.amounts import Amount
 from convalgebra.cost.receptive_field.axes import Axis, NotKnownError
 from convalgebra.cost.receptive_field.fields import Field, moved
 from convalgebra.cost.receptive_field.moves import moves
@@ -23,6 +26,7 @@ from convalgebra.network import Network
 from convalgebra.shapes import Shape, output_shape
 from convalgebra.windows import Pad
 
+_MOST_TRIED = 16  # the first proposal is right, but for windows that lose their last output
 _WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 
 
@@ -42,6 +46,22 @@ class Stretch(NamedTuple):
 
     start: int
     nodes: tuple[int, ...]
+
+
+class Finding(NamedTuple):
+    """A branch that is not aligned where it meets others, and what would mend it.
+
+    `layers` and `beside` are the stretches of the branch and of the reference. `remedy` is None
+    where no padding was found; `hopeless` says that there is none along the branch: it is off by a
+    part of every jump there.
+    """
+
+    meeting: Meeting
+    branch: Branch
+    layers: Stretch
+    beside: Stretch
+    remedy: Remedy | None = None
+    hopeless: bool = False
 
 
 class Readers:
@@ -66,6 +86,26 @@ class Readers:
         return Stretch(at, tuple(reversed(nodes)))
 
 
+def findings(
+    network: Network, fields: Sequence[Field], meetings: Sequence[Meeting]
+) -> tuple[Finding, ...]:
+    """Every branch of some meetings that is not aligned, with the padding that would align it."""
+    readers = Readers(network)
+    found = []
+    for meeting in meetings:
+        for branch in meeting.others:
+            if branch.verdict == "aligned":
+                continue
+            layers, beside = (readers.stretch(one.source) for one in (branch, meeting.reference))
+            finding = Finding(meeting, branch, layers, beside)
+            if branch.verdict == "off":
+                remedy = remedy_for(network, fields, readers, meeting, branch)
+                hopeless = remedy is None and _is_hopeless(fields, layers, branch)
+                finding = finding._replace(remedy=remedy, hopeless=hopeless)
+            found.append(finding)
+    return tuple(found)
+
+
 def remedy_for(
     network: Network, fields: Sequence[Field], readers: Readers, meeting: Meeting, branch: Branch
 ) -> Remedy | None:
@@ -82,35 +122,41 @@ def remedy_for(
     >>> remedy_for(network, fields, Readers(network), meeting, meeting.others[0]).new[0].padding
     ((1, 1),)
     """
-    offsets = branch.means
-    if not all(isinstance(offset, (int, Fraction)) for offset in offsets):
+    offsets = [offset for offset in map(_fraction, branch.means) if offset is not None]
+    if len(offsets) < len(branch.means):
         return None
-    numbers = [Fraction(offset) for offset in offsets]  # type: ignore[arg-type]
-    sides = [(branch, meeting.reference, numbers)]
+    sides = [(branch, meeting.reference, offsets)]
     if len(meeting.others) == 1:
-        sides.append((meeting.reference, branch, [-offset for offset in numbers]))
+        sides.append((meeting.reference, branch, [-offset for offset in offsets]))
     for proposals in (_shifted, _put_in):
         for one, other, offset in sides:
             stretch = readers.stretch(one.source)
-            for remedy in proposals(network, fields, stretch, offset):
+            for remedy in islice(proposals(network, fields, stretch, offset), _MOST_TRIED):
                 if _aligns(network, fields, stretch, remedy, one, other):
                     return remedy
     return None
 
 
-def can_be_aligned(fields: Sequence[Field], stretch: Stretch, branch: Branch) -> bool | None:
-    """Whether padding on a stretch may align its branch: False if it is off by part of a jump."""
-    for at, offset in enumerate(branch.means):
-        for node in (stretch.start, *stretch.nodes):
-            axes = fields[node].axes
-            jump = axes[at].jump if axes else None
-            if not isinstance(jump, (int, Fraction)) or not isinstance(offset, (int, Fraction)):
-                return None
-            if jump and (Fraction(offset) / Fraction(jump)).denominator == 1:
-                break
-        else:
+def _is_hopeless(fields: Sequence[Field], stretch: Stretch, branch: Branch) -> bool:
+    """Whether along some axis no sum of jumps, before the branch and in it, makes the offset."""
+    for at, mean in enumerate(branch.means):
+        offset = _fraction(mean)
+        jumps = [_jump(fields[node], at) for node in (stretch.start, *stretch.nodes)]
+        known = [jump for jump in jumps if jump]
+        if offset is None or len(known) < len(jumps):
             return False
-    return True
+        whole = lcm(offset.denominator, *(jump.denominator for jump in known))
+        if (offset * whole).numerator % gcd(*((jump * whole).numerator for jump in known)):
+            return True
+    return False
+
+
+def _fraction(amount: Amount | None) -> Fraction | None:
+    return Fraction(amount) if isinstance(amount, (int, Fraction)) else None
+
+
+def _jump(field: Field, axis: int) -> Fraction | None:
+    return _fraction(field.axes[axis].jump) if field.axes else None
 
 
 def _shifted(
@@ -124,7 +170,7 @@ def _shifted(
         padding = _padding(node.layer, shape)
         if padding is None:
             continue
-        steps = _steps(fields, index, node.inputs[0], node.layer)
+        steps = _steps(fields, index, node.inputs[0], node.layer.kind)
         shifts = [_times(offset, step) for offset, step in zip(offsets, steps, strict=True)]
         if any(shift is None for shift in shifts):
             continue
@@ -146,25 +192,22 @@ def _padding(layer: Layer, shape: Shape) -> tuple[Pad, ...] | None:
     return spread_over(layer.pads, len(shape) - 1, "padding") if layer.kind in BORDERS else None
 
 
-def _steps(fields: Sequence[Field], index: int, source: int, layer: Layer) -> list[Amount | None]:
+def _steps(fields: Sequence[Field], index: int, source: int, kind: str) -> list[Fraction | None]:
     """How far the field moves to the left for one zero more before, along each axis."""
-    if layer.kind in ("convt", "crop"):
-        return [_minus(axis.jump) for axis in fields[index].axes or ()]
-    return [axis.jump for axis in fields[source].axes or ()]
+    if kind in ("convt", "crop"):
+        own = [_fraction(axis.jump) for axis in fields[index].axes or ()]
+        return [None if jump is None else -jump for jump in own]
+    return [_fraction(axis.jump) for axis in fields[source].axes or ()]
 
 
-def _minus(amount: Amount | None) -> Amount | None:
-    return None if amount is None else -amount
-
-
-def _times(offset: Fraction, step: Amount | None) -> int | None:
+def _times(offset: Fraction, step: Fraction | None) -> int | None:
     """How many steps make an offset, None if that is no whole number."""
     if not offset:
         return 0
-    if not isinstance(step, (int, Fraction)) or not step:
+    if not step:
         return None
-    times = whole(offset / step)
-    return times if isinstance(times, int) else None
+    times = offset / step
+    return times.numerator if times.denominator == 1 else None
 
 
 def _put_in(
@@ -172,7 +215,7 @@ def _put_in(
 ) -> Iterator[Remedy]:
     """A `pad` and a `crop` after a value of the stretch, the last one first."""
     for index in reversed((stretch.start, *stretch.nodes)):
-        steps = [axis.jump for axis in fields[index].axes or ()]
+        steps = [_fraction(axis.jump) for axis in fields[index].axes or ()]
         shifts = [_times(offset, step) for offset, step in zip(offsets, steps, strict=True)]
         if any(shift is None for shift in shifts):
             continue

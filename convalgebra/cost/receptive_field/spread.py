@@ -16,13 +16,13 @@ pooling as one more window of random weights, and the borders are far away.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
+from convalgebra.cost.receptive_field.amounts import Amount, divided
 from convalgebra.cost.receptive_field.fields import Field
 from convalgebra.network import Network
 from convalgebra.shapes import windows
-from convalgebra.sizes import Size, simplest
+from convalgebra.sizes import Size
 
 _WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 
@@ -30,19 +30,20 @@ _WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 class Spread(NamedTuple):
     """The variance of where an input is that a unit is sensitive to, along each axis."""
 
-    variances: tuple[Size | Fraction, ...]
+    variances: tuple[Amount, ...]
 
 
 def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread | None:
     """The spread at one node of a chain of windows; None for anything else, shared weights too.
 
-    Of a global unit it is that of the last value with positions.
+        Of a global unit it is that of the last value with positions.
 
-    >>> from convalgebra.cost.receptive_field.fields import receptive_fields
-    >>> from convalgebra.language import parse
-    >>> network = parse("input 1x64; 3p1, 3s2p1, 3p2d2")
-    >>> spread_of(network, receptive_fields(network), 3)
-    Spread(variances=(Fraction(12, 1),))
+        >>> from convalgebra.cost.receptive_field.amounts import Amount, divided
+    from convalgebra.cost.receptive_field.fields import receptive_fields
+        >>> from convalgebra.language import parse
+        >>> network = parse("input 1x64; 3p1, 3s2p1, 3p2d2")
+        >>> spread_of(network, receptive_fields(network), 3)
+        Spread(variances=(12,))
     """
     twelfths: list[Size] = [0] * (len(network.shapes[0]) - 1)
     while index:
@@ -62,8 +63,4 @@ def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread |
         elif kind not in ("pad", "crop") and after.axes != before.axes:
             return None
         index = source
-    return Spread(tuple(_over_twelve(amount) for amount in twelfths))
-
-
-def _over_twelve(amount: Size) -> Size | Fraction:
-    return Fraction(amount, 12) if isinstance(amount, int) else simplest(amount / 12)
+    return Spread(tuple(divided(amount, 12) for amount in twelfths))
