@@ -245,7 +245,9 @@ def _mended(report: CostReport, finding: Finding) -> str:
     where = shown_name(report.network, remedy.node)
     if old:
         return f"{new} in place of {old} (layer {where}) aligns them"
-    return f"{new} after layer {where} aligns them"
+    starts = {finding.layers.start, finding.beside.start}
+    place = "at the beginning" if remedy.node in starts else f"after layer {where}"
+    return f"{new} {place} of branch {remedy.branch} aligns them"
 
 
 def _signed(amount: Any) -> str:

@@ -130,11 +130,11 @@ def _finding(network: Network, finding: Finding) -> dict[str, Any]:
     }
 
 
-def remedy_to_dict(network: Network, remedy: Remedy) -> dict[str, str]:
-    """`at` which layer, the `old` text and the `new`; or what is put in `after` a layer."""
+def remedy_to_dict(network: Network, remedy: Remedy) -> dict[str, Any]:
+    """On which branch, `at` which layer, the `old` text and the `new`; or `after` which one."""
     new, old = (", ".join(map(layer_text, layers)) for layers in (remedy.new, remedy.old))
-    where = shown_name(network, remedy.node)
-    return {"at": where, "old": old, "new": new} if old else {"after": where, "new": new}
+    where = {"at" if old else "after": shown_name(network, remedy.node)}
+    return {"branch": remedy.branch, **where, "old": old, "new": new}
 
 
 def views_to_dict(report: CostReport, views: Sequence[View]) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from math import gcd, lcm
+from operator import itemgetter
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -31,11 +31,13 @@ _WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 
 
 class Remedy(NamedTuple):
-    """What aligns a branch: `new` layers in place of the `old` ones at a node.
+    """What aligns two branches: `new` layers in place of the `old` one at a node.
 
-    `old` is empty where layers are put in: after the node.
+    `branch` is the number of the branch that is changed. `old` is empty where layers are put in:
+    after the node, on that branch alone.
     """
 
+    branch: int
     node: int
     old: tuple[Layer, ...]
     new: tuple[Layer, ...]
@@ -128,12 +130,16 @@ def remedy_for(
     sides = [(branch, meeting.reference, offsets)]
     if len(meeting.others) == 1:
         sides.append((meeting.reference, branch, [-offset for offset in offsets]))
-    for proposals in (_shifted, _put_in):
-        for one, other, offset in sides:
-            stretch = readers.stretch(one.source)
-            for remedy in islice(proposals(network, fields, stretch, offset), _MOST_TRIED):
-                if _aligns(network, fields, stretch, remedy, one, other):
-                    return remedy
+    for propose in (_shifted, _put_in):
+        proposals = [
+            (better, remedy, one, other)
+            for one, other, offset in sides
+            for better, remedy in propose(network, fields, readers, one, offset)
+        ]
+        proposals.sort(key=itemgetter(0))
+        for _, remedy, one, other in proposals[:_MOST_TRIED]:
+            if _aligns(network, fields, readers.stretch(one.source), remedy, one, other):
+                return remedy
     return None
 
 
@@ -159,15 +165,20 @@ def _jump(field: Field, axis: int) -> Fraction | None:
     return _fraction(field.axes[axis].jump) if field.axes else None
 
 
+_Proposals = Iterator[tuple[tuple[bool, bool], Remedy]]  # the best ones have the smallest keys
+
+
 def _shifted(
-    network: Network, fields: Sequence[Field], stretch: Stretch, offsets: Sequence[Fraction]
-) -> Iterator[Remedy]:
-    """Layers of the stretch with zeros moved from one side to the other; symmetric ones first."""
-    found = []
-    for index in stretch.nodes:
+    network: Network,
+    fields: Sequence[Field],
+    readers: Readers,
+    branch: Branch,
+    offsets: Sequence[Fraction],
+) -> _Proposals:
+    """Layers of the branch with zeros moved to the other side; those first that get symmetric."""
+    for index in readers.stretch(branch.source).nodes:
         node = network.nodes[index]
-        shape = network.shapes[node.inputs[0]]
-        padding = _padding(node.layer, shape)
+        padding = _padding(node.layer, network.shapes[node.inputs[0]])
         if padding is None:
             continue
         steps = _steps(fields, index, node.inputs[0], node.layer.kind)
@@ -181,9 +192,12 @@ def _shifted(
         if all(isinstance(side, int) and side >= 0 for pad in pads for side in pad):
             field = "pads" if node.layer.kind in BORDERS else "padding"
             new = replace(node.layer, **{field: pads})  # type: ignore[arg-type]
-            lopsided = any(before != after for before, after in pads)
-            found.append((lopsided, Remedy(index, (node.layer,), (new,))))
-    yield from (remedy for _, remedy in sorted(found, key=lambda pair: pair[0]))
+            better = _lopsided(pads), not _lopsided(padding)
+            yield better, Remedy(branch.number, index, (node.layer,), (new,))
+
+
+def _lopsided(pads: tuple[Pad, ...]) -> bool:
+    return any(before != after for before, after in pads)
 
 
 def _padding(layer: Layer, shape: Shape) -> tuple[Pad, ...] | None:
@@ -211,11 +225,16 @@ def _times(offset: Fraction, step: Fraction | None) -> int | None:
 
 
 def _put_in(
-    network: Network, fields: Sequence[Field], stretch: Stretch, offsets: Sequence[Fraction]
-) -> Iterator[Remedy]:
-    """A `pad` and a `crop` after a value of the stretch, the last one first."""
+    network: Network,
+    fields: Sequence[Field],
+    readers: Readers,
+    branch: Branch,
+    offsets: Sequence[Fraction],
+) -> _Proposals:
+    """A `pad` and a `crop` after a value of the branch, the last one first."""
+    stretch = readers.stretch(branch.source)
     for index in reversed((stretch.start, *stretch.nodes)):
-        steps = [_fraction(axis.jump) for axis in fields[index].axes or ()]
+        steps = [_jump(fields[index], axis) for axis in range(len(offsets))]
         shifts = [_times(offset, step) for offset, step in zip(offsets, steps, strict=True)]
         if any(shift is None for shift in shifts):
             continue
@@ -223,7 +242,7 @@ def _put_in(
         after = tuple(max(0, -(shift or 0)) for shift in shifts)
         pad = Layer("pad", pads=tuple(zip(before, after, strict=True)))
         crop = Layer("crop", pads=tuple(zip(after, before, strict=True)))
-        yield Remedy(index, (), (pad, crop))
+        yield (False, False), Remedy(branch.number, index, (), (pad, crop))
 
 
 def _aligns(

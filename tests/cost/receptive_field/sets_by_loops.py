@@ -1,13 +1,27 @@
 """What every unit of a network on one axis sees, as plain sets pushed forward through its layers.
 
-Nothing of the package but the list of nodes is used. Units that are not there (padding) see nothing.
+Nothing of the package but the list of nodes is used. Units that are not there (padding) see
+nothing. A set of inputs is the int whose bits they are.
 """
 
-NOTHING = frozenset()
+NOTHING = 0
 
 
 def union(sets):
-    return frozenset().union(*sets)
+    found = NOTHING
+    for one in sets:
+        found |= one
+    return found
+
+
+def listed(bits):
+    """The inputs in a set, in order."""
+    return [place for place in range(bits.bit_length()) if bits >> place & 1]
+
+
+def doubled_centre(bits):
+    """The first input in a set plus the last."""
+    return (bits & -bits).bit_length() + bits.bit_length() - 2
 
 
 def at(units, place):
@@ -93,7 +107,7 @@ LAYERS = {
 def seen_by_all(network, start=0):
     """For every node a list of sets, what each of its units sees of the node `start`."""
     sides = [shape[1] for shape in network.shapes]
-    values = {start: [frozenset([place]) for place in range(sides[start])]}
+    values = {start: [1 << place for place in range(sides[start])]}
     for index, node in enumerate(network.nodes):
         if index == start or not node.inputs:
             continue

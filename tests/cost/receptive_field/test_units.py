@@ -1,6 +1,7 @@
 """The set that one unit sees, against plain sets pushed forward; by hand; its errors."""
 
-from itertools import product
+import contextlib
+from itertools import pairwise, product
 
 import pytest
 from hypothesis import assume, given, settings
@@ -19,29 +20,41 @@ from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.language import parse
 from convalgebra.windows import Window
 
+from . import sets_by_loops
 from .graphs import networks
-from .sets_by_loops import seen_by_all
 
 
 def listed(places):
     return frozenset(at for first, last in places for at in range(first, last + 1))
 
 
-@settings(max_examples=150)
-@given(networks())
-def test_every_unit_of_every_value(text):
+def check(text):
     try:
         network = parse(text)
         sides = [shape[1] for shape in network.shapes]
     except ShapeError:
         assume(False)
-    expected = seen_by_all(network)
+    expected = sets_by_loops.seen_by_all(network)
     fields = receptive_fields(network)
     for node, side in enumerate(sides):
         for unit in {0, 1, side // 2, side - 2, side - 1} & set(range(side)):
             found = view(network, fields, node, (unit,))
-            assert listed(found.seen[0]) == expected[node][unit]
-            assert found.inputs == len(expected[node][unit])
+            seen = sets_by_loops.listed(expected[node][unit])
+            assert listed(found.seen[0]) == frozenset(seen)
+            assert found.inputs == len(seen)
+
+
+@settings(max_examples=40)
+@given(networks())
+def test_units_of_every_value(text):
+    check(text)
+
+
+@pytest.mark.slow
+@settings(max_examples=1000)
+@given(networks())
+def test_units_of_every_value_at_length(text):
+    check(text)
 
 
 SETS = st.lists(st.tuples(st.integers(0, 40), st.integers(0, 9)), max_size=5).map(
@@ -62,7 +75,7 @@ def test_sets_as_runs(one, two):
     assert listed(places_of(one + two)) == listed(one) | listed(two)
     assert within(one, two) == (listed(one) <= listed(two))
     assert number_of(one) == len(listed(one))
-    assert all(b[0] > a[1] + 1 for a, b in zip(one, one[1:], strict=False))
+    assert all(b[0] > a[1] + 1 for a, b in pairwise(one))
 
 
 def boxes_by_loops(layers, unit, sides):
@@ -79,6 +92,7 @@ def boxes_by_loops(layers, unit, sides):
     return places
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.lists(st.sampled_from([(1, 3), (3, 1), (1, 5), (5, 1)]), min_size=1, max_size=2)),
     st.integers(0, 8),
@@ -91,7 +105,9 @@ def test_boxes_of_two_axes(layers, y, x):
     report = cost(", ".join(written), input="1x9x9")
     found = report.unit(f"[{y},{x}]")
     seen = boxes_by_loops(layers, (y, x), (9, 9))
-    assert tuple(map(listed, found.seen)) == tuple({place[axis] for place in seen} for axis in (0, 1))
+    assert tuple(map(listed, found.seen)) == tuple(
+        {place[axis] for place in seen} for axis in (0, 1)
+    )
     assert found.inputs in (None, len(seen))
 
 
@@ -185,11 +201,14 @@ def test_named_sizes_need_numbers():
 
 @pytest.mark.parametrize(
     "text",
-    ["1s3, gap", "up3, 1s2, convt1s7, gap", "conv 3d(300)p(300), gap", "1s(999), convt1s(998), gap"],
+    [
+        "1s3, gap",
+        "up3, 1s2, convt1s7, gap",
+        "conv 3d(300)p(300), gap",
+        "1s(999), convt1s(998), gap",
+    ],
 )
 def test_large_inputs_are_answered_or_refused_at_once(text):
     report = cost(text, input="1x99999999")
-    try:
-        assert report.unit("[0]").node
-    except UnsupportedError as error:
-        assert "is not worked out" in str(error)
+    with contextlib.suppress(UnsupportedError):
+        assert report.unit("[0]").inputs > 0
