@@ -13,6 +13,7 @@ from convalgebra.sizes import formula, has_choice
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
+    from convalgebra.cost.receptive_field.alignment import Branch
     from convalgebra.cost.receptive_field.axes import Axis
     from convalgebra.cost.receptive_field.fields import Field
     from convalgebra.cost.receptive_field.places import Places
@@ -107,7 +108,8 @@ def _jumps(axes: Sequence[Axis]) -> str:
 
 
 def _by_axis(axes: Sequence[Axis]) -> list[str]:
-    return [f"along axis {at} {_edges(axis)}" for at, axis in enumerate(axes, 1)]
+    names = _axis_names(len(axes))
+    return [f"along {name} {_edges(axis)}" for name, axis in zip(names, axes, strict=True)]
 
 
 def _edges(axis: Axis) -> str:
@@ -168,7 +170,7 @@ def _paths(report: CostReport) -> str:
     paths = report.paths()
     if paths.number == 1 or report.receptive_field.axes in (None, ()):
         return ""
-    many = f"{counted(paths.number, 'path')} through windows"
+    many = f"{counted(paths.number, 'path').removesuffix(' paths')} through windows"
     if paths.smallest is None or paths.largest is None:
         return f"{many}; how much one of them sees is not known"
     ends = [
@@ -199,10 +201,11 @@ def _alignment(report: CostReport) -> list[str]:
         return []
     by_verdict = Counter(meeting.verdict for meeting in meetings)
     bad = len(meetings) - by_verdict["aligned"] - by_verdict["on average"]
+    places = counted(len(meetings), "place")
     if bad:
-        first = f"the centres of branches differ at {bad} of {counted(len(meetings), 'meeting')}"
+        first = f"the centres of branches differ at {bad} of {places} where they meet"
     else:
-        first = f"the centres of the branches coincide at {counted(len(meetings), 'meeting')}"
+        first = f"the centres of branches coincide where they meet ({places})"
     if by_verdict["on average"]:
         first += f"; at {by_verdict['on average']} on average over phases"
     if not bad:
@@ -230,9 +233,27 @@ def _finding(report: CostReport, finding: Finding) -> str:
         jumps = [once([_jump(axis) for axis in one.axes]) for one in (branch, meeting.reference)]
         return f"{start} moves by {jumps[0]} a unit, {beside}, by {jumps[1]}"
     if branch.verdict == "depends":
-        return f"{start} against {beside}: whether they coincide depends on the input"
+        return f"{start} coincides with {beside}, {_where(branch)}"
     off = once([_signed(mean) for mean in branch.means])
     return f"{start} is off by {off} from {beside}; {_mended(report, finding)}"
+
+
+def _where(branch: Branch) -> str:
+    """For which inputs a branch is aligned, where that is a matter of remainders."""
+    from convalgebra.cost.receptive_field.remainders import by_remainder
+
+    found = []
+    for mean in branch.means:
+        if mean == 0:
+            continue
+        rests = by_remainder(mean)
+        if rests is None:
+            return "or not: it depends on the input"
+        good = [str(rest) for rest, value in enumerate(rests.values) if value == 0]
+        if not good:
+            return "for no input"
+        found.append(f"{rests.name} mod {len(rests.values)} is {' or '.join(good)}")
+    return f"where {' and '.join(dict.fromkeys(found))}"
 
 
 def _mended(report: CostReport, finding: Finding) -> str:
@@ -282,8 +303,13 @@ def view_table(view: View) -> Table:
         runs = seen[axis]
         span = _interval((runs[0][0], runs[-1][1]) if runs else None)
         total = sum(last - first + 1 for first, last in runs)
-        rows.append((str(axis + 1), field, around, span, f"{total:,}"))
+        rows.append((_axis_names(len(view.sides))[axis], field, around, span, f"{total:,}"))
     return Table(("axis", "field", "in the padding", "on the input", "seen"), tuple(rows))
+
+
+def _axis_names(axes: int) -> Sequence[str]:
+    """The last axis is x, as in NAME[y,x]."""
+    return "zyx"[3 - axes :] if axes <= 3 else [str(axis) for axis in range(1, axes + 1)]
 
 
 def view_lines(report: CostReport, view: View) -> list[str]:
@@ -294,13 +320,14 @@ def view_lines(report: CostReport, view: View) -> list[str]:
     what = "the input" if not view.node else f"layer {view.node}, {layer_text(layer) or layer.kind}"
     lines = [f"{view.name}{unit} of {shape_text(network.shapes[view.node])} ({what})"]
     runs = view.seen if view.windowed is None else view.windowed
-    for axis, places in enumerate(runs, 1):
+    for axis, places in zip(_axis_names(len(runs)), runs, strict=True):
         if len(places) > 1:
-            lines.append(f"along axis {axis} there are holes: {_runs(places)} are seen")
+            lines.append(f"Along {axis} there are holes: {_runs(places)} are seen.")
     if view.windowed is not None:
         lines.append(
             "Through windows alone; with what was pooled it sees "
             + " by ".join(_runs(places) for places in view.seen)
+            + "."
         )
     elif not all(view.seen):
         lines.append("It sees nothing of the input.")

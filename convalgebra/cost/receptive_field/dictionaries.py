@@ -7,7 +7,7 @@ from math import sqrt
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.cost.figures import plain
-from convalgebra.cost.receptive_field.amounts import is_formula
+from convalgebra.cost.receptive_field.amounts import Amount, is_formula
 from convalgebra.cost.receptive_field.naming import branch_text, shown_name
 from convalgebra.language.layer_text import layer_text
 from convalgebra.sizes import simplest
@@ -82,21 +82,23 @@ def output_field_to_dict(report: CostReport) -> dict[str, Any]:
 
 
 def _padding(axis: Axis) -> Any:
-    """The effective padding: minus the left edge; by remainder where it depends on one alone."""
-    if axis.left is None or isinstance(axis.left, int):
-        return None if axis.left is None else -axis.left
+    """The effective padding: minus the left edge."""
+    return None if axis.left is None else _by_remainder(simplest(-axis.left))
+
+
+def _by_remainder(amount: Amount | None) -> Any:
+    """A figure; by remainder where it depends on that of one named size alone."""
+    if amount is None or not is_formula(amount):
+        return plain(amount)
     from convalgebra.cost.receptive_field.remainders import by_remainder
 
-    rests = by_remainder(axis.left)
+    rests = by_remainder(amount)
     if rests is None:
-        return plain(simplest(-axis.left))
-    if len(rests.values) == 1:
-        return -rests.values[0]
-    return {
-        "depends_on": rests.name,
-        "modulus": len(rests.values),
-        "by_remainder": [-value for value in rests.values],
-    }
+        return plain(amount)
+    values = [plain(value) for value in rests.values]
+    if len(values) == 1:
+        return values[0]
+    return {"depends_on": rests.name, "modulus": len(values), "by_remainder": values}
 
 
 def alignment_to_dict(report: CostReport) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _finding(network: Network, finding: Finding) -> dict[str, Any]:
         "branch": branch.number,
         "layers": own,
         "reference": {"branch": meeting.reference.number, "layers": other},
-        "offset": [plain(mean) for mean in branch.means],
+        "offset": [_by_remainder(mean) for mean in branch.means],
         "offset_by_phase": [None if len(p or ()) > MOST_PHASES else p for p in phases],
         "jump": [plain(axis.jump) for axis in branch.axes],
         "reference_jump": [plain(axis.jump) for axis in meeting.reference.axes],

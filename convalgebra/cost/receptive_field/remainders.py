@@ -11,8 +11,8 @@ from functools import lru_cache
 from math import lcm
 from typing import Any, NamedTuple
 
-from convalgebra.cost.receptive_field.amounts import Amount, is_formula
-from convalgebra.sizes import at, names, simplest, symbol
+from convalgebra.cost.receptive_field.amounts import Amount, divided, is_formula
+from convalgebra.sizes import names, simplest, symbol
 
 _LARGEST_MODULUS = 2**12
 
@@ -24,7 +24,7 @@ class Remainders(NamedTuple):
     """
 
     name: str
-    values: tuple[int, ...]
+    values: tuple[Amount, ...]
 
 
 def by_remainder(figure: Amount | None) -> Remainders | None:
@@ -51,8 +51,8 @@ def _by_remainder(figure: Any) -> Remainders | None:
     moved = _canonical(figure.subs(symbol(name), symbol(name) + modulus))
     if _canonical(moved - figure) != 0:
         return None
-    values = [at(figure, {name: modulus + rest}) for rest in range(modulus)]
-    return Remainders(name, _shortest(values))
+    values = [_canonical(figure.subs(symbol(name), modulus + rest)) for rest in range(modulus)]
+    return Remainders(name, _shortest([_number(value) for value in values]))
 
 
 def _modulus(figure: Any) -> int:
@@ -71,7 +71,11 @@ def _canonical(figure: Any) -> Any:
     return simplest(figure.replace(floor, lambda inside: floor_divide(inside, 1)))
 
 
-def _shortest(values: list[Any]) -> tuple[int, ...]:
+def _number(value: Any) -> Amount:
+    return value if isinstance(value, int) else divided(int(value.p), int(value.q))
+
+
+def _shortest(values: list[Amount]) -> tuple[Amount, ...]:
     """The values over the smallest number of which they repeat themselves."""
     for number in range(1, len(values)):
         if len(values) % number == 0 and values == values[:number] * (len(values) // number):

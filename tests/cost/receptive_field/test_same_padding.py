@@ -5,6 +5,7 @@ Networks" (Araujo, Norris, Sim, Distill 2019). A `-` there is a padding that dep
 """
 
 import csv
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convalgebra.cost import cost
+from convalgebra.cost.receptive_field.fields import receptive_fields
 from convalgebra.cost.receptive_field.naming import find
 from convalgebra.cost.receptive_field.remainders import Remainders, by_remainder
+from convalgebra.language import parse
 from convalgebra.sizes import at, floor_divide, symbol
 
 with open(Path(__file__).parents[2] / "data" / "slim_endpoints.csv", newline="") as file:
@@ -54,9 +57,15 @@ NETWORKS = {
 CHECKED = [row for row in ROWS if row["cnn"] in NETWORKS]
 
 
+@cache
+def fields_of(name, side):
+    network = parse(f"input 3x{side}; " + NETWORKS[name])
+    return network, receptive_fields(network)
+
+
 def axis_of(row, side):
-    report = cost(NETWORKS[row["cnn"]], input=f"3x{side}x{side}")
-    one, two = report.fields[find(report.network, row["endpoint"].split("/")[-1])].axes
+    network, fields = fields_of(row["cnn"], f"{side}x{side}")
+    one, two = fields[find(network, row["endpoint"].split("/")[-1])].axes
     assert (one.size, one.jump, one.left) == (two.size, two.jump, two.left)
     return one
 
@@ -125,4 +134,8 @@ def test_shortcuts_that_agree_for_odd_inputs_alone():
     text = "(3s2psame) + 1s2"
     verdicts = [cost(text, input=f"1x{side}").meetings()[0].verdict for side in (32, 33)]
     assert verdicts == ["off", "aligned"]
-    assert cost(text, input="1xL").meetings()[0].verdict == "depends"
+    report = cost(text, input="1xL")
+    assert report.meetings()[0].verdict == "depends"
+    assert "coincides with branch 2, 1s2, where L mod 2 is 1" in " ".join(str(report).split())
+    offset = report.to_dict()["alignment"]["findings"][0]["offset"]
+    assert offset == [{"depends_on": "L", "modulus": 2, "by_remainder": [1, 0]}]
