@@ -165,9 +165,12 @@ class CostReport(NamedTuple):
 
     def findings(self) -> tuple[Finding, ...]:
         """The branches that are not aligned where they meet others, and what would align them."""
+        off = [meeting for meeting in self.meetings() if meeting.verdict != "aligned"]
+        if not off:
+            return ()
         from convalgebra.cost.receptive_field.remedies import findings
 
-        return findings(self.network, self.fields, self.meetings())
+        return findings(self.network, self.fields, off)
 
     def paths(self) -> Paths:
         """The paths to the (first) output: how many, the smallest and the largest field of one."""

@@ -157,7 +157,8 @@ def test_one_layer_of_the_report():
 def test_the_report_as_a_dictionary():
     report = cost("3x3@8, relu", input="3x5x5").to_dict()
     assert list(report) == [
-        "schema", "network", "input", "layers", "total", "receptive_field", "assumptions", "status",
+        "schema", "network", "input", "layers", "total", "receptive_field", "alignment",
+        "assumptions", "status",
     ]  # fmt: skip
     assert report["schema"] == "convalgebra.cost/1"
     assert (report["network"], report["input"]) == ("input 3x5x5; 3x3@8, relu", [3, 5, 5])
@@ -166,11 +167,13 @@ def test_the_report_as_a_dictionary():
         "flops": 3960, "activations": 144, "conv_outputs": 72,
         "bytes": 4 * (75 + 216 + 72 + 72 + 72), "flops_by_class": {"mac": 3888, "activation": 72},
     }  # fmt: skip
+    windowed = {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]}
     assert report["receptive_field"] == {
-        "global": False,
-        "windowed": {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]},
-        "size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2],
+        "global": False, "windowed": windowed, **windowed, "padding": [0, 0],
+        "paths": {"number": 1, "smallest": [3, 3], "largest": [3, 3]},
+        "effective": {"variance": ["2/3", "2/3"], "deviation": [(2 / 3) ** 0.5] * 2},
     }  # fmt: skip
+    assert report["alignment"] == {"meetings": 0, "aligned": 0, "unknown": 0, "findings": []}
     assert (report["assumptions"], report["status"]) == ([], "complete")
 
 

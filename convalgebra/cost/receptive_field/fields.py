@@ -63,8 +63,10 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     """The field of one node, from those of the nodes that it reads."""
     node = network.nodes[index]
     first = fields[node.inputs[0]]
+    if node.layer.kind in _UNCHANGED:
+        return first
     pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
-    if len(node.inputs) > 1 and node.layer.kind != "unused":
+    if len(node.inputs) > 1:
         is_global = any(fields[source].is_global for source in node.inputs)
         pooled = all(fields[source].pooled for source in node.inputs)
     ways = ways_to(network, fields, index)
@@ -161,6 +163,9 @@ def _linear(field: Field, output: Shape) -> tuple[bool, bool]:
     return field.pooled, field.is_global or field.pooled
 
 
+_UNCHANGED = ACTIVATIONS | NORMS
+_UNCHANGED |= {"scale", "shuffle", "dropout", "slice", "input", "unused"}
+
 _FLAGS: dict[str, _Flags] = {
     **dict.fromkeys(("conv", "dw", "convt", "max", "avg"), _placed),
     **dict.fromkeys(("gap", "gmp"), _global),
@@ -169,8 +174,7 @@ _FLAGS: dict[str, _Flags] = {
     "linear": _linear,
     **dict.fromkeys(("up", "resize", "pixelshuffle", "bilinear"), _placed),
     **dict.fromkeys(BORDERS, _placed),
-    **dict.fromkeys(ACTIVATIONS | NORMS, _placed),
-    **dict.fromkeys(("scale", "shuffle", "dropout", "slice", "input", "unused"), _placed),
     **dict.fromkeys(("add", "cat", "mul"), _placed),
+    **dict.fromkeys(_UNCHANGED, _placed),
 }
 assert _FLAGS.keys() == KINDS.keys(), "a kind of layer has no rule for its receptive field"

@@ -36,14 +36,13 @@ class Spread(NamedTuple):
 def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread | None:
     """The spread at one node of a chain of windows; None for anything else, shared weights too.
 
-        Of a global unit it is that of the last value with positions.
+    Of a global unit it is that of the last value with positions.
 
-        >>> from convalgebra.cost.receptive_field.amounts import Amount, divided
-    from convalgebra.cost.receptive_field.fields import receptive_fields
-        >>> from convalgebra.language import parse
-        >>> network = parse("input 1x64; 3p1, 3s2p1, 3p2d2")
-        >>> spread_of(network, receptive_fields(network), 3)
-        Spread(variances=(12,))
+    >>> from convalgebra.cost.receptive_field.fields import receptive_fields
+    >>> from convalgebra.language import parse
+    >>> network = parse("input 1x64; 3p1, 3s2p1, 3p2d2")
+    >>> spread_of(network, receptive_fields(network), 3)
+    Spread(variances=(12,))
     """
     twelfths: list[Size] = [0] * (len(network.shapes[0]) - 1)
     while index:

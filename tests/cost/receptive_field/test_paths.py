@@ -16,7 +16,7 @@ from convalgebra.network import Network, Node
 from .graphs import keeping
 from .sets_by_loops import listed, seen_by_all
 
-LENGTH = 72
+LENGTH = 162
 
 
 def all_paths(network, node):

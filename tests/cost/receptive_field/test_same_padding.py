@@ -105,7 +105,7 @@ LAYERS = st.lists(
 )
 
 
-@settings(max_examples=12)
+@settings(max_examples=5)
 @given(LAYERS, st.lists(st.integers(30, 400), min_size=6, max_size=6))
 def test_by_remainder_is_what_numbers_give(layers, sides):
     text = ", ".join(f"conv {k}s{s}d{d}psame" for k, s, d in layers)

@@ -1,12 +1,15 @@
 """The set that one unit sees, against plain sets pushed forward; by hand; its errors."""
 
 import contextlib
+import json
 from itertools import pairwise, product
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from convalgebra.cli import main
 from convalgebra.cost import cost
 from convalgebra.cost.receptive_field.fields import receptive_fields
 from convalgebra.cost.receptive_field.places import (
@@ -212,3 +215,26 @@ def test_large_inputs_are_answered_or_refused_at_once(text):
     report = cost(text, input="1x99999999")
     with contextlib.suppress(UnsupportedError):
         assert report.unit("[0]").inputs > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["3p1", "--input", "1x8", "--unit", "b[0]"], "error: nothing is called `b`"),
+        (["3p1", "5p2", "--input", "1x8", "--unit", "[0]"], "error: --unit asks about one network"),
+        (["3p1", "--input", "1xL", "--unit", "[0]"], "error: which inputs a unit sees is worked"),
+    ],
+)
+def test_errors_of_the_command(arguments, message):
+    result = CliRunner().invoke(main, ["cost", *arguments])
+    assert result.exit_code == 2
+    assert result.stderr.startswith(message)
+    assert result.stdout == ""
+
+
+def test_numbers_for_named_sizes():
+    result = CliRunner().invoke(
+        main, ["cost", "3p1", "--input", "1xL", "--at", "L=9", "--unit", "[8]", "--format", "json"]
+    )
+    (unit,) = json.loads(result.stdout)["units"]
+    assert (unit["field"], unit["in_padding"], unit["seen"]) == ([[7, 9]], [[0, 1]], [[[7, 8]]])
