@@ -118,7 +118,8 @@ def _edges(axis: Axis) -> str:
         return ""
     first = [_interval(seen) for seen in axis.phases[:_MOST_PHASES]]
     if len(axis.phases) == 1:
-        return f"the first unit sees {first[0]}"
+        centre = "" if axis.centre is None else f" (centre {number(axis.centre)})"
+        return f"the first unit sees {first[0]}{centre}"
     more = ", .." if len(axis.phases) > _MOST_PHASES else ""
     return (
         f"the first units see {', '.join(first)}{more}, "
@@ -172,7 +173,7 @@ def _paths(report: CostReport) -> str:
         return ""
     many = f"{counted(paths.number, 'path').removesuffix(' paths')} through windows"
     if paths.smallest is None or paths.largest is None:
-        return f"{many}; how much one of them sees is not known"
+        return f"{many}; how much one of them sees is not known: {paths.reason}"
     ends = [
         "x".join(alone("?" if has_choice(size) else formula(size)) for size in sizes)
         for sizes in (paths.smallest, paths.largest)
@@ -200,23 +201,24 @@ def _alignment(report: CostReport) -> list[str]:
     if not meetings:
         return []
     by_verdict = Counter(meeting.verdict for meeting in meetings)
-    bad = len(meetings) - by_verdict["aligned"] - by_verdict["on average"]
-    places = counted(len(meetings), "place")
+    unknown = [meeting for meeting in meetings if meeting.reason]
+    bad = by_verdict["off"] + by_verdict["other jump"]
+    places = counted(len(meetings) - len(unknown), "place")
     if bad:
         first = f"the centres of branches differ at {bad} of {places} where they meet"
     else:
         first = f"the centres of branches coincide where they meet ({places})"
-    if by_verdict["on average"]:
-        first += f"; at {by_verdict['on average']} on average over phases"
-    if not bad:
-        return [first]
+    for verdict, said in (("on average", "on average over phases"), ("depends", "it depends")):
+        if by_verdict[verdict]:
+            first += f"; at {by_verdict[verdict]} {said}"
+    lines = [] if len(unknown) == len(meetings) else [first]
     off = [finding for finding in report.findings() if finding.branch.verdict != "on average"]
-    lines = [first, *(_finding(report, finding) for finding in off[:_MOST_FINDINGS])]
+    lines += [_finding(report, finding) for finding in off[:_MOST_FINDINGS]]
     if len(off) > _MOST_FINDINGS:
-        lines.append(f"and {counted(len(off) - _MOST_FINDINGS, 'more branch')}: --format json")
-    unknown = [meeting for meeting in meetings if meeting.reason]
+        more = len(off) - _MOST_FINDINGS
+        lines.append(f"and {more} more {'branch' if more == 1 else 'branches'}: --format json")
     if unknown:
-        lines.append(f"not known at {len(unknown)}: {unknown[0].reason}")
+        lines.append(f"not known at {counted(len(unknown), 'place')}: {unknown[0].reason}")
     return lines
 
 
@@ -248,7 +250,7 @@ def _where(branch: Branch) -> str:
             continue
         rests = by_remainder(mean)
         if rests is None:
-            return "or not: it depends on the input"
+            return f"or not: that depends on {number(mean)}"
         good = [str(rest) for rest, value in enumerate(rests.values) if value == 0]
         if not good:
             return "for no input"
@@ -272,7 +274,8 @@ def _mended(report: CostReport, finding: Finding) -> str:
 
 
 def _signed(amount: Any) -> str:
-    return ("+" if amount > 0 else "") + number(amount)
+    is_formula = hasattr(amount, "free_symbols")
+    return ("+" if is_formula or amount > 0 else "") + number(amount)
 
 
 def _cut(branch: str) -> str:

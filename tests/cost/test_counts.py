@@ -169,7 +169,7 @@ def test_the_report_as_a_dictionary():
     }  # fmt: skip
     windowed = {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]}
     assert report["receptive_field"] == {
-        "global": False, "windowed": windowed, **windowed, "padding": [0, 0],
+        "global": False, "windowed": windowed, **windowed, "padding": [0, 0], "centre": [1, 1],
         "paths": {"number": 1, "smallest": [3, 3], "largest": [3, 3]},
         "effective": {"variance": ["2/3", "2/3"], "deviation": [(2 / 3) ** 0.5] * 2},
     }  # fmt: skip

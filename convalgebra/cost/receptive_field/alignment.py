@@ -106,11 +106,11 @@ def meeting_at(network: Network, fields: Sequence[Field], index: int) -> Meeting
     nobody = Branch(numbers[0], ways[0].source, (), ())
     if unknown is not None:
         return Meeting(index, nobody, (), unknown.reason)
-    branches = [
-        (number, way.source, moved(fields[way.source].axes or (), way.moves, output))
-        for number, way in zip(numbers, ways, strict=True)
-    ]
     try:
+        branches = [
+            (number, way.source, moved(fields[way.source].axes or (), way.moves, output))
+            for number, way in zip(numbers, ways, strict=True)
+        ]
         compared = _compared(branches)
     except NotKnownError as error:
         return Meeting(index, nobody, (), str(error))
@@ -131,7 +131,7 @@ def _compared(
     ]
     shared = Counter(places)
     order = sorted(
-        range(len(branches)), key=lambda at: (-shared[places[at]], _breadth(branches[at][2]))
+        range(len(branches)), key=lambda at: (-shared[places[at]], *_breadth(branches[at][2]))
     )
     reference = order[0]
     found = [
@@ -156,9 +156,11 @@ def centres(axis: Axis, period: int) -> Centres:
     return Centres(axis.jump, tuple([s and simplest(s[0] + s[1]) for s in seen]))
 
 
-def _breadth(axes: tuple[Axis, ...]) -> int:
+def _breadth(axes: tuple[Axis, ...]) -> tuple[int, int]:
+    """How much is seen, to compare: named sizes are taken to be larger than numbers."""
     sizes = [axis.size for axis in axes]
-    return sum(size for size in sizes if isinstance(size, int))
+    numbers = [size for size in sizes if isinstance(size, int)]
+    return len(sizes) - len(numbers), sum(numbers)
 
 
 def _offsets(one: Centres, two: Centres) -> tuple[Amount, ...] | None:

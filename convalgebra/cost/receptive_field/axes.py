@@ -125,6 +125,12 @@ class Axis(NamedTuple):
         first = self.seen_by(0)
         return None if first is None else first[1]
 
+    @property
+    def centre(self) -> Amount | None:
+        """The middle of what unit 0 sees."""
+        first = self.seen_by(0)
+        return None if first is None else divided(simplest(first[0] + first[1]), 2)
+
 
 def axis_of(parts: tuple[Periodic, ...], units: Size) -> Axis:
     """The hull of parts of different speeds.
@@ -169,7 +175,7 @@ def at_same_speed(one: Periodic, two: Periodic) -> bool:
     return bool(same(one.step * len(two.phases), two.step * len(one.phases)))
 
 
-def aligned(one: Periodic, two: Periodic) -> list[tuple[Interval | None, Interval | None]]:
+def side_by_side(one: Periodic, two: Periodic) -> list[tuple[Interval | None, Interval | None]]:
     """What the units of one common period see in either of two fields of the same speed."""
     period = _common((one, two))
     if period > MOST_LOOKS:
@@ -178,7 +184,7 @@ def aligned(one: Periodic, two: Periodic) -> list[tuple[Interval | None, Interva
 
 
 def _union(one: Periodic, two: Periodic) -> Periodic:
-    merged = tuple(map(hull, aligned(one, two)))
+    merged = tuple(map(hull, side_by_side(one, two)))
     return Periodic(simplest(one.step * (len(merged) // len(one.phases))), merged)
 
 

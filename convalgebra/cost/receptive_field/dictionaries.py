@@ -64,11 +64,13 @@ def output_field_to_dict(report: CostReport) -> dict[str, Any]:
         }
     if field.axes is not None:
         found["padding"] = [_padding(axis) for axis in field.axes]
+        found["centre"] = [_by_remainder(axis.centre) for axis in field.axes]
     paths = report.paths()
     found["paths"] = {
         "number": paths.number,
         "smallest": paths.smallest and [plain(size) for size in paths.smallest],
         "largest": paths.largest and [plain(size) for size in paths.largest],
+        **({"reason": paths.reason} if paths.reason else {}),
     }
     spread = report.spread()
     if spread is not None:

@@ -15,8 +15,8 @@ from typing import NamedTuple
 from convalgebra.cost.receptive_field.axes import (
     NotKnownError,
     Periodic,
-    aligned,
     at_same_speed,
+    side_by_side,
 )
 from convalgebra.cost.receptive_field.fields import Field, Way, ways_to
 from convalgebra.network import Network
@@ -29,12 +29,14 @@ class Paths(NamedTuple):
     """The paths from the input to a value, through windows: pooled branches are not followed.
 
     `number` counts them. `smallest` and `largest` are sizes of fields of single paths along each
-    axis (along another axis another path may be the one), None where they are not known.
+    axis (along another axis another path may be the one), None where they are not known; `reason`
+    says why.
     """
 
     number: int
     smallest: tuple[Size, ...] | None
     largest: tuple[Size, ...] | None
+    reason: str = ""
 
 
 _Kept = tuple[Periodic, ...]
@@ -47,7 +49,7 @@ def paths_to(network: Network, fields: Sequence[Field], index: int) -> Paths:
     >>> from convalgebra.language import parse
     >>> network = parse("input 1x32; 3*(3p1 + id)")
     >>> paths_to(network, receptive_fields(network), len(network.nodes) - 1)
-    Paths(number=8, smallest=(1,), largest=(7,))
+    Paths(number=8, smallest=(1,), largest=(7,), reason='')
     """
     axes = len(network.shapes[0]) - 1
     ways = _ways(network, fields, index)
@@ -55,8 +57,8 @@ def paths_to(network: Network, fields: Sequence[Field], index: int) -> Paths:
     try:
         smallest = _sizes(ways, index, axes, _within, minimum)
         largest = _sizes(ways, index, axes, lambda one, two: _within(two, one), maximum)
-    except NotKnownError:
-        return Paths(numbers, None, None)
+    except NotKnownError as error:
+        return Paths(numbers, None, None, str(error))
     return Paths(numbers, smallest, largest)
 
 
@@ -124,7 +126,7 @@ def _within(one: Periodic, two: Periodic) -> bool:
         return False
     furthest_left: Size | None = None
     furthest_right: Size | None = None
-    for inner, outer in aligned(one, two):
+    for inner, outer in side_by_side(one, two):
         if inner is None:
             continue
         if outer is None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.receptive_field.alignment import Branch, Meeting, centres
 from convalgebra.cost.receptive_field.amounts import Amount
-from convalgebra.cost.receptive_field.axes import Axis, NotKnownError
+from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis, NotKnownError
 from convalgebra.cost.receptive_field.fields import Field, moved
 from convalgebra.cost.receptive_field.moves import moves
 from convalgebra.errors import SizeError
@@ -273,7 +273,9 @@ def _aligns(
 
 
 def _coincide(one: Axis, two: Axis) -> bool:
-    period = len(one.phases) * len(two.phases)
+    period = lcm(len(one.phases), len(two.phases))
+    if period > MOST_LOOKS:
+        return False
     first, second = centres(one, period), centres(two, period)
     pairs = [
         (a, b)

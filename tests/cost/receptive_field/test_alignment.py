@@ -74,7 +74,7 @@ def test_centres_of_branches(text):
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(networks(LENGTH))
 def test_centres_of_branches_at_length(text):
     check_centres(text)
@@ -151,7 +151,7 @@ def test_remedies_align(branches, before):
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(*CASES)
 def test_remedies_align_at_length(branches, before):
     check_remedies(branches, before)

@@ -88,7 +88,7 @@ def test_gap_sees_everything_and_keeps_the_windows_beside():
     windowed = {"size": [3], "jump": [2], "left": [-1], "right": [1]}
     expected = {
         "global": True, "windowed": windowed,
-        "size": [64], "jump": None, "left": [0], "right": [63], "padding": [1],
+        "size": [64], "jump": None, "left": [0], "right": [63], "padding": [1], "centre": [0],
     }  # fmt: skip
     assert expected.items() <= report.items()
 

@@ -63,7 +63,7 @@ def test_branches_at_different_jumps(parts):
 
 
 @pytest.mark.slow
-@settings(max_examples=1500)
+@settings(max_examples=400)
 @given(st.one_of(networks(LENGTH), CASES.map(lambda p: f"input 1x{LENGTH}; {p[0]}{p[1]}, {p[2]}")))
 def test_networks_at_length(text):
     check(text)

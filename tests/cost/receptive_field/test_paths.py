@@ -16,7 +16,7 @@ from convalgebra.network import Network, Node
 from .graphs import keeping
 from .sets_by_loops import listed, seen_by_all
 
-LENGTH = 162
+LENGTH = 324
 
 
 def all_paths(network, node):
@@ -55,7 +55,7 @@ def check(text):
     paths = all_paths(network, node)
     assert found.number == len(paths)
     sizes = [widest(alone(network, path)) for path in paths[:40]]
-    if len(paths) <= 40 and None not in sizes:
+    if len(paths) <= 40 and None not in sizes and found.largest[0] <= LENGTH // 3:
         assert (found.smallest, found.largest) == ((min(sizes),), (max(sizes),))
 
 
@@ -74,7 +74,7 @@ def test_all_paths(parts):
 
 
 @pytest.mark.slow
-@settings(max_examples=800)
+@settings(max_examples=250)
 @given(CASES)
 def test_all_paths_at_length(parts):
     before, branches, after = parts
@@ -126,5 +126,5 @@ def test_pooled_branches_are_not_followed():
 
 
 def test_named_kernels():
-    (smallest,), (largest,) = cost("conv kp0:(k-1) + id", input="CxL").paths()[1:]
+    (smallest,), (largest,) = cost("conv kp0:(k-1) + id", input="CxL").paths()[1:3]
     assert (str(smallest), str(largest)) == ("1", "k")

@@ -54,7 +54,7 @@ def test_units_of_every_value(text):
 
 
 @pytest.mark.slow
-@settings(max_examples=1000)
+@settings(max_examples=300)
 @given(networks())
 def test_units_of_every_value_at_length(text):
     check(text)
