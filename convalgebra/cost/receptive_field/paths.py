@@ -55,8 +55,8 @@ def paths_to(network: Network, fields: Sequence[Field], index: int) -> Paths:
     ways = _ways(network, fields, index)
     numbers = _numbers(ways, index)
     try:
-        smallest = _sizes(ways, index, axes, _within, minimum)
-        largest = _sizes(ways, index, axes, lambda one, two: _within(two, one), maximum)
+        smallest = _sizes(ways, index, axes, lies_within, minimum)
+        largest = _sizes(ways, index, axes, lambda one, two: lies_within(two, one), maximum)
     except NotKnownError as error:
         return Paths(numbers, None, None, str(error))
     return Paths(numbers, smallest, largest)
@@ -120,7 +120,7 @@ def _best(parts: Iterable[Periodic], beats: Callable[[Periodic, Periodic], bool]
     return tuple(best)
 
 
-def _within(one: Periodic, two: Periodic) -> bool:
+def lies_within(one: Periodic, two: Periodic) -> bool:
     """Whether `one`, moved along the input, lies within `two` at every unit."""
     if not at_same_speed(one, two):
         return False

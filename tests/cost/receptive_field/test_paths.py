@@ -7,8 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convalgebra.cost import cost
+from convalgebra.cost.receptive_field.axes import Periodic
 from convalgebra.cost.receptive_field.fields import receptive_fields
-from convalgebra.cost.receptive_field.paths import paths_to
+from convalgebra.cost.receptive_field.paths import lies_within, paths_to
 from convalgebra.errors import ShapeError
 from convalgebra.language import parse
 from convalgebra.network import Network, Node
@@ -54,6 +55,7 @@ def check(text):
     found = paths_to(network, receptive_fields(network), node)
     paths = all_paths(network, node)
     assert found.number == len(paths)
+    assume(found.largest is not None)  # too many phases
     sizes = [widest(alone(network, path)) for path in paths[:40]]
     if len(paths) <= 40 and None not in sizes and found.largest[0] <= LENGTH // 3:
         assert (found.smallest, found.largest) == ((min(sizes),), (max(sizes),))
@@ -79,6 +81,26 @@ def test_all_paths(parts):
 def test_all_paths_at_length(parts):
     before, branches, after = parts
     check(f"input 1x{LENGTH}; {before}({branches}){after}")
+
+
+EDGES = st.tuples(st.integers(-3, 3), st.integers(0, 4)).map(lambda p: (p[0], p[0] + p[1]))
+FIELDS = st.lists(EDGES, min_size=1, max_size=3).map(lambda p: Periodic(2 * len(p), tuple(p)))
+
+
+@given(FIELDS, FIELDS)
+def test_fields_that_lie_within_others(one, two):
+    units = range(6)  # six units are a whole number of periods
+    moves = range(-20, 21)
+    expected = any(
+        all(
+            two.seen_by(u)[0] <= one.seen_by(u)[0] + move
+            and one.seen_by(u)[1] + move <= two.seen_by(u)[1]
+            for u in units
+        )
+        for move in moves
+    )
+    assert lies_within(one, two) == expected
+    assert not lies_within(one, Periodic(two.step + 1, two.phases))
 
 
 WINDOWS = st.lists(
