@@ -258,6 +258,13 @@ def check(ctx: click.Context, file: str) -> None:
     help="The figure of another tool, and how it comes about.",
 )
 @click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
+@click.option(
+    "--unit",
+    "units",
+    multiple=True,
+    metavar="NAME[y,x]",
+    help="Only which inputs a unit sees; may be repeated.",
+)
 @_format("text", "json", "csv", "md", "latex", "html")
 def cost(
     stacks: tuple[str, ...],
@@ -271,6 +278,7 @@ def cost(
     training: str | None,
     convention: str | None,
     all_layers: bool,
+    units: tuple[str, ...],
     form: str,
 ) -> None:
     """What a network costs: params, MACs, FLOPs, activations, memory, receptive field.
@@ -286,11 +294,12 @@ def cost(
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
       convalgebra cost zoo:resnet50 --batch 32 --dtype float16 --training adam
       convalgebra cost zoo:resnet50 --convention fvcore
+      convalgebra cost zoo:resnet50 --unit "layer3[0,6]"
     """
     from convalgebra.cost import cost_of_model, read_batch
     from convalgebra.inventory import Inventory
     from convalgebra.readers import read, read_file, read_model, read_shape
-    from convalgebra.render.forms import comparison_in, cost_in, inventory_in
+    from convalgebra.render.forms import comparison_in, cost_in, inventory_in, views_in
     from convalgebra.sizes import names
 
     titles = [*stacks, *layers]
@@ -324,7 +333,11 @@ def cost(
         )
         for model in models
     ]
-    if len(reports) == 1:
+    if units:
+        if len(reports) > 1:
+            raise InputError("--unit asks about one network; name one stack")
+        click.echo(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], _width()))
+    elif len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:
         from convalgebra.cost.comparison import compare

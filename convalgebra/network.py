@@ -80,6 +80,10 @@ class Network:
 
         return to_text(self)
 
+    def shown_name(self, index: int) -> str:
+        """Where a node stands, outermost block first, and its number: `layer1/down(64) #2/17`."""
+        return "/".join((*self.nodes[index].block, str(index))) if index else "input"
+
     def named(self) -> set[str]:
         """The named sizes in it."""
         found: set[str] = set()

@@ -71,12 +71,12 @@ def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> M
     steps = _steps(network, amounts)
     if all(isinstance(amount, int) for amount in amounts.values()):
         index, peak = _largest_number(steps, amounts)
-        return Memory(peak, (layer_name(network, index),), kept, weights)
+        return Memory(peak, (network.shown_name(index),), kept, weights)
     found = _largest_formulas(steps, amounts)
     if len(found) > _MOST_CANDIDATES:
         reason = "which sum is the largest was not decided for all named sizes"
         return Memory(None, (), kept, weights, reason)
-    layers = tuple(layer_name(network, index) for index, _ in found)
+    layers = tuple(network.shown_name(index) for index, _ in found)
     return Memory(_one_of([peak for _, peak in found]), layers, kept, weights)
 
 
@@ -90,11 +90,6 @@ def training_of(memory: Memory, optimizer: str) -> Training:
     weights = memory.weights
     state = simplest(STATES[optimizer] * weights)
     return Training(optimizer, weights, weights, state, memory.kept)
-
-
-def layer_name(network: Network, index: int) -> str:
-    """Where a layer stands, outermost block first, and its number: `layer1/down/17`."""
-    return "/".join((*network.nodes[index].block, str(index))) if index else "input"
 
 
 def _amounts(network: Network, number: Size) -> dict[int, Size]:

@@ -44,7 +44,9 @@ def ratio_written(first: Size, second: Size) -> str | None:
     """
     if not (isinstance(first, int) and isinstance(second, int)):
         found = ratio(first, second)
-        return text(found) if hasattr(found, "free_symbols") else found and str(found)
+        if found is None:
+            return None
+        return text(found) if hasattr(found, "free_symbols") else str(found)
     if second == 0:
         return None
     common = gcd(first, second)  # a report of plain numbers does without the fractions module

@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
-from convalgebra.cost.memory import VIEWS, Memory, Training, layer_name, memory_of
+from convalgebra.cost.figures import plain as plain
+from convalgebra.cost.memory import VIEWS, Memory, Training, memory_of
 from convalgebra.cost.ratios import ratio, ratio_written
-from convalgebra.cost.receptive_field import Axis, Field, receptive_fields
+from convalgebra.cost.receptive_field import Field, receptive_fields
+from convalgebra.cost.receptive_field.dictionaries import (
+    alignment_to_dict,
+    field_to_dict,
+    output_field_to_dict,
+)
+from convalgebra.cost.receptive_field.fields import input_field
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border
-from convalgebra.sizes import Size, product, simplest, text
+from convalgebra.sizes import Size, product, simplest
 from convalgebra.windows import Pad
 
 if TYPE_CHECKING:
     from convalgebra.cost.conventions import Account
+    from convalgebra.cost.receptive_field.alignment import Meeting
+    from convalgebra.cost.receptive_field.paths import Paths
+    from convalgebra.cost.receptive_field.remedies import Finding
+    from convalgebra.cost.receptive_field.spread import Spread
+    from convalgebra.cost.receptive_field.units import View
 
 
 class LayerCost(NamedTuple):
@@ -166,7 +178,8 @@ class CostReport(NamedTuple):
             "total": self.total.to_dict(),
             "memory": self._memory_to_dict(),
             **({"convention": self.convention.to_dict()} if self.convention else {}),
-            "receptive_field": self._receptive_field_to_dict(),
+            "receptive_field": output_field_to_dict(self),
+            "alignment": alignment_to_dict(self),
             "assumptions": list(self.assumptions),
             "status": self.status,
         }
@@ -188,19 +201,52 @@ class CostReport(NamedTuple):
             figures["training"] = {"optimizer": training.optimizer, **parts}
         return figures
 
-    def _receptive_field_to_dict(self) -> dict[str, Any]:
-        windowed = field_to_dict(self.receptive_field)
-        if not self.receptive_field.is_global:
-            return {"global": False, "windowed": windowed, **windowed}
-        sides = self.input[1:]
-        return {
-            "global": True,
-            "windowed": windowed,
-            "size": [plain(side) for side in sides],
-            "jump": None,
-            "left": [0] * len(sides),
-            "right": [plain(simplest(side - 1)) for side in sides],
-        }
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The receptive fields of all nodes of the network, the input first."""
+        return (input_field(self.network), *(layer.field for layer in self.layers))
+
+    def meetings(self) -> tuple[Meeting, ...]:
+        """The places where branches meet, and whether they look at the same place of the input."""
+        from convalgebra.cost.receptive_field.alignment import meetings
+
+        return tuple(meetings(self.network, self.fields))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The branches that are not aligned where they meet others, and what would align them."""
+        off = [meeting for meeting in self.meetings() if meeting.verdict != "aligned"]
+        if not off:
+            return ()
+        from convalgebra.cost.receptive_field.remedies import findings
+
+        return findings(self.network, self.fields, off)
+
+    def paths(self) -> Paths:
+        """The paths to the (first) output: how many, the smallest and the largest field of one."""
+        from convalgebra.cost.receptive_field.paths import paths_to
+
+        return paths_to(self.network, self.fields, self.network.outputs[0])
+
+    def spread(self) -> Spread | None:
+        """How far the effective receptive field spreads, for a chain of windows."""
+        from convalgebra.cost.receptive_field.spread import spread_of
+
+        return spread_of(self.network, self.fields, self.network.outputs[0])
+
+    def unit(self, unit: str) -> View:
+        """Which inputs a unit sees: `e4[3,5]` of a value, block or layer, `[3,5]` of the output.
+
+        >>> from convalgebra.language import parse
+        >>> cost_of(parse("input 1x16; 3p1, 3p2d2")).unit("[8]").seen
+        (((5, 11),),)
+
+        Raises InputError for a name that is not there and for a position outside.
+        """
+        from convalgebra.cost.receptive_field.naming import read_unit
+        from convalgebra.cost.receptive_field.units import view
+
+        name, node, place = read_unit(self.network, unit)
+        return view(self.network, self.fields, node, place, name)
 
     def __repr__(self) -> str:
         total = self.total
@@ -293,7 +339,7 @@ def _layer_cost(
         rest = tuple(key for key in counts.unknown if key != "params")
         counts = counts._replace(weights=0, biases=0, norms=0, unknown=rest)
     return LayerCost(
-        name=layer_name(network, index),
+        name=network.shown_name(index),
         layer=label,
         block=node.block,
         output=use.output,
@@ -339,24 +385,3 @@ def _total(layers: Sequence[LayerCost]) -> Totals:
         conv_outputs=add(layer.activations for layer in layers if layer.is_convolution),
         bytes=add(layer.bytes for layer in layers),
     )
-
-
-def plain(value: Any) -> Any:
-    """A figure for JSON: an int, or text: a named size as the language reads it, a fraction as 1/2.
-
-    >>> from fractions import Fraction
-    >>> plain(64), plain(Fraction(1, 2))
-    (64, '1/2')
-    """
-    if value is None or isinstance(value, int):
-        return value
-    return text(value) if hasattr(value, "free_symbols") else str(value)
-
-
-def field_to_dict(field: Field) -> dict[str, Any]:
-    """Size, jump and edges along each axis; None where the field is not known."""
-    axes: Sequence[Axis] = field.axes or ()
-    keys = ("size", "jump", "left", "right")
-    if field.axes is None:
-        return dict.fromkeys(keys)
-    return {key: [plain(getattr(axis, key)) for axis in axes] for key in keys}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra.render.field_text import field_cells, field_lines
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, maximum, simplest
@@ -142,29 +143,6 @@ def _by_number(layers: Sequence[LayerCost], most: int) -> list[Row]:
     ]
 
 
-def field_cells(field: Field) -> tuple[str, str]:
-    """The size of the receptive field and its jump; `all` where everything is seen."""
-    if field.is_global:
-        return "all", ""
-    if field.axes is None:
-        return "?", "?"
-    sizes = [formula(axis.size) for axis in field.axes]
-    return _once(sizes), _once([_number(axis.jump) for axis in field.axes])
-
-
-def _once(texts: Sequence[str]) -> str:
-    return texts[0] if texts and len(set(texts)) == 1 else "x".join(map(_alone, texts))
-
-
-def _alone(text: str) -> str:
-    return f"({text})" if " " in text else text
-
-
-def _number(value: Any) -> str:
-    is_fraction = hasattr(value, "denominator") and not isinstance(value, int)
-    return str(value) if is_fraction else formula(value)
-
-
 def summary(report: CostReport, width: int) -> list[str]:
     """The totals in words, one quantity a line."""
     total = report.total
@@ -196,7 +174,7 @@ def summary(report: CostReport, width: int) -> list[str]:
     ]
     if report.training is not None:
         lines.append(("training", training_sentence(report.training)))
-    lines.append(("field", field_sentence(report)))
+    lines += field_lines(report)
     lines += _opaque_lines(report)
     lines += [("assumed", fact) for fact in report.assumptions]
     return [filled(text, width, f"{label:<12}", " " * 12) for label, text in lines]
@@ -276,26 +254,6 @@ def training_sentence(training: Training) -> str:
         if amount != 0
     ]
     return f"{formula(training.total)} bytes with {training.optimizer} = {' + '.join(parts)}"
-
-
-def field_sentence(report: CostReport) -> str:
-    """What a unit of the output sees."""
-    field = report.receptive_field
-    if field.axes is None:
-        if any(layer.layer.startswith("opaque ") for layer in report.layers):
-            return "not known (there are opaque layers on the way)"
-        return "everything" if field.is_global else "not known (branches move at different speeds)"
-    if not field.axes:
-        return "everything" if field.is_global else "one number"
-    size = "x".join(_alone(formula(axis.size)) for axis in field.axes)
-    jump = _once([_number(axis.jump) for axis in field.axes])
-    edges = [
-        "nothing" if first is None else f"{formula(first[0])} to {formula(first[1])}"
-        for first in (axis.phases[0] for axis in field.axes)
-    ]
-    sees = edges[0] if len(set(edges)) == 1 else " by ".join(edges)
-    through = f"{size}, jump {jump}, the first unit sees {sees}"
-    return f"the whole input; through windows alone {through}" if field.is_global else through
 
 
 def overview_table(reports: Mapping[str, CostReport]) -> Table:

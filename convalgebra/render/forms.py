@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from convalgebra.algebra import EquivalenceReport
     from convalgebra.cost import CostReport
     from convalgebra.cost.comparison import Comparison
+    from convalgebra.cost.receptive_field.units import View
     from convalgebra.inventory import Inventory
     from convalgebra.kernels.factoring import FactorReport
     from convalgebra.kernels.merging import MergeReport
@@ -62,6 +65,27 @@ def inventory_in(form: str, inventory: Inventory, width: int, *, all_layers: boo
         "html": inventory_markup.inventory_to_html,
     }[form]
     return write(inventory, all_layers=all_layers)
+
+
+def views_in(form: str, report: CostReport, views: Sequence[View], width: int) -> str:
+    """What some units see in one of the forms text, json, csv, md, latex, html."""
+    if form == "json":
+        from convalgebra.cost.receptive_field.dictionaries import views_to_dict
+
+        return dumps(views_to_dict(report, views))
+    if form == "text":
+        from convalgebra.render.field_text import views_to_text
+
+        return views_to_text(report, views, width)
+    from convalgebra.render import field_markup
+
+    write = {
+        "csv": field_markup.views_to_csv,
+        "md": field_markup.views_to_markdown,
+        "latex": field_markup.views_to_latex,
+        "html": field_markup.views_to_html,
+    }[form]
+    return write(report, views)
 
 
 def comparison_in(form: str, comparison: Comparison, width: int) -> str:

@@ -173,7 +173,7 @@ def test_the_report_as_a_dictionary():
     report = cost("3x3@8, relu", input="3x5x5").to_dict()
     assert list(report) == [
         "schema", "network", "input", "batch", "dtype", "layers", "total", "memory",
-        "receptive_field", "assumptions", "status",
+        "receptive_field", "alignment", "assumptions", "status",
     ]  # fmt: skip
     assert report["schema"] == "convalgebra.cost/1"
     assert (report["network"], report["input"]) == ("input 3x5x5; 3x3@8, relu", [3, 5, 5])
@@ -183,11 +183,13 @@ def test_the_report_as_a_dictionary():
         "bytes": 4 * (75 + 216 + 72 + 72 + 72), "flops_by_class": {"mac": 3888, "activation": 72},
         "intensity": "330/169",
     }  # fmt: skip
+    windowed = {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]}
     assert report["receptive_field"] == {
-        "global": False,
-        "windowed": {"size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2]},
-        "size": [3, 3], "jump": [1, 1], "left": [0, 0], "right": [2, 2],
+        "global": False, "windowed": windowed, **windowed, "padding": [0, 0], "centre": [1, 1],
+        "paths": {"number": 1, "smallest": [3, 3], "largest": [3, 3]},
+        "effective": {"variance": ["2/3", "2/3"], "deviation": [(2 / 3) ** 0.5] * 2},
     }  # fmt: skip
+    assert report["alignment"] == {"meetings": 0, "aligned": 0, "unknown": 0, "findings": []}
     assert (report["assumptions"], report["status"]) == ([], "complete")
 
 

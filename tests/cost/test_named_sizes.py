@@ -172,10 +172,17 @@ def test_formulas_are_right_at_every_number(text, channels, height, width):
 def at_axes(axes, values):
     return tuple(
         axis._replace(
-            step=at(axis.step, values),
-            phases=tuple(p and tuple(at(edge, values) for edge in p) for p in axis.phases),
+            parts=tuple(at_part(part, values) for part in axis.parts),
+            units=at(axis.units, values),
         )
         for axis in axes
+    )
+
+
+def at_part(part, values):
+    return part._replace(
+        step=at(part.step, values),
+        phases=tuple(p and tuple(at(edge, values) for edge in p) for p in part.phases),
     )
 
 

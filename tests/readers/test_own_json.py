@@ -20,7 +20,15 @@ def test_the_zoo_reads_back(name):
     report = cost(f"zoo:{name}")
     back = read(dumps(report.to_dict()))
     assert back == report.network
-    assert cost(back).to_dict() == report.to_dict()
+    assert without_names(cost(back).to_dict()) == without_names(report.to_dict())
+
+
+def without_names(figures):
+    """What values are called in the text is not read back, nor what is told by such names."""
+    for finding in figures["alignment"]["findings"]:
+        for branch in (finding, finding["reference"]):
+            del branch["layers"]
+    return figures
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,196 @@
+"""Which inputs the units of every value see: one rule per kind of layer.
+
+A global layer (gap, fc) sees everything: the field through windows alone is kept beside that fact,
+and goes on where a global branch meets others (squeeze-excite). The statistics of instance, group
+and layer norms are not counted as seeing. Channels are not told apart: a slice of a value sees what
+the value sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, meet
+from convalgebra.cost.receptive_field.moves import Move, moves, still
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
+from convalgebra.network import Network, Node
+from convalgebra.shapes import Shape
+from convalgebra.sizes import same
+
+
+class Field(NamedTuple):
+    """What a unit sees: through windows along each axis (None: not known), and whether everything.
+
+    `pooled`: the positions are gone (after gap, fc, flatten), so that later windows add nothing.
+    `reason` says why a field is not known.
+    """
+
+    axes: tuple[Axis, ...] | None
+    is_global: bool = False
+    pooled: bool = False
+    reason: str = ""
+
+
+class Way(NamedTuple):
+    """A value that a layer reads, and how the field moves on the way; None: not at all."""
+
+    source: int
+    moves: tuple[Move, ...] | None
+
+
+def receptive_fields(network: Network) -> tuple[Field, ...]:
+    """The field of every node of `network`, the input first.
+
+    >>> from convalgebra.language import parse
+    >>> last = receptive_fields(parse("input 3x32x32; 3x3s2p1, 5x5p2"))[-1].axes[0]
+    >>> last.size, last.jump, last.left, last.right
+    (11, 2, -5, 5)
+    """
+    fields = [input_field(network)]
+    for index in range(1, len(network.nodes)):
+        fields.append(field_after(network, fields, index))
+    return tuple(fields)
+
+
+def input_field(network: Network) -> Field:
+    """The field of the input: every unit sees itself."""
+    itself = Periodic(1, ((0, 0),))
+    return Field(tuple(Axis((itself,), side) for side in network.shapes[0][1:]))
+
+
+def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
+    """The field of one node, from those of the nodes that it reads."""
+    node = network.nodes[index]
+    first = fields[node.inputs[0]]
+    if node.layer.kind in _UNCHANGED:
+        return first
+    if node.layer.opaque is not None:
+        return Field(None, reason=_opaque_reason(node.layer))
+    pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
+    if len(node.inputs) > 1:
+        is_global = any(fields[source].is_global for source in node.inputs)
+        pooled = all(fields[source].pooled for source in node.inputs)
+    ways = ways_to(network, fields, index)
+    if len(ways) == 1 and ways[0].moves is None:
+        return fields[ways[0].source]._replace(is_global=is_global, pooled=pooled)
+    unknown = next((fields[way.source] for way in ways if fields[way.source].axes is None), None)
+    if unknown is not None:
+        return unknown._replace(is_global=is_global, pooled=pooled)
+    try:
+        axes = _axes(ways, fields, network.shapes[index])
+    except NotKnownError as error:
+        return Field(None, is_global, pooled, str(error))
+    return Field(axes, is_global, pooled)
+
+
+def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way, ...]:
+    """The values whose fields make up that of a node, and the moves in between.
+
+    A pooled branch has no part in the field through windows, unless there are no others.
+    """
+    node = network.nodes[index]
+    kind = node.layer.kind
+    if kind == "opaque":
+        nowhere = partial(_nowhere, node.layer)
+        axes = len(network.shapes[0]) - 1
+        return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
+    if len(node.inputs) == 1 or kind == "unused":
+        source = node.inputs[0]
+        if fields[source].pooled or _FLAGS[kind](fields[source], network.shapes[index])[0]:
+            return (Way(source, None),)
+        along = moves(node.layer, network.shapes[source], network.shapes[index])
+        return (Way(source, along),)
+    placed = [source for source in node.inputs if not fields[source].pooled]
+    return tuple(
+        Way(source, _stretched(network, node, index, source) if kind == "mul" and placed else None)
+        for source in placed or node.inputs
+    )
+
+
+def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[Move, ...] | None:
+    # A side of 1 that shows at every position of the product does not move with it.
+    sides = list(zip(network.shapes[source][1:], network.shapes[index][1:], strict=True))
+    along = [same(side, 1) and not same(out, 1) for side, out in sides]
+    return tuple(still if stands else _as_it_is for stands in along) if any(along) else None
+
+
+def _opaque_reason(layer: Layer) -> str:
+    assert layer.opaque is not None
+    return f"what the opaque layer {layer.opaque.name} reads is not told"
+
+
+def _nowhere(layer: Layer, part: Periodic) -> Periodic:
+    raise NotKnownError(_opaque_reason(layer))
+
+
+def _as_it_is(part: Periodic) -> Periodic:
+    return part
+
+
+def _axes(ways: Sequence[Way], fields: Sequence[Field], output: Shape) -> tuple[Axis, ...]:
+    branches = [moved(fields[way.source].axes or (), way.moves, output) for way in ways]
+    first, *others = branches
+    if all(other is first for other in others):
+        return first
+    return tuple(
+        meet(along, along[0].units) if any(axis != along[0] for axis in along) else along[0]
+        for along in zip(*branches, strict=True)
+    )
+
+
+def moved(
+    axes: tuple[Axis, ...], along: tuple[Move, ...] | None, output: Shape
+) -> tuple[Axis, ...]:
+    """The field of a value after a layer that moves it by `along` and gives it a shape."""
+    if along is None:
+        return axes
+    found = []
+    for axis, move, units in zip(axes, along, output[1:], strict=True):
+        after = Axis(tuple([move(part) for part in axis.parts]), units)
+        found.append(after if len(after.parts) == 1 else meet([after], units))
+    return tuple(found)
+
+
+_Flags = Callable[[Field, Shape], tuple[bool, bool]]  # pooled, and whether it sees everything
+
+
+def _placed(field: Field, output: Shape) -> tuple[bool, bool]:
+    return field.pooled, field.is_global
+
+
+def _global(field: Field, output: Shape) -> tuple[bool, bool]:
+    if all(same(size, 1) for size in output[1:]):
+        return True, True
+    return field.pooled, field.is_global
+
+
+def _everything(field: Field, output: Shape) -> tuple[bool, bool]:
+    return True, True
+
+
+def _flatten(field: Field, output: Shape) -> tuple[bool, bool]:
+    return True, field.is_global
+
+
+def _linear(field: Field, output: Shape) -> tuple[bool, bool]:
+    # Over the channels of what was flattened: over everything.
+    return field.pooled, field.is_global or field.pooled
+
+
+_UNCHANGED = ACTIVATIONS | SLOPES | NORMS
+_UNCHANGED |= {"scale", "shuffle", "dropout", "slice", "input", "unused"}
+
+_FLAGS: dict[str, _Flags] = {
+    **dict.fromkeys(("conv", "dw", "convt", "max", "avg"), _placed),
+    **dict.fromkeys(("gap", "gmp"), _global),
+    "fc": _everything,
+    "flatten": _flatten,
+    "linear": _linear,
+    **dict.fromkeys(("up", "resize", "pixelshuffle", "bilinear", "bilinearto"), _placed),
+    **dict.fromkeys(BORDERS, _placed),
+    **dict.fromkeys(("add", "cat", "mul", "opaque"), _placed),
+    **dict.fromkeys(_UNCHANGED, _placed),
+}
+assert _FLAGS.keys() == KINDS.keys(), "a kind of layer has no rule for its receptive field"
