@@ -104,7 +104,12 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+QUICK = ("lines with averages", "planes with padding", "space")
+
+
+@pytest.mark.parametrize(
+    "case", [pytest.param(c, marks=() if c in QUICK else pytest.mark.slow) for c in CASES]
+)
 def test_against_every_assignment(case):
     axes, options, number = CASES[case]
     random = Random(number)

@@ -144,6 +144,7 @@ def test_scipy_finds_nothing_better_for_larger_kernels(seed: int) -> None:
     assert found <= by_scipy(kernel, [(3, 3), (3, 3)], starts=150, seed=seed) + 1e-6
 
 
+@pytest.mark.slow
 def test_with_channels_scipy_finds_nothing_better() -> None:
     from scipy.optimize import least_squares
 

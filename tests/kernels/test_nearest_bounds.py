@@ -43,7 +43,13 @@ CHAINS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "channels"), CHAINS)
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        pytest.param(*chain, marks=pytest.mark.slow if chain == ("2x2s2,3x3", 1) else ())
+        for chain in CHAINS
+    ],
+)
 @pytest.mark.parametrize("covariance", [None, "ar1:0.5", "isotropic:0.5"])
 def test_members_have_the_bound_zero_and_their_neighbours_at_most_the_distance(
     text: str, channels: int, covariance: str | None

@@ -15,7 +15,20 @@ from convalgebra.readers import read
 from convalgebra.render.forms import dumps
 
 
-@pytest.mark.parametrize("name", zoo.names())
+QUICK = {
+    "unet",
+    "shufflenet_v2_x1_0",
+    "wavenet",
+    "googlenet",
+    "slim_alexnet_v2",
+    "lraspp_mobilenet_v3_large",
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in zoo.names()],
+)
 def test_the_zoo_reads_back(name):
     report = cost(f"zoo:{name}")
     back = read(dumps(report.to_dict()))

@@ -59,7 +59,7 @@ LONG = "cat(1x1@1,3x3p1|[0:1],5x5p2|[1:2],3x3p1)+dw3x3p1"
         ("(3x3p1@16,relu,3x3p1@16,relu,1x1@1)+id", "(3x3p1@16,3x3p1@16,1x1@1)+1x1+id", 1),
     ],
 )
-@pytest.mark.parametrize("width", [60, 80])
+@pytest.mark.parametrize("width", [60, pytest.param(80, marks=pytest.mark.slow)])
 def test_long_stacks_keep_to_the_width(left: str, right: str, channels: int, width: int) -> None:
     report = equiv(left, right, channels=channels)
     for line in equivalence_to_text(report, width).split("\n"):
