@@ -14,7 +14,6 @@ from convalgebra.errors import ConvalgebraError
 from convalgebra.readers import read
 from convalgebra.render.forms import dumps
 
-
 QUICK = {
     "unet",
     "shufflenet_v2_x1_0",
