@@ -199,6 +199,12 @@ def check(ctx: click.Context, file: str) -> None:
     "--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated."
 )
 @click.option(
+    "--from",
+    "source_form",
+    metavar="FORMAT",
+    help="Read files as text, print, json, ..; without, by their content.",
+)
+@click.option(
     "--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW."
 )
 @click.option(
@@ -209,6 +215,7 @@ def check(ctx: click.Context, file: str) -> None:
 def cost(
     stacks: tuple[str, ...],
     layers: tuple[str, ...],
+    source_form: str | None,
     shape: str | None,
     at: dict[str, int],
     all_layers: bool,
@@ -227,15 +234,18 @@ def cost(
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
     """
     from convalgebra.cost import cost as cost_of
-    from convalgebra.readers import read, read_file
+    from convalgebra.readers import read, read_file, read_model
     from convalgebra.render.forms import comparison_in, cost_in
 
     titles = [*stacks, *layers]
     if not titles:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
-    networks = [read(stack) for stack in stacks]
-    networks += [read(path) if path == "-" else read_file(path) for path in layers]
-    networks = [read(network, shape) for network in networks]
+    models = [read_model(stack, source_form) for stack in stacks]
+    models += [
+        read_model(path, source_form) if path == "-" else read_file(path, source_form)
+        for path in layers
+    ]
+    networks = [read(model, shape) for model in models]
     if at:
         _check_names(at, set().union(*(network.named() for network in networks)))
     reports = [cost_of(network, at=at) for network in networks]

@@ -67,6 +67,10 @@ class LanguageError(LocatedError):
     """A text that is not in the language, or that breaks one of its rules."""
 
 
+class FormatError(LocatedError):
+    """A text in a foreign format (a pasted print-out, JSON) that breaks its rules."""
+
+
 class ShapeError(LocatedError):
     """Layers that do not fit together, or do not fit the input."""
 

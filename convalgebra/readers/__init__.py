@@ -1,106 +1,28 @@
 """Whatever names a stack -> Network: text, a file, standard input, the zoo, or a Network itself.
 
-What a string is depends on the string alone, never on what lies on the disk: it is text, unless it
-is `-`, begins with `zoo:`, or ends like a file of ours.
+A file or a text in another format is recognised by its content; see `formats`. What lists modules
+without saying how data flows is read to an Inventory.
 """
 
 from __future__ import annotations
 
-import re
-import sys
-from os import PathLike, fspath
-from typing import TypeAlias
+from convalgebra.readers.formats import MAX_BYTES, Reader
+from convalgebra.readers.stacks import (
+    Input,
+    Stack,
+    read,
+    read_file,
+    read_model,
+    read_shape,
+)
 
-from convalgebra import zoo
-from convalgebra.errors import InputError, LanguageError
-from convalgebra.language import parse, parse_shape
-from convalgebra.network import Network
-from convalgebra.shapes import Shape
-
-_PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
-MAX_BYTES = 16 * 2**20
-_ENDINGS = (".txt", ".spec")
-_FOREIGN = (".json", ".onnx")
-
-Stack: TypeAlias = "str | PathLike[str] | Network"
-Input: TypeAlias = "str | Shape | None"
-
-
-def read(stack: Stack, input: Input = None) -> Network:
-    """The Network that `stack` names, on `input` if one is given (it replaces the text's own).
-
-    >>> len(read("3x3p1@64, relu"))
-    2
-
-    Raises InputError for what cannot be read, LanguageError for what is not in the language.
-    """
-    if isinstance(stack, Network):
-        network = stack
-    elif isinstance(stack, str):
-        network = _from_string(stack)
-    elif isinstance(stack, PathLike):
-        network = read_file(fspath(stack))
-    else:
-        raise InputError(f"a stack is text, a Path or a Network, not {type(stack).__name__}")
-    return network if input is None else network.with_input(read_shape(input))
-
-
-def read_shape(input: str | Shape) -> Shape:
-    """The shape that `3x224x224`, or a tuple of sizes, says.
-
-    >>> read_shape("CxHxW") == read_shape(read_shape("CxHxW"))
-    True
-    """
-    if isinstance(input, str):
-        return parse_shape(input)
-    shape = tuple(input)
-    if not shape or any(isinstance(size, (bool, float)) or size < 1 for size in shape):
-        raise InputError(f"an input shape is channels and sizes, all at least 1, not {shape}")
-    return shape
-
-
-def _from_string(text: str) -> Network:
-    if text == "-":
-        return parse(_decoded(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input"), "<stdin>")
-    if text.startswith("zoo:"):
-        return parse(zoo.text(text.removeprefix("zoo:")), text)
-    # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
-    if text.endswith(_ENDINGS + _FOREIGN) and not any(c in text for c in ",;\n"):
-        return read_file(text)
-    try:
-        return parse(text)
-    except LanguageError as error:
-        if text in zoo.names():
-            message = f"`{text}` is a network of the zoo: write zoo:{text}"
-            raise InputError(message) from None
-        if _PATH.fullmatch(text):
-            error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
-        raise
-
-
-def read_file(path: str) -> Network:
-    """The Network that a file writes down, whatever its name ends in."""
-    if path.endswith(_FOREIGN):
-        raise InputError(f"{path}: this format is not read; write the layers in a .txt file")
-    try:
-        with open(path, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except IsADirectoryError:
-        raise InputError(f"{path} is a directory; name a file with layers in it") from None
-    except FileNotFoundError:
-        raise InputError(f"there is no file {path}") from None
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from None
-    return parse(_decoded(content, path), path)
-
-
-def _decoded(content: bytes, name: str) -> str:
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{name} has more than {MAX_BYTES // 2**20} MiB: too much for a spec")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not text (byte {error.start} is no UTF-8)") from None
-    if "\0" in text:
-        raise InputError(f"{name} is not text (byte {text.index(chr(0))} is zero)")
-    return text
+__all__ = [
+    "MAX_BYTES",
+    "Input",
+    "Reader",
+    "Stack",
+    "read",
+    "read_file",
+    "read_model",
+    "read_shape",
+]

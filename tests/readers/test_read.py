@@ -140,10 +140,9 @@ def test_more_than_16_mebibytes(tmp_path):
 
 
 @pytest.mark.parametrize("ending", [".json", ".onnx"])
-def test_foreign_endings(ending):
-    said = "this format is not read; write the layers in a .txt file"
-    assert error(f"model{ending}") == f"model{ending}: {said}"
-    assert error(Path(f"model{ending}")) == f"model{ending}: {said}"
+def test_a_string_with_a_foreign_ending_is_a_file(ending):
+    assert error(f"model{ending}") == f"there is no file model{ending}"
+    assert error(Path(f"model{ending}")) == f"there is no file model{ending}"
 
 
 def test_an_unknown_network():

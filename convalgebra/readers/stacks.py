@@ -1,0 +1,104 @@
+"""What names a stack -> the model that it names.
+
+What a string is depends on the string alone, never on what lies on the disk: it is text, unless it
+is `-`, begins with `zoo:`, or ends like a file of ours.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from os import PathLike, fspath
+from typing import TypeAlias
+
+from convalgebra import zoo
+from convalgebra.errors import InputError, LanguageError
+from convalgebra.inventory import Inventory
+from convalgebra.language import parse, parse_shape
+from convalgebra.network import Network
+from convalgebra.readers import formats
+from convalgebra.shapes import Shape
+
+_PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
+_ENDINGS = (".txt", ".spec", ".json", ".onnx")
+
+Stack: TypeAlias = "str | PathLike[str] | Network | Inventory"
+Input: TypeAlias = "str | Shape | None"
+
+
+def read(stack: Stack, input: Input = None, form: str | None = None) -> Network:
+    """The Network that `stack` names, on `input` if one is given (it replaces the text's own).
+
+    `form` is the format of a text or file (`text`, `print`, `json`, ..) where its content is not to
+    decide.
+
+    >>> len(read("3x3p1@64, relu"))
+    2
+
+    Raises InputError for what cannot be read, LanguageError for what is not in the language,
+    UnsupportedError for what does not say how data flows.
+    """
+    model = read_model(stack, form)
+    shape = None if input is None else read_shape(input)
+    if isinstance(model, Inventory):
+        return model.network(shape)
+    return model if shape is None else model.with_input(shape)
+
+
+def read_model(stack: Stack, form: str | None = None) -> Network | Inventory:
+    """What `stack` names: a Network, or an Inventory where nothing says how data flows."""
+    if isinstance(stack, (Network, Inventory)):
+        return stack
+    if isinstance(stack, str):
+        return _from_string(stack, form)
+    if isinstance(stack, PathLike):
+        return read_file(fspath(stack), form)
+    raise InputError(f"a stack is text, a Path or a Network, not {type(stack).__name__}")
+
+
+def read_shape(input: str | Shape) -> Shape:
+    """The shape that `3x224x224`, or a tuple of sizes, says.
+
+    >>> read_shape("CxHxW") == read_shape(read_shape("CxHxW"))
+    True
+    """
+    if isinstance(input, str):
+        return parse_shape(input)
+    shape = tuple(input)
+    if not shape or any(isinstance(size, (bool, float)) or size < 1 for size in shape):
+        raise InputError(f"an input shape is channels and sizes, all at least 1, not {shape}")
+    return shape
+
+
+def _from_string(text: str, form: str | None) -> Network | Inventory:
+    if text == "-":
+        return formats.read_stream(sys.stdin.buffer, "standard input", "<stdin>", form)
+    if text.startswith("zoo:"):
+        return parse(zoo.text(text.removeprefix("zoo:")), text)
+    # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
+    if text.endswith(_ENDINGS) and not any(c in text for c in ",;\n"):
+        return read_file(text, form)
+    if form is not None or formats.is_foreign(text):
+        return formats.read_content(text.encode(), "the text", "<stack>", form)
+    try:
+        return parse(text)
+    except LanguageError as error:
+        if text in zoo.names():
+            message = f"`{text}` is a network of the zoo: write zoo:{text}"
+            raise InputError(message) from None
+        if _PATH.fullmatch(text):
+            error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
+        raise
+
+
+def read_file(path: str, form: str | None = None) -> Network | Inventory:
+    """The model that a file writes down, whatever its name ends in."""
+    try:
+        with open(path, "rb") as file:
+            return formats.read_stream(file, path, path, form)
+    except IsADirectoryError:
+        raise InputError(f"{path} is a directory; name a file with layers in it") from None
+    except FileNotFoundError:
+        raise InputError(f"there is no file {path}") from None
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path!r} cannot be read: {getattr(error, 'strerror', error)}") from None
