@@ -262,9 +262,15 @@ class Builder:
 
 
 def axes_order(shape: Shape, channels: int = 1) -> tuple[int, ...]:
-    """Which dimensions of a tensor become the axes of a value: no batch of 1, the channels first."""
-    begin = 1 if len(shape) > 1 and same(shape[0], 1) else 0
-    order = list(range(begin, len(shape)))
+    """Which dimensions of a tensor become the axes of a value: no batch of 1, the channels first.
+
+    >>> axes_order((1, 197, 768), 2), axes_order((197, 1, 768), 2)
+    ((2, 1), (2, 0))
+    """
+    order = list(range(len(shape)))
+    batch = next((i for i, size in enumerate(shape) if same(size, 1) and i != channels), None)
+    if batch is not None and len(shape) > 1:
+        order.remove(batch)
     if channels in order:
         order.remove(channels)
         order.insert(0, channels)

@@ -11,7 +11,6 @@ from convalgebra.network import Network, Node
 from convalgebra.readers.graphs.builder import Builder, Parameter, Tensor
 from convalgebra.sizes import formula, same
 
-_HOLDERS = {kind for kind in KINDS if KINDS[kind].weights != "none"}
 _ALONG = ACTIVATIONS | {"bn", "ln", "dropout", "scale"}  # what takes one position as it is
 
 
@@ -48,10 +47,17 @@ def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
         if index in reached or index in read:
             continue
         cone = _reached(nodes, [index]) - reached
-        if any(nodes[member].layer.kind in _HOLDERS for member in cone):
+        if any(_holds(nodes[member].layer) for member in cone):
             ends = _beside(builder, ends, index)
             reached |= cone
     return ends
+
+
+def _holds(layer: Layer) -> bool:
+    """Whether a layer has weights."""
+    if layer.opaque is not None:
+        return layer.opaque.params != 0
+    return KINDS[layer.kind].weights != "none"
 
 
 def _beside(builder: Builder, ends: list[int], branch: int) -> list[int]:

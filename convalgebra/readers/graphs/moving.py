@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from convalgebra.layers import Layer
 from convalgebra.readers.graphs.arrangements import (
+    Atom,
     Dimension,
     Dims,
     is_whole,
@@ -50,21 +51,31 @@ def unsqueeze(tensor: Tensor, at: int) -> Tensor:
 
 
 def narrow(builder: Builder, tensor: Tensor, dim: int, start: Size, stop: Size) -> Tensor:
-    """What of a tensor lies at `start` .. `stop` - 1 of one dimension."""
-    at, dimension = builder.shape_at(tensor), tensor.dims[dim]
-    size = tensor.shape[dim]
-    if same(start, 0) and same(stop, size):
+    """What of a tensor lies at `start` .. `stop` - 1 of one dimension.
+
+    The most significant digit of an axis is cut by cutting the axis.
+    """
+    if same(start, 0) and same(stop, tensor.shape[dim]):
         return tensor
-    for axis in range(len(at)):
-        if not is_whole(dimension, axis, at):
-            continue
-        node = builder.layer(_cut(axis, len(at), start, stop, size), [tensor.node])
-        if node is not None:
-            kept = whole(axis, builder.shapes[node][axis])
-            return Tensor(node, _with(tensor.dims, dim, kept))
+    lies = tensor if len(tensor.dims[dim]) < 2 else builder.in_order(tensor)
     shape = list(tensor.shape)
     shape[dim] = simplest(stop - start)
-    return builder.made("slice", [tensor], tuple(shape))
+    if len(lies.dims[dim]) == 1:
+        at, (atom,) = builder.shape_at(lies), lies.dims[dim]
+        size, stride = at[atom.axis], atom.stride
+        if same(atom.size * stride, size):
+            first, last = simplest(start * stride), simplest(stop * stride)
+            node = builder.layer(_cut(atom.axis, len(at), first, last, size), [lies.node])
+            if node is not None:
+                kept = () if same(shape[dim], 1) else (Atom(atom.axis, shape[dim], stride),)
+                return Tensor(node, _with(lies.dims, dim, kept))
+    return builder.made("slice", [tensor], tuple(shape), channels=channels_of(tensor))
+
+
+def channels_of(tensor: Tensor) -> int:
+    """The dimension that the channels of a value lie in, 1 where they lie in none."""
+    found = (i for i, d in enumerate(tensor.dims) if any(atom.axis == 0 for atom in d))
+    return next(found, 1)
 
 
 def _cut(axis: int, rank: int, start: Size, stop: Size, size: Size) -> Layer:

@@ -35,12 +35,18 @@ def norm(
     builder: Builder, name: str, layer: Layer, tensor: Tensor, constants: Sequence[Constant]
 ) -> Tensor:
     """A norm with channels in dimension 1: `layer`, or opaque where its weights are others."""
+    if len(tensor.dims) < 2 or not is_whole(tensor.dims[1], 0, builder.shape_at(tensor)):
+        tensor = builder.in_order(tensor)
+    node = (
+        builder.layer(layer, [tensor.node], constants) if _has_channels(builder, tensor) else None
+    )
+    return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
+
+
+def _has_channels(builder: Builder, tensor: Tensor) -> bool:
+    """Whether the channels are dimension 1, and dimension 0 is a batch of 1."""
     at = builder.shape_at(tensor)
-    if len(tensor.dims) > 1 and is_whole(tensor.dims[1], 0, at):
-        node = builder.layer(layer, [tensor.node], constants)
-        if node is not None:
-            return Tensor(node, tensor.dims)
-    return nameless(builder, name, builder.in_order(tensor), constants)
+    return len(tensor.dims) > 1 and not tensor.dims[0] and is_whole(tensor.dims[1], 0, at)
 
 
 def layer_norm(

@@ -61,7 +61,7 @@ def convolution(
         channels=_multiple(out, groups) if depthwise else Channels("=", out),
         bias=bias is not None,
     )
-    macs = _macs(weight, shape)
+    macs = convolution_macs(weight.shape, shape)
     return _with_weights(builder, "convolution", layer, tensor, weight, bias, shape, macs)
 
 
@@ -91,14 +91,19 @@ def transposed(
         Channels("=", simplest(weight.shape[1] * groups)),
         bias=bias is not None,
     )
-    macs = _macs(weight, tensor.shape)
+    macs = convolution_macs(weight.shape, tensor.shape)
     name = "transposed_convolution"
     return _with_weights(builder, name, layer, tensor, weight, bias, shape, macs)
 
 
-def _macs(weight: Constant, positions: Shape) -> int | None:
-    batch, _, *sides = positions
-    macs = product([batch, weight.numel, *sides])
+def convolution_macs(weight: Shape, positions: Shape) -> int | None:
+    """The MACs of a convolution: each weight once at each position (of the input, if transposed).
+
+    >>> convolution_macs((64, 3, 7, 7), (1, 64, 112, 112))
+    118013952
+    """
+    axes = len(weight) - 2
+    macs = product([*weight, *positions[: -1 - axes], *positions[-axes:]])
     return macs if isinstance(macs, int) else None
 
 
@@ -194,7 +199,7 @@ def resized(builder: Builder, mode: str, tensor: Tensor, shape: Shape, exact: bo
         factors = tuple(_times(o, i) for i, o in zip(before, sizes, strict=True))
         layer = None
         if None not in factors:
-            layer = Layer(_RESIZED[mode], factors)  # type: ignore[arg-type]
+            layer = Layer(_RESIZED[mode], factors)
         elif mode == "nearest":
             layer = Layer("resize", sizes)
         if layer is not None:

@@ -10,7 +10,7 @@ import torch
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
-from convalgebra.readers.graphs.builder import Operand, Work
+from convalgebra.readers.graphs.builder import Operand
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.torch_module.rules import FREE, MACS, RULES, Reading
@@ -39,7 +39,7 @@ class _Values:
 
     def __init__(self, trace: Trace, builder: Builder) -> None:
         self.builder = builder
-        self.known: dict[int, tuple[torch.Tensor, Operand | None]] = {}
+        self.known: dict[int, tuple[torch.Tensor, Operand]] = {}
         self.storages: dict[int, list[int]] = {}
         self.parameters = []
         for name, tensor in trace.parameters.items():
@@ -51,7 +51,7 @@ class _Values:
                 self.put(tensor, Constant(tuple(tensor.shape)))
         self.put(trace.input, builder.input())
 
-    def put(self, tensor: torch.Tensor, operand: Operand | None) -> None:
+    def put(self, tensor: torch.Tensor, operand: Operand) -> None:
         if id(tensor) not in self.known:
             self.storages.setdefault(_storage(tensor), []).append(id(tensor))
         self.known[id(tensor)] = (tensor, operand)
@@ -63,11 +63,6 @@ class _Values:
                 f"{where} reads a tensor that was made where it could not be seen (by compiled "
                 "code, say), so the flow of data is lost"
             )
-        if found[1] is None:
-            raise UnsupportedError(
-                f"{where} reads a tensor that was changed in place through another view of it; "
-                "what it holds then is not followed"
-            )
         return found[1]
 
     def follow(self, call: Call) -> None:
@@ -76,50 +71,58 @@ class _Values:
         def operand(value: Any) -> Any:
             return self.of(value, where) if isinstance(value, torch.Tensor) else value
 
-        results = list(dict.fromkeys(tensors_in(call.result)))  # a tensor hashes by identity
+        # A tensor is its own key: it hashes by identity.
+        results = list(dict.fromkeys(tensors_in(call.result))) or list(call.changed)
         args, kwargs = mapped(call.args, operand), mapped(call.kwargs, operand)
-        if call.name == "__setitem__":
-            results = [call.args[0]]
         self.builder.block = call.block
         shapes = [tuple(result.shape) for result in results]
         made = _made(Reading(self.builder, call.name, shapes), args, kwargs)
         for tensor in call.changed:
-            self._changed(tensor, made[0] if tensor is results[0] else None)
+            self._changed(tensor, made[0])
         for result, value in zip(results, made, strict=True):
             self.put(result, value)
 
-    def _changed(self, tensor: torch.Tensor, operand: Operand | None) -> None:
+    def _changed(self, tensor: torch.Tensor, operand: Operand) -> None:
         """A tensor was written to: so were all views of the same numbers."""
         for other in self.storages.get(_storage(tensor), []):
-            seen = self.known[other][0]
+            seen, before = self.known[other]
             same_view = (
                 seen.shape == tensor.shape
                 and seen.stride() == tensor.stride()
                 and seen.storage_offset() == tensor.storage_offset()
             )
-            self.known[other] = (seen, operand if same_view else None)
+            self.known[other] = (seen, operand if same_view else self._partly(before, operand))
+
+    def _partly(self, before: Operand, operand: Operand) -> Operand:
+        """A tensor, some of whose numbers are others now."""
+        if isinstance(before, Constant) and isinstance(operand, Constant):
+            return folded([before, operand], before.shape)
+        return self.builder.made("setitem", [before, operand], before.shape)
 
 
 def _storage(tensor: torch.Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def _made(
-    reading: Reading, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Sequence[Operand]:
+def _made(reading: Reading, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Operand]:
     """The operands that a call makes, one for each of its tensors."""
     name, shapes, builder = reading.name, reading.shapes, reading.builder
     operands = list(_operands((args, kwargs)))
     plain = name.strip("_")
-    macs = MACS[plain](*args, **kwargs) if plain in MACS else 0 if plain in FREE else None
-    if all(isinstance(operand, Constant) for operand in operands):
-        constant = folded(operands, shapes[0], macs)
+    macs = (
+        MACS[plain](shapes[0], *args, **kwargs) if plain in MACS else 0 if plain in FREE else None
+    )
+    constants = [operand for operand in operands if isinstance(operand, Constant)]
+    if len(constants) == len(operands):
+        constant = folded(constants, shapes[0], macs)
         return [Constant(shape, constant.parameters, constant.work) for shape in shapes]
     if plain in RULES:
         made = RULES[plain](reading, *args, **kwargs)
         if made is not None:
-            every = list(made) if isinstance(made, (list, tuple)) else [made]
-            rest = [Constant(shape) for shape in shapes[len(every) :]]  # indices of a max pool
+            every = [made] if isinstance(made, (Tensor, Constant)) else list(made)
+            rest: list[Operand] = [
+                Constant(shape) for shape in shapes[len(every) :]
+            ]  # indices of a max pool
             return every + rest
     if not shapes[0]:
         shapes = [(1,), *shapes[1:]]
@@ -143,6 +146,3 @@ def _operands(value: Any) -> list[Operand]:
         elif isinstance(part, (tuple, list)):
             waiting.extend(reversed(part))
     return found
-
-
-__all__ = ["Work", "network_of"]

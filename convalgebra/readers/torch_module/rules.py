@@ -9,6 +9,7 @@ call becomes an opaque layer, whose MACs are those of the table `MACS`, 0 for th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 from convalgebra.layers import Layer
@@ -180,27 +181,28 @@ def _matmul(r: Reading, input: Any, other: Any) -> Made:
     return None
 
 
-def _linear_macs(input: Operand, weight: Operand, bias: Any = None) -> int | None:
-    return dense.number(_numel(input) * (weight.shape[0] if len(weight.shape) > 1 else 1))
+# MACs, from the shape that comes out and the arguments.
 
 
 def _numel(operand: Operand) -> int:
-    total = 1
-    for size in operand.shape:
-        assert isinstance(size, int)
-        total *= size
-    return total
+    return prod(size for size in operand.shape if isinstance(size, int))
 
 
-def _product_macs(one: Operand, other: Operand, *_: Any, **__: Any) -> int | None:
+def _linear_macs(shape: Shape, input: Operand, weight: Operand, bias: Any = None) -> int:
+    return _numel(input) * (prod(weight.shape[:-1]))
+
+
+def _product_macs(shape: Shape, one: Operand, other: Operand, *_: Any, **__: Any) -> int | None:
     return dense.product_macs(one.shape, other.shape)
 
 
-def _added_product_macs(added: Operand, one: Operand, other: Operand, **_: Any) -> int | None:
+def _added_product_macs(
+    shape: Shape, added: Operand, one: Operand, other: Operand, **_: Any
+) -> int | None:
     return dense.product_macs(one.shape, other.shape)
 
 
-def _einsum_macs(equation: Any, *operands: Any, **_: Any) -> int | None:
+def _einsum_macs(shape: Shape, equation: Any, *operands: Any, **_: Any) -> int | None:
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     if not isinstance(equation, str) or len(operands) != 2:
@@ -208,15 +210,24 @@ def _einsum_macs(equation: Any, *operands: Any, **_: Any) -> int | None:
     return dense.einsum_macs(equation, [operand.shape for operand in operands])
 
 
-def _attention_macs(query: Operand, key: Operand, value: Operand, *_: Any, **__: Any) -> int | None:
+def _attention_macs(
+    shape: Shape, query: Operand, key: Operand, value: Operand, *_: Any, **__: Any
+) -> int | None:
     return dense.attention_macs(query.shape, key.shape, value.shape)
 
 
-def _conv_macs(input: Operand, weight: Operand, *_: Any, **__: Any) -> int | None:
-    return None  # of a weight or an input that was computed: worked out where the shape is known
+def _conv_macs(shape: Shape, input: Operand, weight: Operand, *_: Any, **__: Any) -> int | None:
+    return sliding.convolution_macs(weight.shape, shape)
+
+
+def _transposed_macs(
+    shape: Shape, input: Operand, weight: Operand, *_: Any, **__: Any
+) -> int | None:
+    return sliding.convolution_macs(weight.shape, input.shape)
 
 
 def _multi_head_macs(
+    shape: Shape,
     query: Operand,
     key: Operand,
     value: Operand,
@@ -231,15 +242,19 @@ def _multi_head_macs(
     out_proj_weight: Operand,
     *_: Any,
     **__: Any,
-) -> int | None:
+) -> int:
     """Four projections and two products; lengths come first, widths last."""
-    width: Any = embed_dim_to_check
-    long: Any = key.shape[0] + (bias_k is not None) + bool(add_zero_attn)
-    batch: Any = query.shape[1] if len(query.shape) == 3 else 1
+    width = embed_dim_to_check
+    long = _length(key) + (bias_k is not None) + bool(add_zero_attn)
     projections = sum(_numel(operand) * width for operand in (query, key, value))
-    products = 2 * batch * query.shape[0] * long * width
-    out = batch * query.shape[0] * _numel(out_proj_weight)
-    return dense.number(projections + products + out)
+    positions = _numel(query) // width
+    return projections + 2 * positions * long * width + positions * _numel(out_proj_weight)
+
+
+def _length(operand: Operand) -> int:
+    size = operand.shape[0]
+    assert isinstance(size, int)
+    return size
 
 
 # Position by position
@@ -311,7 +326,13 @@ def _instance_norm(
 
 
 def _group_norm(
-    r: Reading, input: Any, num_groups: int, weight: Any = None, bias: Any = None, *_: Any, **__: Any
+    r: Reading,
+    input: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
 ) -> Made:
     held = _tensors(weight, bias)
     return pointwise.norm(r.builder, "group_norm", Layer("gn", (num_groups,)), input, held)
@@ -453,7 +474,7 @@ def _narrow(r: Reading, input: Any, dim: int, start: Any, length: int) -> Made:
     return moving.narrow(r.builder, input, dim, start, start + length)
 
 
-def _getitem(r: Reading, input: Any, index: Any) -> Made:
+def _getitem(r: Reading, input: Tensor, index: Any) -> Made:
     """Whole numbers, slices in steps of 1, None and `...`; anything else has no word."""
     parts = list(index) if isinstance(index, tuple) else [index]
     if not all(p is None or p is ... or type(p) in (int, slice) for p in parts):
@@ -476,6 +497,11 @@ def _getitem(r: Reading, input: Any, index: Any) -> Made:
             tensor = moving.narrow(r.builder, tensor, dim, start, stop)
             dim += 1
     return tensor
+
+
+def _fresh(r: Reading, *_: Any, **__: Any) -> Made:
+    """Of the input only the shape and the type of numbers are looked at."""
+    return Constant(r.shape)
 
 
 def _reduced(kind: str) -> Rule:
@@ -555,7 +581,17 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(
         (
             *("contiguous", "clone", "detach", "to", "type", "type_as", "float", "half", "double"),
-            *("bfloat16", "cpu", "cuda", "data", "requires_grad", "alias", "positive", "real"),
+            *(
+                "as_subclass",
+                "bfloat16",
+                "cpu",
+                "cuda",
+                "data",
+                "requires_grad",
+                "alias",
+                "positive",
+                "real",
+            ),
         ),
         _same,
     ),
@@ -577,6 +613,8 @@ RULES: dict[str, Rule] = {
     "select": _select,
     "narrow": _narrow,
     "getitem": _getitem,
+    **{f"new_{what}": _fresh for what in ("zeros", "ones", "full", "empty", "tensor")},
+    **{f"{what}_like": _fresh for what in ("zeros", "ones", "full", "empty", "rand", "randn")},
     "mean": _reduced("gap"),
     **dict.fromkeys(("amax", "max"), _reduced("gmp")),
     "sum": _reduced(""),
@@ -592,24 +630,133 @@ MACS: dict[str, Callable[..., int | None]] = {
     "einsum": _einsum_macs,
     "scaled_dot_product_attention": _attention_macs,
     "multi_head_attention_forward": _multi_head_macs,
-    **{f"conv{lead}{axes}": _conv_macs for lead in ("", "_transpose") for axes in _AXES},
+    **{f"conv{axes}": _conv_macs for axes in _AXES},
+    **{f"conv_transpose{axes}": _transposed_macs for axes in _AXES},
 }
 
 # Nothing of these is a product of matrices. What is in RULES and not in MACS belongs here too.
 FREE = (RULES.keys() - MACS.keys()) | set(
-    """
-    arange argmax argmin argsort any all as_strided bernoulli bitwise_not cummax cumprod cumsum
-    bool channel_dropout diag diagonal diff embedding empty empty_like eq eye fill flip fold full
-    full_like gather ge grid_sample affine_grid gt gumbel_softmax index index_add index_copy
-    index_fill index_put index_select int isinf isnan item le linspace log_softmax logical_and
-    logical_not logical_or logsumexp long lp_pool1d lp_pool2d lt masked_scatter max_unpool1d
-    max_unpool2d max_unpool3d meshgrid native_channel_shuffle ne new_empty new_full new_ones
-    new_tensor new_zeros norm normal normalize one_hot ones ones_like pixel_unshuffle prod rand
-    rand_like randn randn_like randint repeat repeat_interleave roll scatter scatter_add
-    setitem sort stack std std_mean softmin take tensor tile topk tril triu unfold unsqueeze
-    upsample_nearest upsample_bilinear var var_mean vstack hstack dstack zero zeros zeros_like
-    empty_strided scalar_tensor as_tensor from_numpy fractional_max_pool2d min median copy
-    uniform as_subclass and or xor invert rfloordiv floordiv floor_divide mod remainder fmod
-    view_as_real view_as_complex polar outer_product fill_diagonal clone_preserve_strides
-    """.split()
+    [
+        "arange",
+        "argmax",
+        "argmin",
+        "argsort",
+        "any",
+        "all",
+        "as_strided",
+        "bernoulli",
+        "bitwise_not",
+        "cummax",
+        "cumprod",
+        "cumsum",
+        "bool",
+        "channel_dropout",
+        "diag",
+        "diagonal",
+        "diff",
+        "embedding",
+        "empty",
+        "eq",
+        "eye",
+        "fill",
+        "flip",
+        "fold",
+        "full",
+        "gather",
+        "ge",
+        "grid_sample",
+        "affine_grid",
+        "gt",
+        "gumbel_softmax",
+        "index",
+        "index_add",
+        "index_copy",
+        "index_fill",
+        "index_put",
+        "index_select",
+        "int",
+        "isinf",
+        "isnan",
+        "item",
+        "le",
+        "linspace",
+        "log_softmax",
+        "logical_and",
+        "logical_not",
+        "logical_or",
+        "logsumexp",
+        "long",
+        "lp_pool1d",
+        "lp_pool2d",
+        "lt",
+        "masked_scatter",
+        "max_unpool1d",
+        "max_unpool2d",
+        "max_unpool3d",
+        "meshgrid",
+        "native_channel_shuffle",
+        "ne",
+        "norm",
+        "normal",
+        "normalize",
+        "one_hot",
+        "ones",
+        "pixel_unshuffle",
+        "prod",
+        "rand",
+        "randn",
+        "randint",
+        "repeat",
+        "repeat_interleave",
+        "roll",
+        "scatter",
+        "scatter_add",
+        "setitem",
+        "sort",
+        "stack",
+        "std",
+        "std_mean",
+        "softmin",
+        "take",
+        "tensor",
+        "tile",
+        "topk",
+        "tril",
+        "triu",
+        "unfold",
+        "upsample_nearest",
+        "upsample_bilinear",
+        "var",
+        "var_mean",
+        "vstack",
+        "hstack",
+        "dstack",
+        "zero",
+        "zeros",
+        "empty_strided",
+        "scalar_tensor",
+        "as_tensor",
+        "from_numpy",
+        "fractional_max_pool2d",
+        "min",
+        "median",
+        "copy",
+        "uniform",
+        "and",
+        "or",
+        "xor",
+        "invert",
+        "rfloordiv",
+        "floordiv",
+        "floor_divide",
+        "mod",
+        "remainder",
+        "fmod",
+        "view_as_real",
+        "view_as_complex",
+        "polar",
+        "outer_product",
+        "fill_diagonal",
+        "clone_preserve_strides",
+    ]
 )

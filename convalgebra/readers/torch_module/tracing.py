@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -45,7 +45,7 @@ class Trace(NamedTuple):
     calls: list[Call]
     input: torch.Tensor
     output: Any
-    parameters: dict[str, torch.Tensor]
+    parameters: Mapping[str, torch.Tensor]
     constants: list[torch.Tensor]
 
 
@@ -61,16 +61,19 @@ class _Recorder(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        given = [t for t in tensors_in((args, kwargs.values()))]
+        given = list(tensors_in((args, kwargs.values())))
         if any(not tensor.is_meta for tensor in given):
             args, kwargs = mapped(args, self.without_numbers), mapped(kwargs, self.without_numbers)
-            given = [t for t in tensors_in((args, kwargs.values()))]
+            given = list(tensors_in((args, kwargs.values())))
         versions = [tensor._version for tensor in given]
         result = func(*args, **kwargs)
         if next(tensors_in(result), None) is not None or func is torch.Tensor.__setitem__:
             changed = tuple(t for t, v in zip(given, versions, strict=True) if t._version != v)
             name = _name(func)
-            self.calls.append(Call(name, args, kwargs, result, self.place[-1], changed))
+            # The lists among the arguments may grow later on: they are copied.
+            args, kwargs = mapped(args, _itself), mapped(kwargs, _itself)
+            made = mapped(result, _itself)
+            self.calls.append(Call(name, args, kwargs, made, self.place[-1], changed))
         return result
 
     def without_numbers(self, value: Any) -> Any:
@@ -79,6 +82,10 @@ class _Recorder(TorchFunctionMode):
         if id(value) not in self.bare:
             self.bare[id(value)] = (value, torch.empty_like(value, device="meta"))
         return self.bare[id(value)][1]
+
+
+def _itself(value: Any) -> Any:
+    return value
 
 
 def _name(func: Any) -> str:
@@ -127,8 +134,9 @@ def _copied(module: torch.nn.Module) -> tuple[torch.nn.Module, list[torch.Tensor
         for tensor in tensors_in(part.__dict__.values(), depth=3):
             if id(tensor) in memo:
                 continue
-            if isinstance(tensor, torch.nn.parameter.UninitializedTensorMixin):
-                empty: Any = type(tensor)(device="meta")
+            if torch.nn.parameter.is_lazy(tensor):
+                kind: Any = type(tensor)
+                empty: Any = kind(device="meta")
             else:
                 empty = torch.empty_like(tensor, device="meta", requires_grad=False)
                 if isinstance(tensor, torch.nn.Parameter):
