@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from convalgebra.algebra import EquivalenceReport, equiv
-    from convalgebra.cost import CostReport, cost
+    from convalgebra.cost import CostReport, cost, inventory
     from convalgebra.cost.comparison import Comparison, compare
     from convalgebra.errors import ConvalgebraError
+    from convalgebra.inventory import Inventory
     from convalgebra.kernels.factoring import FactorReport, factor
     from convalgebra.kernels.merging import MergeReport, merge
     from convalgebra.kernels.nearest import (
@@ -40,6 +41,7 @@ _PUBLIC = {
     "EquivalenceReport": ("convalgebra.algebra", "EquivalenceReport"),
     "FactorReport": ("convalgebra.kernels.factoring", "FactorReport"),
     "FactorabilityReport": ("convalgebra.kernels.nearest", "FactorabilityReport"),
+    "Inventory": ("convalgebra.inventory", "Inventory"),
     "MergeReport": ("convalgebra.kernels.merging", "MergeReport"),
     "NearestReport": ("convalgebra.kernels.nearest", "NearestReport"),
     "Network": ("convalgebra.network", "Network"),
@@ -48,6 +50,7 @@ _PUBLIC = {
     "equiv": ("convalgebra.algebra", "equiv"),
     "factor": ("convalgebra.kernels.factoring", "factor"),
     "factorability": ("convalgebra.kernels.nearest", "factorability"),
+    "inventory": ("convalgebra.cost", "inventory"),
     "matrix": ("convalgebra.symbolic", "matrix_of"),
     "merge": ("convalgebra.kernels.merging", "merge"),
     "nearest": ("convalgebra.kernels.nearest", "nearest"),
@@ -62,6 +65,7 @@ __all__ = [
     "EquivalenceReport",
     "FactorReport",
     "FactorabilityReport",
+    "Inventory",
     "MergeReport",
     "NearestReport",
     "Network",
@@ -71,6 +75,7 @@ __all__ = [
     "equiv",
     "factor",
     "factorability",
+    "inventory",
     "matrix",
     "merge",
     "nearest",

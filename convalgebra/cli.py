@@ -233,9 +233,10 @@ def cost(
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
       convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW --at C=64,H=56,W=56
     """
-    from convalgebra.cost import cost as cost_of
-    from convalgebra.readers import read, read_file, read_model
-    from convalgebra.render.forms import comparison_in, cost_in
+    from convalgebra.cost import cost_of_model
+    from convalgebra.inventory import Inventory
+    from convalgebra.readers import read, read_file, read_model, read_shape
+    from convalgebra.render.forms import comparison_in, cost_in, inventory_in
 
     titles = [*stacks, *layers]
     if not titles:
@@ -245,10 +246,16 @@ def cost(
         read_model(path, source_form) if path == "-" else read_file(path, source_form)
         for path in layers
     ]
-    networks = [read(model, shape) for model in models]
+    model = models[0]
+    if len(models) == 1 and isinstance(model, Inventory) and not (model.chain and shape):
+        if shape:
+            read_shape(shape)  # a slip in it is a slip, though nothing depends on it
+        _check_names(at, set())
+        click.echo(inventory_in(form, model, _width(), all_layers=all_layers))
+        return
     if at:
-        _check_names(at, set().union(*(network.named() for network in networks)))
-    reports = [cost_of(network, at=at) for network in networks]
+        _check_names(at, set().union(*(read(model, shape).named() for model in models)))
+    reports = [cost_of_model(model, shape, at) for model in models]
     if len(reports) == 1:
         click.echo(cost_in(form, reports[0], _width(), all_layers=all_layers))
     else:

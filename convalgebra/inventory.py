@@ -6,13 +6,18 @@ the inventory carries the Network too, and what each of its nodes was made to ta
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from convalgebra.errors import ShapeError, UnsupportedError
+from convalgebra.assumptions import Assumptions
+from convalgebra.errors import ShapeError, SizeError, UnsupportedError
 from convalgebra.network import Network
-from convalgebra.shapes import Shape, shape_text
+from convalgebra.shapes import Shape, output_shape, shape_text, windows
 from convalgebra.sizes import formula, same
+
+INSTEAD = "give the module itself (ca.from_torch), an ONNX file, or the layers in the language"
+SHARED = "whether modules share their weights: each is counted where it stands"
 
 
 class Module(NamedTuple):
@@ -29,74 +34,125 @@ class Module(NamedTuple):
     times: int = 1
     reason: str = ""
 
+    def to_dict(self) -> dict[str, Any]:
+        """The module under stable keys; a reason only where there is one."""
+        found: dict[str, Any] = {"name": self.name, "class": self.kind, "layer": self.layer}
+        found |= {"params": self.params, "times": self.times}
+        return found | ({"reason": self.reason} if self.reason else {})
+
 
 class Takes(NamedTuple):
-    """What a module was made for: so many `features` (channels, unless it takes all numbers)."""
+    """What a module was made for: `features` channels, on so many `axes` beside them.
+
+    None and () where it takes anything. `hides_ceil`: nothing printed tells what it does with a
+    last window that is not whole.
+    """
 
     kind: str
     features: int | None = None
-    axes: tuple[int, ...] = ()  # numbers of axes that it can slide over; () for any
-    whole_windows: bool = False  # its print does not tell how an incomplete last window is taken
+    axes: tuple[int, ...] = ()
+    hides_ceil: bool = False
 
 
-class Chain(NamedTuple):
-    """A Network without input whose order is known, with what its nodes take."""
+@dataclass(frozen=True)
+class Chain:
+    """A Network without input, with what its nodes take, and what is taken for granted of it."""
 
     network: Network
     takes: dict[int, Takes]
     assumed: tuple[str, ...] = ()
 
     def on(self, shape: Shape) -> Network:
-        """The network on an input; ShapeError where a module takes something else."""
-        network = self.network.with_input(shape)
-        shapes = network.shapes
-        for index, takes in self.takes.items():
-            node = network.nodes[index]
-            fault = _fault(takes, shapes[node.inputs[0]])
+        """The network on an input.
+
+        Raises ShapeError, with the place, where a module takes something else.
+        """
+        comes, ignored = shape, Assumptions()
+        for index, node in enumerate(self.network.nodes[1:], 1):
+            fault = _fault(self.takes[index], comes) if index in self.takes else ""
             if fault:
-                raise ShapeError(fault, network.source, node.span)
-        return network
+                raise ShapeError(fault, self.network.source, node.span)
+            try:
+                comes = output_shape(node.layer, [comes], ignored)
+            except SizeError:
+                break  # the network itself says it better
+        return self.network.with_input(shape)
+
+    def assumed_on(self, network: Network) -> tuple[str, ...]:
+        """What is taken for granted of the chain on the input of `network`."""
+        hidden = {
+            takes.kind: None
+            for index, takes in self.takes.items()
+            if takes.hides_ceil and _leaves_rest(network, index)
+        }
+        return self.assumed + tuple(f"ceil_mode=False in {kind}" for kind in hidden)
 
 
 def _fault(takes: Takes, comes: Shape) -> str:
     """What is wrong with an input of shape `comes`; "" if nothing is."""
     axes = len(comes) - 1
     if takes.axes and axes not in takes.axes:
-        kinds = " or ".join(map(str, takes.axes))
-        return f"{takes.kind} works on {kinds} axes beside the channels, not on {shape_text(comes)}"
+        if takes.axes == (0,):
+            return f"{takes.kind} works on the last axis: flatten {shape_text(comes)} before it"
+        wanted = " or ".join(map(str, takes.axes))
+        return f"{takes.kind} takes channels and {wanted} axes, not {shape_text(comes)}"
     if takes.features is not None and not same(comes[0], takes.features):
         noun = "channels" if axes else "features"
-        return (
-            f"{takes.kind} takes {takes.features:,} {noun}, "
-            f"and {formula(comes[0])} come in ({shape_text(comes)})"
-        )
+        return f"{takes.kind} takes {takes.features:,} {noun}, and {formula(comes[0])} come in"
     return ""
+
+
+def _leaves_rest(network: Network, index: int) -> bool:
+    """Whether some window at the end of an axis is not whole, as far as one knows."""
+    node = network.nodes[index]
+    shape = network.shapes[node.inputs[0]]
+    for side, window in zip(shape[1:], windows(node.layer, shape), strict=True):
+        steps = side + sum(window.padding) - window.taps
+        if not isinstance(steps, int) or steps % window.stride:
+            return True
+    return False
+
+
+def known_params(modules: Iterable[Module]) -> int | None:
+    """The params of some modules where they are known; None if they are known of none.
+
+    >>> known_params([Module("a", "Linear", 20, times=3), Module("b", "Own", None)])
+    60
+    """
+    known = [module.params * module.times for module in modules if module.params is not None]
+    return sum(known) if known else None
+
+
+def _sums(modules: Sequence[Module]) -> dict[str, int | None]:
+    unknown = sum(module.times for module in modules if module.params is None)
+    counted = {"modules": sum(module.times for module in modules), "params": known_params(modules)}
+    return counted | {"unknown": unknown}
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """The modules of a model with their params. MACs and receptive field are refused.
+    """The modules of a model with their params; MACs and receptive field are refused.
 
-    `model` is the class of the whole. `reason` says why there are no MACs. `holders` are classes
-    that may hold more params than are listed. `chain` is there where the order can be trusted: the
-    input's shape is then all that is missing.
+    `model` is the class of the whole. `reason` says why there is no more. `holders` are classes
+    that may hold params beside those that are listed. `assumed` is what the params depend on.
+    `chain` is there where the order can be trusted: then only the shape of the input is missing.
     """
 
     model: str
     modules: tuple[Module, ...]
-    reason: str
+    reason: str = ""
     holders: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     chain: Chain | None = field(default=None, compare=False, repr=False)
 
     @property
     def params(self) -> int:
-        """The params of all modules where they are known."""
-        return sum(module.params * module.times for module in self.modules if module.params)
+        """The params of all modules of which they are known."""
+        return known_params(self.modules) or 0
 
     @property
     def unknown(self) -> tuple[Module, ...]:
-        """The modules whose params are not known."""
+        """The modules of which the params are not known."""
         return tuple(module for module in self.modules if module.params is None)
 
     @property
@@ -104,11 +160,65 @@ class Inventory:
         """`complete`: the params of every listed module are known; else `partial`."""
         return "partial" if self.unknown else "complete"
 
+    @property
+    def refusal(self) -> str:
+        """Why there are neither MACs nor a receptive field."""
+        return self.reason or "the shape of the input is not known"
+
+    @property
+    def instead(self) -> str:
+        """What to give to have them."""
+        return INSTEAD if self.chain is None else "give it: --input 3x224x224 (in Python input=..)"
+
+    def by_class(self) -> dict[str, tuple[Module, ...]]:
+        """The modules of each class, in the order in which the classes are first met."""
+        found: dict[str, list[Module]] = {}
+        for module in self.modules:
+            found.setdefault(module.kind, []).append(module)
+        return {kind: tuple(held) for kind, held in found.items()}
+
+    def not_printed(self) -> tuple[str, ...]:
+        """What the params may leave out, or count twice."""
+        if not self.holders:
+            return (SHARED,)
+        shown = ", ".join(self.holders[:6]) + (", .." if len(self.holders) > 6 else "")
+        return (f"params that a class holds itself (nn.Parameter), here {shown}", SHARED)
+
     def network(self, shape: Shape | None = None) -> Network:
         """The Network, where the order can be trusted.
 
         Raises UnsupportedError, with the reason, where it cannot.
         """
         if self.chain is None:
-            raise UnsupportedError(f"this is an inventory, no network: {self.reason}")
+            raise UnsupportedError(
+                f"{self.model} is read as an inventory, and no network: {self.reason}\n"
+                f"  hint: {self.instead}; its params are in ca.inventory(..)"
+            )
         return self.chain.network if shape is None else self.chain.on(shape)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The inventory under the keys of `convalgebra.inventory/1`."""
+        return {
+            "schema": "convalgebra.inventory/1",
+            "model": self.model,
+            "modules": [module.to_dict() for module in self.modules],
+            "by_class": {kind: _sums(held) for kind, held in self.by_class().items()},
+            "total": _sums(self.modules) | {"macs": None},
+            "unknown": [module.name for module in self.unknown],
+            "receptive_field": None,
+            "reason": self.refusal,
+            "instead": self.instead,
+            "not_printed": list(self.not_printed()),
+            "assumptions": list(self.assumed),
+            "status": self.status,
+        }
+
+    def __str__(self) -> str:
+        from convalgebra.render.inventory_text import inventory_to_text
+
+        return inventory_to_text(self)
+
+    def _repr_html_(self) -> str:
+        from convalgebra.render.inventory_markup import inventory_to_html
+
+        return inventory_to_html(self)

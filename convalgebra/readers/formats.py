@@ -47,7 +47,7 @@ class Reader(Protocol):
 
 # In the order in which they are asked. The language recognises every text, so it comes last.
 # A reader is a module here: readers/NAME.py, or a folder, with the three names of the protocol.
-_BUILT_IN = {"json": "own_json", "text": "text"}
+_BUILT_IN = {"json": "own_json", "print": "printed", "text": "text"}
 
 
 def is_foreign(text: str) -> bool:

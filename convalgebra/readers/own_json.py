@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from convalgebra.errors import FormatError, InputError, Source, Span
@@ -14,6 +15,7 @@ from convalgebra.sizes import Size, same
 name = "json"
 
 SCHEMA = "convalgebra.cost/1"
+_LONGEST_NAME = 1000
 _OTHERS = {
     "convalgebra.comparison/1": "several stacks: save one of its `stacks` as a file",
     "convalgebra.inventory/1": "modules, and not how data flows: no network is in it",
@@ -27,7 +29,7 @@ def recognises(content: bytes, path: str) -> bool:
 
 
 def read(content: bytes, path: str) -> Network:
-    """The Network of a cost report: its keys `network` and `input`. The figures are not read.
+    """The Network of a cost report, from its keys `network` and `input`; figures are not read.
 
     >>> read(b'{"schema": "convalgebra.cost/1", "network": "3x3@8", "input": [3, 9, 9]}', "r.json")
     Network(input 3x9x9
@@ -40,7 +42,7 @@ def read(content: bytes, path: str) -> Network:
     text = report.get("network")
     if not isinstance(text, str):
         raise InputError(f"{path}: the key `network` must be a text in the language")
-    network = parse(text, f"{path}: network")
+    network = _named(parse(text, f"{path}: network"), report.get("layers"))
     given = report.get("input")
     if given is None:
         return network
@@ -51,6 +53,22 @@ def read(content: bytes, path: str) -> Network:
             f"and the network begins with input {shape_text(network.shape)}"
         )
     return network.with_input(shape)
+
+
+def _named(network: Network, layers: Any) -> Network:
+    """The network with the names of its blocks, which its text has not, as the layers give them.
+
+    Names decide nothing. Where they do not fit they are left out.
+    """
+    if not isinstance(layers, list) or len(layers) != len(network.nodes) - 1:
+        return network
+    nodes = list(network.nodes)
+    for index, layer in enumerate(layers, 1):
+        name = layer.get("name") if isinstance(layer, dict) else None
+        if not isinstance(name, str) or len(name) > _LONGEST_NAME or not name.isprintable():
+            return network
+        nodes[index] = nodes[index]._replace(block=tuple(name.split("/")[:-1]))
+    return replace(network, nodes=tuple(nodes))
 
 
 def _wrong_schema(report: Any, schema: object) -> str:

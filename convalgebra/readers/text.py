@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from convalgebra.errors import InputError
+import re
+
+from convalgebra.errors import InputError, LanguageError
 from convalgebra.language import parse
 from convalgebra.network import Network
 
 name = "text"
+
+_LOOKED_AT = 2**16
+_CODE = "this is Python code, and code is never run here: give what print(model) writes"
+_TABLE = "this is the table of a summary, which does not say how data flows: see docs/readers.md"
+_SIGNS = (
+    (re.compile(r"^\s*(?:import|from) \w|^\s*class \w+\(|\bnn\.[A-Z]\w*\(", re.M), _CODE),
+    (re.compile(r"^[ |│┃]*Layer \(type", re.M), _TABLE),
+)
+_BINARY = {
+    b"PK\x03\x04": "it looks like saved weights, which are never loaded",
+    b"\x80": "it looks like a pickle, which is never loaded",
+    b"\x89HDF": "it looks like saved weights, which are never loaded",
+}
 
 
 def recognises(content: bytes, path: str) -> bool:
@@ -20,7 +35,17 @@ def read(content: bytes, path: str) -> Network:
     >>> read(b"3x3p1@64", "net.txt") == parse("3x3p1@64")
     True
     """
-    return parse(decoded(content, path), path)
+    text = decoded(content, path)
+    try:
+        return parse(text, path)
+    except LanguageError as error:
+        error.hint = _foreign(text) or error.hint
+        raise
+
+
+def _foreign(text: str) -> str:
+    """What to give instead of a text that is likely meant for something else."""
+    return next((hint for sign, hint in _SIGNS if sign.search(text[:_LOOKED_AT])), "")
 
 
 def decoded(content: bytes, path: str) -> str:
@@ -28,7 +53,8 @@ def decoded(content: bytes, path: str) -> str:
     title = "standard input" if path == "<stdin>" else path
     bad = _bad_byte(content)
     if bad is not None:
-        raise InputError(f"{title} is not text (byte {bad} is no UTF-8)")
+        known = [told for start, told in _BINARY.items() if content.startswith(start)]
+        raise InputError(f"{title} is not text ({(known or [f'byte {bad} is no UTF-8'])[0]})")
     text = content.decode("utf-8-sig")
     if "\0" in text:
         raise InputError(f"{title} is not text (byte {text.index(chr(0))} is zero)")

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from convalgebra.algebra import EquivalenceReport
     from convalgebra.cost import CostReport
     from convalgebra.cost.comparison import Comparison
+    from convalgebra.inventory import Inventory
     from convalgebra.kernels.factoring import FactorReport
     from convalgebra.kernels.merging import MergeReport
     from convalgebra.kernels.merging.parameters import Parameter
@@ -41,6 +42,26 @@ def cost_in(form: str, report: CostReport, width: int, *, all_layers: bool = Fal
         "html": cost_markup.cost_to_html,
     }[form]
     return write(report, all_layers=all_layers)
+
+
+def inventory_in(form: str, inventory: Inventory, width: int, *, all_layers: bool = False) -> str:
+    """An inventory in one of the forms text, json, csv, md, latex, html."""
+    if form == "json":
+        return dumps(inventory.to_dict())
+    if form == "text":
+        from convalgebra.render.inventory_text import inventory_to_text
+
+        return inventory_to_text(inventory, width, all_layers=all_layers)
+    from convalgebra.render import inventory_markup
+
+    if form == "csv":
+        return inventory_markup.inventory_to_csv(inventory)
+    write = {
+        "md": inventory_markup.inventory_to_markdown,
+        "latex": inventory_markup.inventory_to_latex,
+        "html": inventory_markup.inventory_to_html,
+    }[form]
+    return write(inventory, all_layers=all_layers)
 
 
 def comparison_in(form: str, comparison: Comparison, width: int) -> str:

@@ -1,0 +1,103 @@
+"""A cost report as JSON reads back, and what is said of JSON that does not."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from convalgebra import zoo
+from convalgebra.cost import cost
+from convalgebra.cost.comparison import compare
+from convalgebra.errors import ConvalgebraError
+from convalgebra.readers import read
+from convalgebra.render.forms import dumps
+
+
+@pytest.mark.parametrize("name", zoo.names())
+def test_the_zoo_reads_back(name):
+    report = cost(f"zoo:{name}")
+    back = read(dumps(report.to_dict()))
+    assert back == report.network
+    assert cost(back).to_dict() == report.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("stack", "shape"),
+    [("kxk@C, relu", "CxHxW"), ("3x3s2p1@(C//2), up2", "Cx(2*H)xW"), ("5@4, fc@2", "1x30")],
+)
+def test_named_sizes_read_back(stack, shape):
+    report = cost(stack, input=shape)
+    assert cost(read(dumps(report.to_dict()))).to_dict() == report.to_dict()
+
+
+def test_two_keys_are_enough(tmp_path):
+    path = tmp_path / "net.json"
+    path.write_text('{"schema": "convalgebra.cost/1", "network": "3x3@4", "input": [1, 8, 8]}')
+    assert cost(path).total.params == cost(str(path)).total.params == 36
+    path.write_text('{"schema": "convalgebra.cost/1", "network": "input 1x8x8; 3x3@4"}')
+    assert cost(path).total.params == 36
+
+
+HEAD = '"schema": "convalgebra.cost/1"'
+EXPECTED = "expected a JSON object with the schema convalgebra.cost/1, as cost --format json writes"
+BAD = {
+    "{": "this is not JSON: expecting property name enclosed in double quotes\n  {\n",
+    '{"a": 1,}': "this is not JSON: ",
+    "{'a': 1}": "this is not JSON: expecting property name enclosed in double quotes\n  {'a': 1}",
+    f"{{{HEAD}}} 3": "this is not JSON: extra data\n",
+    "{}": f"net.json: {EXPECTED}; it has none",
+    "[]": f"net.json: {EXPECTED}; it has none",
+    "3": f"net.json: {EXPECTED}; it has none",
+    '{"schema": 3}': f"net.json: {EXPECTED}; it has none",
+    '{"schema": "other/1"}': f"net.json: {EXPECTED}, not 'other/1'",
+    '{"schema": "convalgebra.cost/2"}': f"net.json: {EXPECTED}, not 'convalgebra.cost/2'",
+    '{"schema": "convalgebra.comparison/1"}': "net.json: convalgebra.comparison/1 holds several",
+    '{"schema": "convalgebra.inventory/1"}': "net.json: convalgebra.inventory/1 holds modules",
+    f"{{{HEAD}, {HEAD}}}": "net.json: the key 'schema' stands twice in one object",
+    f'{{{HEAD}, "x": {{"a": 1, "a": 1}}}}': "net.json: the key 'a' stands twice in one object",
+    f'{{{HEAD}, "x": NaN}}': "net.json: NaN is no number in JSON",
+    f"{{{HEAD}}}": "net.json: the key `network` must be a text in the language",
+    f'{{{HEAD}, "network": 3}}': "net.json: the key `network` must be a text in the language",
+    f'{{{HEAD}, "network": "3x"}}': "expected a size after `x`",
+    f'{{{HEAD}, "network": "3x3", "input": 3}}': "net.json: the key `input` must be a list of",
+    f'{{{HEAD}, "network": "3x3", "input": []}}': "net.json: the key `input` must be a list of",
+    f'{{{HEAD}, "network": "3x3", "input": [true]}}': "net.json: a size of `input` is a whole",
+    f'{{{HEAD}, "network": "3x3", "input": [0, 4, 4]}}': "net.json: a size of `input` is a whole",
+    f'{{{HEAD}, "network": "3x3", "input": [1e9]}}': "net.json: a size of `input` is a whole",
+    f'{{{HEAD}, "network": "3x3", "input": [{10**9}]}}': "net.json: a size of `input` is a whole",
+    f'{{{HEAD}, "network": "3x3", "input": [null]}}': "net.json: a size of `input` is a whole",
+    f'{{{HEAD}, "network": "3x3", "input": ["C)"]}}': "expected ",
+    f'{{{HEAD}, "network": "input 3x4x4; 3x3", "input": [3, 5, 5]}}': (
+        "net.json: the key `input` says 3x5x5, and the network begins with input 3x4x4"
+    ),
+    f'{{{HEAD}, "x": {"9" * 5000}}}': "net.json: a number with too many digits",
+    '{"a":' * 10**5: "net.json: JSON nested too deeply",
+    '{"a":' + "[" * 10**6: "net.json: JSON nested too deeply",
+}
+
+
+@pytest.mark.parametrize("text", BAD, ids=lambda text: text[:50])
+def test_what_cannot_be(text, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.json").write_text(text)
+    started = time.perf_counter()
+    with pytest.raises(ConvalgebraError) as caught:
+        read("net.json")
+    assert time.perf_counter() - started < 5
+    assert str(caught.value).startswith(BAD[text])
+    assert len(str(caught.value)) < 500
+
+
+def test_a_size_that_looks_like_code_is_a_name():
+    text = f'{{{HEAD}, "network": "3x3", "input": ["__import__", 4, 4]}}'
+    assert read(text).named() == {"__import__"}
+
+
+def test_a_comparison_says_what_to_do():
+    reports = [cost("3x3@8", input="8x9x9"), cost("5x5@8", input="8x9x9")]
+    with pytest.raises(ConvalgebraError, match="save one of its `stacks` as a file"):
+        read(dumps(compare(reports).to_dict()))
+    one = json.dumps(compare(reports).to_dict()["stacks"][1])
+    assert read(one) == reports[1].network
