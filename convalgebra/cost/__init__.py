@@ -27,7 +27,7 @@ def cost(stack: Stack, *, input: Input = None, at: Mapping[str, int] | None = No
     Raises InputError, LanguageError or ShapeError, with what to write instead, and UnsupportedError
     for a print-out of modules of which nothing says how data flows: see `inventory`.
     """
-    return cost_of_model(read_model(stack), input, at)
+    return cost_of_model(read_model(stack, input=input), input, at)
 
 
 def cost_of_model(

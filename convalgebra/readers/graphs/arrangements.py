@@ -3,8 +3,8 @@
 A value has axes: channels, then sizes. A dimension of a tensor runs over some of their digits: an
 `Atom` is the digit `(i // stride) % size` of the index i along one axis, and a dimension is a tuple
 of atoms, most significant first; () is a dimension of size 1. `view`, `permute` and their like only
-change this list, so they become no layer: a layer that acts on each position by itself does not care
-how the positions lie, and `shuffle` or `flatten` is recognised where the order is told at last.
+change this list, so they become no layer: to a layer that acts on each position by itself it is all
+the same how the positions lie. `shuffle` or `flatten` is recognised where the order matters.
 
 With the channels of a value split as 2 groups of 3, exchanged, and put together again:
 

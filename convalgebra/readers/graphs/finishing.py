@@ -109,7 +109,7 @@ def identifier(name: str) -> str:
 
 
 def _without_detours(builder: Builder, ends: Sequence[int]) -> Network:
-    """The network, with `fc` for a `linear` over one position whose value is flattened behind it."""
+    """The network, with `fc` for a `linear` over one position that is flattened behind it."""
     bare = _better_flat(builder, ends)
     flat: set[int] = set()
     moved: dict[int, int] = {}
