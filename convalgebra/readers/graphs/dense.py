@@ -17,7 +17,7 @@ from convalgebra.readers.graphs.arrangements import (
     whole,
 )
 from convalgebra.readers.graphs.builder import Builder, Constant, Operand, Parameter, Tensor, Work
-from convalgebra.readers.graphs.pointwise import broadcast
+from convalgebra.readers.graphs.pointwise import broadcast, nameless
 from convalgebra.shapes import Shape
 from convalgebra.sizes import Size, product, same
 
@@ -39,9 +39,14 @@ def linear(
             layer = replace(word, kind="fc")
         else:
             continue
+        dims = (*others, whole(0, out))
         node = builder.layer(layer, [lies.node], constants)
         if node is not None:
-            return Tensor(node, (*others, whole(0, out)))
+            return Tensor(node, dims)
+        bare = replace(layer, bias=False)  # a bias that other layers have too, or that is made
+        node = builder.layer(bare, [lies.node], [weight]) if bias is not None else None
+        if node is not None:
+            return nameless(builder, "add", Tensor(node, dims), constants[1:])
     shape = (*tensor.shape[:-1], out)
     macs = number(product([*tensor.shape[:-1], weight.numel]))
     return builder.made("linear", [tensor, *constants], shape, macs, len(shape) - 1)

@@ -7,6 +7,7 @@ at every position of the output (of the input, for a transposed one).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from convalgebra.layers import KEPT, Channels, Layer
@@ -123,6 +124,12 @@ def _with_weights(
         node = builder.layer(layer, [lies.node], constants, shape[1:])
         if node is not None:
             return Tensor(node, straight(builder.shapes[node]))
+        bare = replace(layer, bias=False)  # a bias that other layers have too, or that is made
+        node = builder.layer(bare, [lies.node], [weight], shape[1:]) if bias is not None else None
+        if node is not None:
+            return nameless(
+                builder, "add", Tensor(node, straight(builder.shapes[node])), constants[1:]
+            )
     return builder.made(name, [tensor, *constants], shape, macs)
 
 

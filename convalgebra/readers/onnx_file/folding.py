@@ -1,124 +1,77 @@
-"""Small tensors of whole numbers that say shapes: `Shape`, `Gather`, `Concat` and their like.
+"""Small constant tensors that say shapes: `Gather`, `Concat`, `Slice` and their like, done at once.
 
-Exporters write the arithmetic of shapes into the graph. It is done here on lists of sizes, named
-ones among them. A rule gives the numbers that come out, or None where they are not known.
+Exporters write the arithmetic of shapes into the graph. It is done here on arrays of Python's own
+numbers, with named sizes among them, so that nothing overflows and nothing is rounded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import ceil, floor
-from typing import Any
+from math import ceil, floor, prod
+from typing import TYPE_CHECKING, Any
 
+from convalgebra.errors import ConvalgebraError
 from convalgebra.readers.graphs.builder import Constant
 from convalgebra.readers.onnx_file.graph import MOST_SIZE, MOST_VALUES, Stored
 from convalgebra.shapes import Shape
 from convalgebra.sizes import Size, floor_divide, maximum, minimum, product, same, simplest
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
 Values = tuple[Any, ...]
-Inputs = Sequence["Constant | None"]
 Attributes = dict[str, Any]
+Rule = Callable[["Sequence[Array]", Attributes], Any]
 
 
-def _numbers(constant: Constant | None) -> Values | None:
-    return None if constant is None else constant.values
-
-
-def whole(values: Values | None) -> tuple[Size, ...] | None:
+def sizes_in(values: Values | None) -> tuple[Size, ...] | None:
     """Numbers that are sizes, or None where one of them is none."""
     if values is None or any(isinstance(value, float) for value in values):
         return None
     return values
 
 
-def _same(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    return _numbers(inputs[0])
-
-
-def _cast(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    values = _numbers(inputs[0])
-    if values is None or attributes.get("to") not in (6, 7, 1, 11, 9):
+def folded_values(
+    op: str, inputs: Sequence[Constant | None], attributes: Attributes
+) -> tuple[Shape, Values] | None:
+    """The shape and the numbers that an operator makes of constants; None where not known."""
+    rule = FOLDED.get(op)
+    arrays = [None if constant is None else _array(constant) for constant in inputs]
+    known = [array for array in arrays if array is not None]
+    wanted = sum(1 for constant in inputs if constant is not None)
+    if rule is None or len(known) != wanted:
         return None
-    if attributes["to"] in (6, 7):
-        return tuple(int(v) if isinstance(v, (float, bool)) else v for v in values)
-    return tuple(float(v) if isinstance(v, int) else v for v in values)
-
-
-def _gather(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    values, places = _numbers(inputs[0]), whole(_numbers(inputs[1]))
-    data = inputs[0]
-    if values is None or places is None or data is None or len(data.shape) != 1:
-        return None
-    if not all(isinstance(place, int) and -len(values) <= place < len(values) for place in places):
-        return None
-    return tuple(values[place] for place in places)
-
-
-def _concat(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    parts = [_numbers(constant) for constant in inputs]
-    if len(shape) != 1 or None in parts:
-        return None
-    return tuple(value for part in parts if part is not None for value in part)
-
-
-def _slice(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    values = _numbers(inputs[0])
-    if values is None or len(shape) != 1:
-        return None
-    if len(inputs) > 1:
-        given = [whole(_numbers(constant)) for constant in (*inputs[1:3], *inputs[4:5])]
-    else:
-        given = [attributes.get("starts"), attributes.get("ends")]
-    if any(part is None or len(part) != 1 or not isinstance(part[0], int) for part in given):
-        return None
-    bounds: list[Any] = [part[0] for part in given if part is not None]
-    return values[slice(*bounds)] if bounds[2:] != [0] else None
-
-
-def _fill(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    count = product(shape)
-    stored = attributes.get("value")
-    value = stored.values[0] if isinstance(stored, Stored) and stored.values else 0.0
-    return (value,) * count if isinstance(count, int) and count <= MOST_VALUES else None
-
-
-def _range(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    given = [_numbers(constant) for constant in inputs]
-    bounds = [part[0] for part in given if part and isinstance(part[0], int)]
-    if len(bounds) != 3 or bounds[2] == 0:
-        return None
-    found = range(*bounds)
-    return tuple(found) if len(found) <= MOST_VALUES else None
-
-
-def _product(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-    values = whole(_numbers(inputs[0]))
-    return None if values is None or product(shape) != 1 else (product(values),)
-
-
-def _each(rule: Callable[..., Any]) -> Callable[[Inputs, Attributes, Shape], Values | None]:
-    """A rule for numbers one by one; a single number is stretched."""
-
-    def apply(inputs: Inputs, attributes: Attributes, shape: Shape) -> Values | None:
-        parts = [_numbers(constant) for constant in inputs]
-        if any(part is None for part in parts):
+    try:
+        made = _object_array(rule(known, attributes))
+        if made.size > MOST_VALUES:
             return None
-        lists = [part for part in parts if part is not None]
-        count = max(map(len, lists))
-        if any(len(part) not in (1, count) for part in lists) or len(shape) > 1:
-            return None
-        stretched = [part * count if len(part) == 1 else part for part in lists]
-        try:
-            return tuple(_bounded(rule(*values)) for values in zip(*stretched, strict=True))
-        except (TypeError, ValueError, ArithmeticError):
-            return None
+        return tuple(made.shape), tuple(_bounded(value) for value in made.ravel())
+    except (ArithmeticError, ConvalgebraError, LookupError, TypeError, ValueError):
+        return None  # what it holds stays unknown
 
-    return apply
+
+def _array(constant: Constant) -> Array | None:
+    if constant.values is None:
+        return None
+    made = _object_array(constant.values)
+    shape = [size for size in constant.shape if isinstance(size, int)]
+    return made.reshape(shape) if prod(shape) == made.size else None
+
+
+def _object_array(values: Any) -> Array:
+    import numpy as np
+
+    if isinstance(values, np.ndarray):
+        return values
+    made = np.empty(len(values), dtype=object)
+    made[:] = values
+    return made
 
 
 def _bounded(value: Any) -> Any:
     """A number in its simplest form; products of products would fill the memory."""
-    if isinstance(value, float):
+    if isinstance(value, (float, bool)):
         return value
     value = simplest(value)
     if isinstance(value, int) and abs(value) > MOST_SIZE:
@@ -126,18 +79,138 @@ def _bounded(value: Any) -> Any:
     return value
 
 
+def _reshape(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    shape = [int(size) for size in (arrays[1] if len(arrays) > 1 else attributes["shape"])]
+    kept = [arrays[0].shape[i] if not size else size for i, size in enumerate(shape)]
+    return arrays[0].reshape(kept)
+
+
+def _axes(arrays: Sequence[Array], attributes: Attributes) -> list[int] | None:
+    found = arrays[1] if len(arrays) > 1 else attributes.get("axes")
+    return None if found is None else [int(axis) for axis in found]
+
+
+def _squeeze(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    axes = _axes(arrays, attributes)
+    return arrays[0].squeeze(None if axes is None else tuple(axes))
+
+
+def _unsqueeze(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    import numpy as np
+
+    return np.expand_dims(arrays[0], tuple(_axes(arrays, attributes) or ()))
+
+
+def _transpose(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    return arrays[0].transpose(attributes.get("perm"))
+
+
+def _cast(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    if attributes.get("to") in (6, 7):
+        return _map(lambda v: int(v) if isinstance(v, (float, bool)) else v, arrays[0])
+    if attributes.get("to") == 9:
+        return _map(lambda v: same(v, 0) is False, arrays[0])
+    return _map(lambda v: float(v) if isinstance(v, int) else v, arrays[0])
+
+
+def _gather(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    import numpy as np
+
+    data, places = arrays
+    taken = np.take(data, places.astype(int), axis=attributes.get("axis", 0))
+    return taken if isinstance(taken, np.ndarray) else _scalar(taken)
+
+
+def _scalar(value: Any) -> Array:
+    return _object_array([value]).reshape(())
+
+
+def _concat(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    import numpy as np
+
+    return np.concatenate(arrays, axis=attributes["axis"])
+
+
+def _slice(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    starts, ends = (
+        [int(v) for v in (arrays[i] if len(arrays) > i else attributes[name])]
+        for i, name in ((1, "starts"), (2, "ends"))
+    )
+    axes = arrays[3] if len(arrays) > 3 else attributes.get("axes", range(len(starts)))
+    steps = arrays[4] if len(arrays) > 4 else [1] * len(starts)
+    index = [slice(None)] * arrays[0].ndim
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        index[int(axis)] = slice(start, end, int(step))
+    return arrays[0][tuple(index)]
+
+
+def _fill(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    import numpy as np
+
+    stored = attributes.get("value")
+    value = stored.values[0] if isinstance(stored, Stored) and stored.values else 0.0
+    shape = tuple(int(size) for size in arrays[0])
+    if prod(shape) > MOST_VALUES:
+        raise ValueError
+    return np.full(shape, value, dtype=object)
+
+
+def _range(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    found = range(*(_whole(array.item()) for array in arrays))
+    if len(found) > MOST_VALUES:
+        raise ValueError
+    return list(found)
+
+
+def _whole(value: Any) -> int:
+    if not isinstance(value, int):
+        raise ValueError
+    return value
+
+
+def _expand(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    import numpy as np
+
+    shape = tuple(int(size) for size in arrays[1])
+    if prod(shape) > MOST_VALUES:
+        raise ValueError
+    return np.array(np.broadcast_to(arrays[0], np.broadcast_shapes(arrays[0].shape, shape)))
+
+
+def _product(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    if arrays[0].ndim != 1:
+        raise ValueError
+    made = _object_array([product(arrays[0])])
+    return made if attributes.get("keepdims", 1) else made.reshape(())
+
+
+def _map(rule: Callable[..., Any], *arrays: Array) -> Array:
+    """A rule for numbers one by one; arrays are stretched."""
+    import numpy as np
+
+    stretched = np.broadcast_arrays(*arrays)
+    if stretched[0].size > MOST_VALUES:
+        raise ValueError
+    columns = (array.ravel() for array in stretched)
+    made = _object_array([rule(*values) for values in zip(*columns, strict=True)])
+    return made.reshape(stretched[0].shape)
+
+
+def _each(rule: Callable[..., Any]) -> Rule:
+    return lambda arrays, attributes: _map(rule, *arrays)
+
+
 def _divide(one: Any, other: Any) -> Any:
     if isinstance(one, float) or isinstance(other, float):
         return one / other
-    if isinstance(one, int) and one < 0:
-        return -(-one // other)  # towards zero
+    if isinstance(one, int) and isinstance(other, int):
+        sign = 1 if (one < 0) == (other < 0) else -1
+        return sign * (abs(one) // abs(other))  # towards zero
     return floor_divide(one, other)
 
 
 def _choose(condition: Any, one: Any, other: Any) -> Any:
-    if not isinstance(condition, (bool, int)):
-        raise ValueError
-    return one if condition else other
+    return one if bool(_whole(condition)) else other
 
 
 def _equal(one: Any, other: Any) -> Any:
@@ -147,14 +220,19 @@ def _equal(one: Any, other: Any) -> Any:
     return known
 
 
-FOLDED: dict[str, Callable[[Inputs, Attributes, Shape], Values | None]] = {
-    **dict.fromkeys(("Identity", "Reshape", "Unsqueeze", "Squeeze", "Flatten"), _same),
+FOLDED: dict[str, Rule] = {
+    "Identity": lambda arrays, attributes: arrays[0],
+    "Reshape": _reshape,
+    "Unsqueeze": _unsqueeze,
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
     "Cast": _cast,
     "Gather": _gather,
     "Concat": _concat,
     "Slice": _slice,
     "ConstantOfShape": _fill,
     "Range": _range,
+    "Expand": _expand,
     "ReduceProd": _product,
     "Add": _each(lambda one, other: one + other),
     "Sub": _each(lambda one, other: one - other),

@@ -113,7 +113,7 @@ def _step(node: Any, index: int, path: str) -> Step:
 
 
 def _value(attribute: Any, path: str) -> Any:
-    """The value of an attribute; the types are those of onnx.proto: f i s t, floats ints strings."""
+    """The value of an attribute; its types are numbered as in onnx.proto."""
     kind = attribute.type
     if kind == 1:
         return attribute.f

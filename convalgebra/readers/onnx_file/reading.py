@@ -15,7 +15,7 @@ from convalgebra.readers.graphs.arrangements import whole
 from convalgebra.readers.graphs.builder import Operand
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
-from convalgebra.readers.onnx_file.folding import FOLDED
+from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
 from convalgebra.readers.onnx_file.rules import FREE, PRODUCTS, RULES, Reading
 from convalgebra.shapes import Shape, shape_text
@@ -68,8 +68,8 @@ def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
         raise InputError(f"{path}: the input `{name[:60]}` has no shape; give one by --input")
     if isinstance(declared[0], int) and declared[0] != 1:
         raise UnsupportedError(
-            f"{path}: the graph is made for a batch of {declared[0]}; the cost is that of one image. "
-            "Export it for a batch of 1, or one left open"
+            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
+            "image. Export it for a batch of 1, or one left open"
         )
     return tuple(_open_sizes(declared[1:])), name
 
@@ -155,18 +155,19 @@ class _Values:
         return self._opaque(r, step, operands)
 
     def _folded(self, r: Reading, step: Step, constants: Sequence[Constant]) -> list[Operand]:
+        """What a node makes of constants alone."""
         macs = 0 if step.op in FREE else None
-        if step.op in PRODUCTS:
-            found, macs = PRODUCTS[step.op](r)
-        else:
-            found = _folded_shape(r) or self._declared(step.outputs[0]) or ()
-        shape: Shape = found
         values = None
-        if step.op in FOLDED:
-            inputs = [operand for operand in r.inputs if not isinstance(operand, Tensor)]
-            values = FOLDED[step.op](inputs, r.attributes, shape)
-        made = folded(constants, shape, macs)
-        return [replace(made, values=values)] * len(step.outputs)
+        found = folded_values(
+            step.op, [c for c in r.inputs if not isinstance(c, Tensor)], r.attributes
+        )
+        if found is not None:
+            shape, values = found
+        elif step.op in PRODUCTS:
+            shape, macs = PRODUCTS[step.op](r)
+        else:
+            shape = _folded_shape(r) or self._declared(step.outputs[0]) or ()
+        return [replace(folded(constants, shape, macs), values=values)] * len(step.outputs)
 
     def _opaque(self, r: Reading, step: Step, operands: Sequence[Operand]) -> list[Operand]:
         word = identifier(step.op)
@@ -237,13 +238,13 @@ def _folded_shape(r: Reading) -> Shape | None:
     first = r.get(0)
     if r.op == "ConstantOfShape":
         return r.values(0)
-    if r.op == "Range":
-        count = FOLDED["Range"]([c for c in r.inputs if isinstance(c, Constant)], {}, ())
-        return None if count is None else (len(count),)
     if r.op not in RULES or first is None or any(same(size, 0) for size in first.shape):
         return None
     dims = tuple(whole(axis, size) for axis, size in enumerate(first.shape))
     builder = Builder(first.shape or (1,))
-    made = RULES[r.op](r._replace(builder=builder, inputs=[Tensor(0, dims), *r.inputs[1:]]))
+    try:
+        made = RULES[r.op](r._replace(builder=builder, inputs=[Tensor(0, dims), *r.inputs[1:]]))
+    except ConvalgebraError:
+        return None
     every = made if isinstance(made, (list, tuple)) else [made]
     return every[0].shape if isinstance(every[0], (Tensor, Constant)) else None

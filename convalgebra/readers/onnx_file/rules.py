@@ -14,7 +14,7 @@ from convalgebra.layers import Channels, Layer
 from convalgebra.readers.graphs import dense, moving, pointwise, sliding
 from convalgebra.readers.graphs.builder import Builder, Constant, Operand, Tensor, equal_shapes
 from convalgebra.readers.graphs.sliding import Slide
-from convalgebra.readers.onnx_file.folding import whole
+from convalgebra.readers.onnx_file.folding import sizes_in
 from convalgebra.shapes import Shape, output_shape
 from convalgebra.sizes import Size, exact_divide, floor_divide, product, same, simplest
 from convalgebra.windows import Pad
@@ -38,7 +38,7 @@ class Reading(NamedTuple):
         """Whole numbers that are an input or, in older files, an attribute."""
         given = self.get(index)
         if isinstance(given, Constant):
-            return whole(given.values)
+            return sizes_in(given.values)
         if name in self.attributes:
             found = self.attributes[name]
             return found if isinstance(found, tuple) else (found,)
