@@ -19,7 +19,7 @@ from functools import partial
 from math import gcd
 from typing import TYPE_CHECKING, NamedTuple
 
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, POINTWISE, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border, windows
 from convalgebra.sizes import Size, maximum, minimum, same, simplest
@@ -299,6 +299,21 @@ def _multiply(step: _Step) -> Field:
     return _meet(step._replace(fields=fields))
 
 
+def _opaque(step: _Step) -> Field:
+    """Not known, unless its name says that it works position by position."""
+    assert step.layer.opaque is not None
+    if step.layer.opaque.name not in POINTWISE or not step.inputs:
+        return Field(None)
+    if len(step.inputs) == 1 and step.fields[0].pooled:
+        return step.fields[0]
+    fits = all(
+        len(shape) == len(step.output)
+        and all(same(s, 1) or same(s, o) for s, o in zip(shape[1:], step.output[1:], strict=True))
+        for shape in step.inputs
+    )
+    return _multiply(step) if fits else Field(None)
+
+
 def _meet(step: _Step) -> Field:
     """The hull of the branches; a pooled one has no part in the field through windows."""
     is_global = any(field.is_global for field in step.fields)
@@ -335,7 +350,7 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(BORDERS, _each(_move)),
     **dict.fromkeys(("add", "cat"), _meet),
     "mul": _multiply,
-    "opaque": lambda step: Field(None),
+    "opaque": _opaque,
     **dict.fromkeys(ACTIVATIONS | NORMS, _unchanged),
     **dict.fromkeys(("scale", "shuffle", "dropout", "slice", "input", "unused"), _unchanged),
 }

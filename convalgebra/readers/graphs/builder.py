@@ -80,6 +80,17 @@ class Tensor:
 Operand = Tensor | Constant
 
 
+@dataclass(frozen=True)
+class Stretched:
+    """A tensor repeated along its dimensions of size 1, up to `shape`: `expand`.
+
+    A sum or a product would stretch it anyway; for anything else it is made.
+    """
+
+    tensor: Tensor
+    shape: Shape
+
+
 @dataclass
 class Builder:
     """The nodes so far. `block` is where the next one stands in the model, outermost first."""
@@ -208,6 +219,11 @@ class Builder:
 
     # Tensors
 
+    def settled(self, value: Stretched) -> Tensor:
+        """The tensor that a stretched one is, as a node of its own."""
+        channels = max(0, channels_of(value.tensor) + len(value.shape) - len(value.tensor.dims))
+        return self.made("expand", [value.tensor], value.shape, channels=channels)
+
     def made(
         self,
         name: str,
@@ -275,6 +291,17 @@ def axes_order(shape: Shape, channels: int = 1) -> tuple[int, ...]:
         order.remove(channels)
         order.insert(0, channels)
     return tuple(order)
+
+
+def channels_in(shape: Shape) -> int:
+    """The dimension that is likely the channels: the last one of a row of tokens."""
+    return 1 if len(shape) > 3 else max(0, len(shape) - 1)
+
+
+def channels_of(tensor: Tensor) -> int:
+    """The dimension that the channels of a value lie in, 1 where they lie in none."""
+    found = (i for i, d in enumerate(tensor.dims) if any(atom.axis == 0 for atom in d))
+    return next(found, 1)
 
 
 def _laid_out(shape: Shape, order: Sequence[int]) -> Dims:

@@ -15,7 +15,14 @@ from convalgebra.readers.graphs.arrangements import (
     straight,
     whole,
 )
-from convalgebra.readers.graphs.builder import Builder, Operand, Tensor, equal_shapes
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Operand,
+    Stretched,
+    Tensor,
+    channels_of,
+    equal_shapes,
+)
 from convalgebra.shapes import Shape
 from convalgebra.sizes import Size, product, same, simplest
 from convalgebra.windows import Pad
@@ -72,12 +79,6 @@ def narrow(builder: Builder, tensor: Tensor, dim: int, start: Size, stop: Size) 
     return builder.made("slice", [tensor], tuple(shape), channels=channels_of(tensor))
 
 
-def channels_of(tensor: Tensor) -> int:
-    """The dimension that the channels of a value lie in, 1 where they lie in none."""
-    found = (i for i, d in enumerate(tensor.dims) if any(atom.axis == 0 for atom in d))
-    return next(found, 1)
-
-
 def _cut(axis: int, rank: int, start: Size, stop: Size, size: Size) -> Layer:
     if axis == 0:
         begin = None if same(start, 0) else start
@@ -91,6 +92,11 @@ def _with(dims: Dims, index: int, dimension: Dimension) -> Dims:
     changed = list(dims)
     changed[index] = dimension
     return tuple(changed)
+
+
+def expand(tensor: Tensor, shape: Shape) -> Tensor | Stretched:
+    """A tensor repeated along its dimensions of size 1."""
+    return tensor if equal_shapes(tensor.shape, shape) else Stretched(tensor, shape)
 
 
 def concatenate(builder: Builder, operands: Sequence[Operand], dim: int) -> Tensor:

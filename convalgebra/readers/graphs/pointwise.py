@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from convalgebra.layers import Layer
 from convalgebra.readers.graphs.arrangements import Dimension, Dims, is_whole, shape_of
-from convalgebra.readers.graphs.builder import Builder, Constant, Operand, Tensor, equal_shapes
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Constant,
+    Operand,
+    Stretched,
+    Tensor,
+    equal_shapes,
+)
 from convalgebra.shapes import Shape
 from convalgebra.sizes import product, same
 
@@ -120,6 +127,21 @@ def _met(builder: Builder, kind: str, tensors: Sequence[Tensor], shape: Shape) -
         return None
     node = builder.layer(Layer(kind), [tensor.node for tensor in tensors], expected=value)
     return None if node is None else Tensor(node, tuple(dims))
+
+
+def relaxed(operands: Sequence[Operand | Stretched], builder: Builder) -> list[Operand]:
+    """Operands of a sum or product, not stretched where another operand stretches them."""
+    full = [operand for operand in operands if not isinstance(operand, Stretched)]
+    shape = broadcast([operand.shape for operand in full]) if full else ()
+    settled: list[Operand] = []
+    for operand in operands:
+        if not isinstance(operand, Stretched):
+            settled.append(operand)
+        elif equal_shapes(shape, operand.shape):
+            settled.append(operand.tensor)
+        else:
+            settled.append(builder.settled(operand))
+    return settled
 
 
 def broadcast(shapes: Sequence[Shape]) -> Shape:

@@ -81,7 +81,7 @@ def _bounded(value: Any) -> Any:
 
 def _reshape(arrays: Sequence[Array], attributes: Attributes) -> Any:
     shape = [int(size) for size in (arrays[1] if len(arrays) > 1 else attributes["shape"])]
-    kept = [arrays[0].shape[i] if not size else size for i, size in enumerate(shape)]
+    kept = [size or arrays[0].shape[i] for i, size in enumerate(shape)]
     return arrays[0].reshape(kept)
 
 

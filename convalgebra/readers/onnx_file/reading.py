@@ -12,12 +12,12 @@ from convalgebra.errors import ConvalgebraError, InputError, UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
 from convalgebra.readers.graphs.arrangements import whole
-from convalgebra.readers.graphs.builder import Operand
+from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
-from convalgebra.readers.onnx_file.rules import FREE, PRODUCTS, RULES, Reading
+from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES, Reading, Value
 from convalgebra.shapes import Shape, shape_text
 from convalgebra.sizes import Size, product, same, symbol
 
@@ -36,7 +36,7 @@ def network_of(content: bytes, path: str, input: Input) -> Network:
     try:
         for step in graph.steps:
             values.follow(step)
-        ends = [values.known.get(output) for output in graph.outputs]
+        ends = [values.end(output) for output in graph.outputs]
         outputs = [end for end in ends if isinstance(end, Tensor)]
         if not outputs:
             raise UnsupportedError("no output depends on the input")
@@ -111,16 +111,20 @@ class _Values:
     def __init__(self, graph: Graph, path: str, shape: Shape, input: str) -> None:
         self.builder = Builder(shape)
         self.graph, self.path = graph, path
-        self.known: dict[str, Operand] = {input: self.builder.input()}
+        self.known: dict[str, Value] = {input: self.builder.input()}
         self.inferred: dict[str, Declared] | None = None
 
-    def of(self, name: str) -> Operand | None:
+    def of(self, name: str) -> Value | None:
         if not name:
             return None
         if name not in self.known:
             stored = self.graph.stored[name]
             self.known[name] = self._stored(name, stored)
         return self.known[name]
+
+    def end(self, name: str) -> Operand | None:
+        """An output of the graph."""
+        return self._settled(self.of(name))
 
     def _stored(self, name: str, stored: Stored) -> Constant:
         """An initializer: a parameter, if it holds floats and is no lone number."""
@@ -131,16 +135,21 @@ class _Values:
 
     def follow(self, step: Step) -> None:
         inputs = [self.of(name) for name in step.inputs]
+        if step.op not in MEETING:
+            inputs = [self._settled(value) for value in inputs]
         attributes = {**step.attributes, "outputs": step.outputs}
         block = tuple(part for part in re.split(r"[/.]", step.name) if part)[:-1]
         self.builder.block = tuple(identifier(part) for part in block[:8])
         r = Reading(self.builder, step.name, step.op, inputs, attributes, self.graph.opset)
         made = self._made(r, step)
-        for name, operand in zip(step.outputs, made, strict=False):
+        for name, value in zip(step.outputs, made, strict=False):
             if name:
-                self.known[name] = operand
+                self.known[name] = value
 
-    def _made(self, r: Reading, step: Step) -> Sequence[Operand]:
+    def _settled(self, value: Value | None) -> Operand | None:
+        return self.builder.settled(value) if isinstance(value, Stretched) else value
+
+    def _made(self, r: Reading, step: Step) -> Sequence[Value]:
         operands = [operand for operand in r.inputs if operand is not None]
         if step.op == "Constant":
             return [_constant(r)]
@@ -151,23 +160,22 @@ class _Values:
             return self._folded(r, step, constants)
         made = RULES[step.op](r) if step.op in RULES and step.domain in _STANDARD else None
         if made is not None:
-            return [made] if isinstance(made, (Tensor, Constant)) else list(made)
+            return list(made) if isinstance(made, Sequence) else [made]
         return self._opaque(r, step, operands)
 
     def _folded(self, r: Reading, step: Step, constants: Sequence[Constant]) -> list[Operand]:
         """What a node makes of constants alone."""
-        macs = 0 if step.op in FREE else None
-        values = None
-        found = folded_values(
-            step.op, [c for c in r.inputs if not isinstance(c, Tensor)], r.attributes
-        )
-        if found is not None:
-            shape, values = found
-        elif step.op in PRODUCTS:
-            shape, macs = PRODUCTS[step.op](r)
+        given = [operand for operand in r.inputs if not isinstance(operand, Tensor)]
+        known = folded_values(step.op, given, r.attributes)
+        if known is not None:
+            made = replace(folded(constants, known[0]), values=known[1])
+            return [made] * len(step.outputs)
+        if step.op in PRODUCTS:
+            made = folded(constants, *PRODUCTS[step.op](r))
         else:
-            shape = _folded_shape(r) or self._declared(step.outputs[0]) or ()
-        return [replace(folded(constants, shape, macs), values=values)] * len(step.outputs)
+            found = _folded_shape(r) or self._declared(step.outputs[0]) or ()
+            made = folded(constants, found, 0 if step.op in FREE else None)
+        return [made] * len(step.outputs)
 
     def _opaque(self, r: Reading, step: Step, operands: Sequence[Operand]) -> list[Operand]:
         word = identifier(step.op)
@@ -178,19 +186,17 @@ class _Values:
         figure = 0 if known and step.op in FREE else None
         made: list[Operand] = []
         for index, name in enumerate(step.outputs):
-            shape = self._declared(name)
-            if shape is None:
-                if index or not name:
-                    continue
+            found = self._declared(name)
+            if found is None and (index or not name):
+                continue
+            if found is None:
                 raise r.fault(
                     "this operator is not known here, and the file does not say the shape of what "
                     "it makes (onnx.shape_inference can write it into the file)"
                 )
             held = operands if not index else [o for o in operands if isinstance(o, Tensor)]
-            channels = 1 if len(shape) > 3 else max(0, len(shape) - 1)
-            made.append(
-                self.builder.made(word, held, shape or (1,), figure if not index else 0, channels)
-            )
+            macs = 0 if index else figure
+            made.append(self.builder.made(word, held, found, macs, channels_in(found)))
         return made
 
     def _declared(self, name: str) -> Shape | None:
@@ -246,5 +252,5 @@ def _folded_shape(r: Reading) -> Shape | None:
         made = RULES[r.op](r._replace(builder=builder, inputs=[Tensor(0, dims), *r.inputs[1:]]))
     except ConvalgebraError:
         return None
-    every = made if isinstance(made, (list, tuple)) else [made]
-    return every[0].shape if isinstance(every[0], (Tensor, Constant)) else None
+    every = list(made) if isinstance(made, Sequence) else [made]
+    return every[0].shape if every[0] is not None else None

@@ -12,7 +12,14 @@ from typing import Any, NamedTuple
 from convalgebra.errors import InputError, SizeError
 from convalgebra.layers import Channels, Layer
 from convalgebra.readers.graphs import dense, moving, pointwise, sliding
-from convalgebra.readers.graphs.builder import Builder, Constant, Operand, Tensor, equal_shapes
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Constant,
+    Operand,
+    Stretched,
+    Tensor,
+    equal_shapes,
+)
 from convalgebra.readers.graphs.sliding import Slide
 from convalgebra.readers.onnx_file.folding import sizes_in
 from convalgebra.shapes import Shape, output_shape
@@ -26,7 +33,7 @@ class Reading(NamedTuple):
     builder: Builder
     title: str
     op: str
-    inputs: Sequence[Operand | None]
+    inputs: Sequence[Any]
     attributes: dict[str, Any]
     opset: int
 
@@ -49,7 +56,8 @@ class Reading(NamedTuple):
         return InputError(f"the node {self.title} ({self.op}): {text}")
 
 
-Made = Operand | Sequence[Operand] | None
+Value = Operand | Stretched
+Made = Value | Sequence[Operand] | None
 Rule = Callable[[Reading], Made]
 
 
@@ -408,8 +416,9 @@ def _response_norm(r: Reading) -> Made:
 
 def _met(kind: str) -> Rule:
     def rule(r: Reading) -> Made:
-        operands = [operand for operand in r.inputs if operand is not None]
-        _check_broadcast(r, operands)
+        given = [operand for operand in r.inputs if operand is not None]
+        _check_broadcast(r, given)
+        operands = pointwise.relaxed(given, r.builder)
         if len(operands) == 1:
             return operands[0]
         tensors = [operand for operand in operands if isinstance(operand, Tensor)]
@@ -435,7 +444,7 @@ def _nameless(r: Reading) -> Made:
     return r.builder.made(name, operands, shape, channels=1 if len(shape) > 3 else len(shape) - 1)
 
 
-def _check_broadcast(r: Reading, operands: Sequence[Operand]) -> None:
+def _check_broadcast(r: Reading, operands: Sequence[Value]) -> None:
     shape = pointwise.broadcast([operand.shape for operand in operands])
     for operand in operands:
         for size, full in zip(operand.shape[::-1], shape[::-1], strict=False):
@@ -624,7 +633,7 @@ def _expand(r: Reading) -> Made:
     if x is None or given is None:
         return None
     shape = pointwise.broadcast([x.shape, given])
-    return x if equal_shapes(shape, x.shape) else r.builder.made("expand", [x], shape)
+    return moving.expand(x, shape)
 
 
 def _reduced(kind: str) -> Rule:
@@ -750,6 +759,8 @@ PRODUCTS: dict[str, Callable[[Reading], tuple[Shape, int | None]]] = {
     "Gemm": _gemm_macs,
     "Einsum": _einsum,
 }
+
+MEETING = ("Add", "Sum", "Mul")  # they stretch what they read
 
 # Nothing of these is a product of matrices.
 FREE = (RULES.keys() - PRODUCTS.keys()) | {

@@ -10,10 +10,10 @@ import torch
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
-from convalgebra.readers.graphs.builder import Operand
+from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in, channels_of
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
-from convalgebra.readers.torch_module.rules import FREE, MACS, RULES, Reading
+from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, RULES, Reading
 from convalgebra.readers.torch_module.tracing import Call, Trace, mapped, tensors_in
 from convalgebra.shapes import Shape
 
@@ -27,11 +27,15 @@ def network_of(trace: Trace, shape: Shape) -> Network:
     for call in trace.calls:
         values.follow(call)
     outputs = [values.of(tensor, "the output") for tensor in tensors_in(trace.output)]
-    ends = [operand for operand in outputs if isinstance(operand, Tensor)]
+    settled = [values.builder.settled(v) if isinstance(v, Stretched) else v for v in outputs]
+    ends = [operand for operand in settled if isinstance(operand, Tensor)]
     if not ends:
         what = "does not depend on the input" if outputs else "holds no tensor"
         raise UnsupportedError(f"the output of the module {what}")
     return finished(values.builder, ends, values.parameters)
+
+
+Value = Operand | Stretched
 
 
 class _Values:
@@ -39,7 +43,7 @@ class _Values:
 
     def __init__(self, trace: Trace, builder: Builder) -> None:
         self.builder = builder
-        self.known: dict[int, tuple[torch.Tensor, Operand]] = {}
+        self.known: dict[int, tuple[torch.Tensor, Value]] = {}
         self.storages: dict[int, list[int]] = {}
         self.parameters = []
         for name, tensor in trace.parameters.items():
@@ -51,12 +55,12 @@ class _Values:
                 self.put(tensor, Constant(tuple(tensor.shape)))
         self.put(trace.input, builder.input())
 
-    def put(self, tensor: torch.Tensor, operand: Operand) -> None:
+    def put(self, tensor: torch.Tensor, operand: Value) -> None:
         if id(tensor) not in self.known:
             self.storages.setdefault(_storage(tensor), []).append(id(tensor))
         self.known[id(tensor)] = (tensor, operand)
 
-    def of(self, tensor: torch.Tensor, where: str) -> Operand:
+    def of(self, tensor: torch.Tensor, where: str) -> Value:
         found = self.known.get(id(tensor))
         if found is None:
             raise UnsupportedError(
@@ -82,7 +86,7 @@ class _Values:
         for result, value in zip(results, made, strict=True):
             self.put(result, value)
 
-    def _changed(self, tensor: torch.Tensor, operand: Operand) -> None:
+    def _changed(self, tensor: torch.Tensor, operand: Value) -> None:
         """A tensor was written to: so were all views of the same numbers."""
         for other in self.storages.get(_storage(tensor), []):
             seen, before = self.known[other]
@@ -93,44 +97,51 @@ class _Values:
             )
             self.known[other] = (seen, operand if same_view else self._partly(before, operand))
 
-    def _partly(self, before: Operand, operand: Operand) -> Operand:
+    def _partly(self, before: Value, after: Value) -> Operand:
         """A tensor, some of whose numbers are others now."""
-        if isinstance(before, Constant) and isinstance(operand, Constant):
-            return folded([before, operand], before.shape)
-        return self.builder.made("setitem", [before, operand], before.shape)
+        one, other = (
+            self.builder.settled(value) if isinstance(value, Stretched) else value
+            for value in (before, after)
+        )
+        if isinstance(one, Constant) and isinstance(other, Constant):
+            return folded([one, other], one.shape)
+        return self.builder.made("setitem", [one, other], one.shape)
 
 
 def _storage(tensor: torch.Tensor) -> int:
     return int(tensor.untyped_storage()._cdata)
 
 
-def _made(reading: Reading, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Sequence[Operand]:
-    """The operands that a call makes, one for each of its tensors."""
-    name, shapes, builder = reading.name, reading.shapes, reading.builder
+def _made(reading: Reading, args: Any, kwargs: dict[str, Any]) -> Sequence[Value]:
+    """What a call makes: one value for each of its tensors."""
+    name, shapes, builder = reading.name.strip("_"), reading.shapes, reading.builder
+    if name not in MEETING:  # sums and products stretch by themselves
+
+        def settled(value: Any) -> Any:
+            return builder.settled(value) if isinstance(value, Stretched) else value
+
+        args, kwargs = mapped(args, settled), mapped(kwargs, settled)
     operands = list(_operands((args, kwargs)))
-    plain = name.strip("_")
-    macs = (
-        MACS[plain](shapes[0], *args, **kwargs) if plain in MACS else 0 if plain in FREE else None
-    )
+    macs = 0 if name in FREE else None
+    if name in MACS:
+        macs = MACS[name](shapes[0], *args, **kwargs)
     constants = [operand for operand in operands if isinstance(operand, Constant)]
     if len(constants) == len(operands):
         constant = folded(constants, shapes[0], macs)
         return [Constant(shape, constant.parameters, constant.work) for shape in shapes]
-    if plain in RULES:
-        made = RULES[plain](reading, *args, **kwargs)
-        if made is not None:
-            every = [made] if isinstance(made, (Tensor, Constant)) else list(made)
-            rest: list[Operand] = [
-                Constant(shape) for shape in shapes[len(every) :]
-            ]  # indices of a max pool
-            return every + rest
-    if not shapes[0]:
-        shapes = [(1,), *shapes[1:]]
-    first, *others = shapes
-    word = identifier(plain)
-    value = builder.made(word, operands, first, macs, max(1, len(first) - 1))
-    reads = [o for o in operands if isinstance(o, Tensor)]
-    return [value, *(builder.made(word, reads, shape or (1,), 0) for shape in others)]
+    made = RULES[name](reading, *args, **kwargs) if name in RULES else None
+    if made is not None:
+        every = list(made) if isinstance(made, Sequence) else [made]
+        # A max pool may say where it found the largest numbers, too.
+        return [*every, *(Constant(shape) for shape in shapes[len(every) :])]
+    word, reads = identifier(name), [o for o in operands if isinstance(o, Tensor)]
+    found = []
+    for index, shape in enumerate(shapes):
+        alike = bool(reads) and len(reads[0].shape) == len(shape)
+        channels = channels_of(reads[0]) if alike else channels_in(shape)
+        held, figure = (operands, macs) if not index else (reads, 0)
+        found.append(builder.made(word, held, shape, figure, channels))
+    return found
 
 
 def _operands(value: Any) -> list[Operand]:

@@ -14,7 +14,15 @@ from typing import Any, NamedTuple
 
 from convalgebra.layers import Layer
 from convalgebra.readers.graphs import dense, moving, pointwise, sliding
-from convalgebra.readers.graphs.builder import Builder, Constant, Operand, Tensor, equal_shapes
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Constant,
+    Operand,
+    Stretched,
+    Tensor,
+    channels_in,
+    equal_shapes,
+)
 from convalgebra.readers.graphs.sliding import Slide
 from convalgebra.shapes import Shape
 
@@ -32,7 +40,7 @@ class Reading(NamedTuple):
         return self.shapes[0]
 
 
-Made = Operand | Sequence[Operand] | None
+Made = Operand | Stretched | Sequence[Operand] | None
 Rule = Callable[..., Made]
 
 
@@ -365,11 +373,7 @@ def _nameless(r: Reading, *operands: Any, **others: Any) -> Made:
     name = _WORDS.get(r.name.strip("_"), r.name.strip("_"))
     if len(tensors) == 1 and equal_shapes(tensors[0].shape, r.shape):
         return pointwise.nameless(r.builder, name, tensors[0], _tensors(*every))
-    return r.builder.made(name, every, r.shape, channels=_channels(r.shape))
-
-
-def _channels(shape: Shape) -> int:
-    return 1 if len(shape) > 3 else len(shape) - 1
+    return r.builder.made(name, every, r.shape, channels=channels_in(r.shape))
 
 
 # Operators and methods under one name.
@@ -377,7 +381,9 @@ _WORDS = {"truediv": "div", "rtruediv": "div", "rsub": "sub", "rpow": "pow", "su
 
 
 def _add(r: Reading, input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Made:
-    return _met("add", r, input, other) if alpha == 1 else _nameless(r, input, other)
+    if alpha == 1:
+        return _met("add", r, input, other)
+    return _nameless(r, *pointwise.relaxed([input, other], r.builder))
 
 
 def _mul(r: Reading, input: Any, other: Any, *, out: Any = None) -> Made:
@@ -385,6 +391,11 @@ def _mul(r: Reading, input: Any, other: Any, *, out: Any = None) -> Made:
 
 
 def _met(word: str, r: Reading, input: Any, other: Any) -> Made:
+    numbers = isinstance(other, (int, float, complex))
+    if not numbers:
+        input, other = pointwise.relaxed([input, other], r.builder)
+    elif isinstance(input, Stretched):
+        input = r.builder.settled(input)
     one, two = (input, other) if isinstance(input, Tensor) else (other, input)
     if isinstance(two, Tensor):
         return pointwise.merged(r.builder, word, [input, other])
@@ -404,6 +415,10 @@ def _dropout(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
 
 def _same(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
     return input if equal_shapes(input.shape, r.shape) else None
+
+
+def _expand(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
+    return moving.expand(input, r.shape)
 
 
 def _view(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
@@ -534,6 +549,8 @@ _ACTIVATIONS = {
     },
     "leaky_relu": "leakyrelu",
 }
+_SUMS = ("add", "iadd", "radd")
+_PRODUCTS = ("mul", "imul", "rmul", "multiply")
 _AXES = ("1d", "2d", "3d")
 
 # Names without the underscores around them: `add`, `add_`, `__iadd__` are `add`, `add`, `iadd`.
@@ -563,8 +580,8 @@ RULES: dict[str, Rule] = {
     "group_norm": _group_norm,
     **dict.fromkeys(("layer_norm", "rms_norm"), _layer_norm),
     "local_response_norm": _response_norm,
-    **dict.fromkeys(("add", "iadd", "radd"), _add),
-    **dict.fromkeys(("mul", "imul", "rmul", "multiply"), _mul),
+    **dict.fromkeys(_SUMS, _add),
+    **dict.fromkeys(_PRODUCTS, _mul),
     **dict.fromkeys(
         (
             *("sub", "isub", "rsub", "subtract", "div", "truediv", "rtruediv", "itruediv"),
@@ -595,7 +612,7 @@ RULES: dict[str, Rule] = {
         ),
         _same,
     ),
-    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), _same),
+    **dict.fromkeys(("expand", "expand_as", "broadcast_to"), _expand),
     **dict.fromkeys(
         (
             *("view", "view_as", "reshape", "reshape_as", "flatten", "ravel", "unflatten"),
@@ -622,6 +639,8 @@ RULES: dict[str, Rule] = {
     "channel_shuffle": _channel_shuffle,
 }
 
+MEETING = {*_SUMS, *_PRODUCTS}
+
 # The MACs of what may be opaque, from its arguments.
 MACS: dict[str, Callable[..., int | None]] = {
     "linear": _linear_macs,
@@ -635,128 +654,23 @@ MACS: dict[str, Callable[..., int | None]] = {
 }
 
 # Nothing of these is a product of matrices. What is in RULES and not in MACS belongs here too.
-FREE = (RULES.keys() - MACS.keys()) | set(
-    [
-        "arange",
-        "argmax",
-        "argmin",
-        "argsort",
-        "any",
-        "all",
-        "as_strided",
-        "bernoulli",
-        "bitwise_not",
-        "cummax",
-        "cumprod",
-        "cumsum",
-        "bool",
-        "channel_dropout",
-        "diag",
-        "diagonal",
-        "diff",
-        "embedding",
-        "empty",
-        "eq",
-        "eye",
-        "fill",
-        "flip",
-        "fold",
-        "full",
-        "gather",
-        "ge",
-        "grid_sample",
-        "affine_grid",
-        "gt",
-        "gumbel_softmax",
-        "index",
-        "index_add",
-        "index_copy",
-        "index_fill",
-        "index_put",
-        "index_select",
-        "int",
-        "isinf",
-        "isnan",
-        "item",
-        "le",
-        "linspace",
-        "log_softmax",
-        "logical_and",
-        "logical_not",
-        "logical_or",
-        "logsumexp",
-        "long",
-        "lp_pool1d",
-        "lp_pool2d",
-        "lt",
-        "masked_scatter",
-        "max_unpool1d",
-        "max_unpool2d",
-        "max_unpool3d",
-        "meshgrid",
-        "native_channel_shuffle",
-        "ne",
-        "norm",
-        "normal",
-        "normalize",
-        "one_hot",
-        "ones",
-        "pixel_unshuffle",
-        "prod",
-        "rand",
-        "randn",
-        "randint",
-        "repeat",
-        "repeat_interleave",
-        "roll",
-        "scatter",
-        "scatter_add",
-        "setitem",
-        "sort",
-        "stack",
-        "std",
-        "std_mean",
-        "softmin",
-        "take",
-        "tensor",
-        "tile",
-        "topk",
-        "tril",
-        "triu",
-        "unfold",
-        "upsample_nearest",
-        "upsample_bilinear",
-        "var",
-        "var_mean",
-        "vstack",
-        "hstack",
-        "dstack",
-        "zero",
-        "zeros",
-        "empty_strided",
-        "scalar_tensor",
-        "as_tensor",
-        "from_numpy",
-        "fractional_max_pool2d",
-        "min",
-        "median",
-        "copy",
-        "uniform",
-        "and",
-        "or",
-        "xor",
-        "invert",
-        "rfloordiv",
-        "floordiv",
-        "floor_divide",
-        "mod",
-        "remainder",
-        "fmod",
-        "view_as_real",
-        "view_as_complex",
-        "polar",
-        "outer_product",
-        "fill_diagonal",
-        "clone_preserve_strides",
-    ]
-)
+FREE = (RULES.keys() - MACS.keys()) | {
+    *("arange", "argmax", "argmin", "argsort", "any", "all", "as_strided", "bernoulli"),
+    *("bitwise_not", "cummax", "cumprod", "cumsum", "bool", "channel_dropout", "diag"),
+    *("diagonal", "diff", "embedding", "empty", "eq", "eye", "fill", "flip", "fold"),
+    *("full", "gather", "ge", "grid_sample", "affine_grid", "gt", "gumbel_softmax"),
+    *("index", "index_add", "index_copy", "index_fill", "index_put", "index_select", "int"),
+    *("isinf", "isnan", "item", "le", "linspace", "log_softmax", "logical_and"),
+    *("logical_not", "logical_or", "logsumexp", "long", "lp_pool1d", "lp_pool2d", "lt"),
+    *("masked_scatter", "max_unpool1d", "max_unpool2d", "max_unpool3d", "meshgrid"),
+    *("native_channel_shuffle", "ne", "norm", "normal", "normalize", "one_hot", "ones"),
+    *("pixel_unshuffle", "prod", "rand", "randn", "randint", "repeat", "repeat_interleave"),
+    *("roll", "scatter", "scatter_add", "setitem", "sort", "stack", "std", "std_mean"),
+    *("softmin", "take", "tensor", "tile", "topk", "tril", "triu", "unfold"),
+    *("upsample_nearest", "upsample_bilinear", "var", "var_mean", "vstack", "hstack"),
+    *("dstack", "zero", "zeros", "empty_strided", "scalar_tensor", "as_tensor"),
+    *("from_numpy", "fractional_max_pool2d", "min", "median", "copy", "uniform", "and"),
+    *("or", "xor", "invert", "rfloordiv", "floordiv", "floor_divide", "mod", "remainder"),
+    *("fmod", "view_as_real", "view_as_complex", "polar", "outer_product", "fill_diagonal"),
+    *("clone_preserve_strides"),
+}
