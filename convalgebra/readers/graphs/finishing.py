@@ -39,7 +39,7 @@ def finished(
 
 
 def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
-    """What was computed and never read is work for nothing: its params are `unused`."""
+    """The outputs, and what is computed and never read: it is run all the same."""
     nodes = builder.nodes
     reached = _reached(nodes, ends)
     read = {source for node in nodes for source in node.inputs}
@@ -47,16 +47,16 @@ def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
         if index in reached or index in read:
             continue
         cone = _reached(nodes, [index]) - reached
-        if any(_holds(nodes[member].layer) for member in cone):
-            ends = _beside(builder, ends, index)
+        if any(_costs(nodes[member].layer) for member in cone):
+            ends = [*ends, index]
             reached |= cone
     return ends
 
 
-def _holds(layer: Layer) -> bool:
-    """Whether a layer has weights."""
+def _costs(layer: Layer) -> bool:
+    """Whether a layer has params or takes MACs."""
     if layer.opaque is not None:
-        return layer.opaque.params != 0
+        return layer.opaque.params != 0 or layer.opaque.macs != 0
     return KINDS[layer.kind].weights != "none"
 
 

@@ -12,6 +12,8 @@ from convalgebra.readers.graphs.builder import (
     Operand,
     Stretched,
     Tensor,
+    channels_in,
+    channels_of,
     equal_shapes,
 )
 from convalgebra.shapes import Shape
@@ -98,17 +100,19 @@ def merged(builder: Builder, kind: str, operands: Sequence[Operand]) -> Tensor:
     shape = broadcast([operand.shape for operand in operands])
     tensors = [operand for operand in operands if isinstance(operand, Tensor)]
     if len(tensors) == len(operands):
-        for lie in (tensors, [_padded(builder, tensor, len(shape)) for tensor in tensors]):
-            made = _met(builder, kind, lie, shape)
-            if made is not None:
-                return made
-        operands = [_padded(builder, tensor, len(shape)) for tensor in tensors]
-    return builder.made(kind, operands, shape)
+        made = _met(builder, kind, tensors, shape)
+        if made is None:
+            channels = channels_of(tensors[0]) + len(shape) - len(tensors[0].dims)
+            operands = tensors = [_padded(builder, t, len(shape), channels) for t in tensors]
+            made = _met(builder, kind, tensors, shape)
+        if made is not None:
+            return made
+    return builder.made(kind, operands, shape, channels=channels_in(shape))
 
 
-def _padded(builder: Builder, tensor: Tensor, rank: int) -> Tensor:
+def _padded(builder: Builder, tensor: Tensor, rank: int, channels: int) -> Tensor:
     missing = ((),) * (rank - len(tensor.dims))
-    return builder.in_order(Tensor(tensor.node, missing + tensor.dims))
+    return builder.in_order(Tensor(tensor.node, missing + tensor.dims), channels)
 
 
 def _met(builder: Builder, kind: str, tensors: Sequence[Tensor], shape: Shape) -> Tensor | None:

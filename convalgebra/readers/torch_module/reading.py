@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -124,12 +124,12 @@ def _made(reading: Reading, args: Any, kwargs: dict[str, Any]) -> Sequence[Value
     operands = list(_operands((args, kwargs)))
     macs = 0 if name in FREE else None
     if name in MACS:
-        macs = MACS[name](shapes[0], *args, **kwargs)
+        macs = _called(MACS[name], shapes[0], *args, **kwargs)
     constants = [operand for operand in operands if isinstance(operand, Constant)]
     if len(constants) == len(operands):
         constant = folded(constants, shapes[0], macs)
         return [Constant(shape, constant.parameters, constant.work) for shape in shapes]
-    made = RULES[name](reading, *args, **kwargs) if name in RULES else None
+    made = _called(RULES[name], reading, *args, **kwargs) if name in RULES else None
     if made is not None:
         every = list(made) if isinstance(made, Sequence) else [made]
         # A max pool may say where it found the largest numbers, too.
@@ -142,6 +142,14 @@ def _made(reading: Reading, args: Any, kwargs: dict[str, Any]) -> Sequence[Value
         held, figure = (operands, macs) if not index else (reads, 0)
         found.append(builder.made(word, held, shape, figure, channels))
     return found
+
+
+def _called(rule: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """What a rule gives; None where a call is of a form that it was not made for."""
+    try:
+        return rule(*args, **kwargs)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        return None
 
 
 def _operands(value: Any) -> list[Operand]:

@@ -259,6 +259,12 @@ def _multi_head_macs(
     return projections + 2 * positions * long * width + positions * _numel(out_proj_weight)
 
 
+def _recurrent_macs(shape: Shape, input: Operand, state: Any, weights: Any, *_: Any) -> int:
+    """Every matrix of weights once at each step."""
+    steps = prod(size for size in input.shape[:-1] if isinstance(size, int))
+    return steps * sum(_numel(weight) for weight in weights if len(weight.shape) == 2)
+
+
 def _length(operand: Operand) -> int:
     size = operand.shape[0]
     assert isinstance(size, int)
@@ -644,17 +650,19 @@ MEETING = {*_SUMS, *_PRODUCTS}
 # The MACs of what may be opaque, from its arguments.
 MACS: dict[str, Callable[..., int | None]] = {
     "linear": _linear_macs,
-    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot"), _product_macs),
+    **dict.fromkeys(("matmul", "mm", "bmm", "mv", "dot", "vdot", "inner"), _product_macs),
     **dict.fromkeys(("addmm", "baddbmm", "addmv", "addbmm"), _added_product_macs),
     "einsum": _einsum_macs,
     "scaled_dot_product_attention": _attention_macs,
     "multi_head_attention_forward": _multi_head_macs,
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), _recurrent_macs),
     **{f"conv{axes}": _conv_macs for axes in _AXES},
     **{f"conv_transpose{axes}": _transposed_macs for axes in _AXES},
 }
 
 # Nothing of these is a product of matrices. What is in RULES and not in MACS belongs here too.
 FREE = (RULES.keys() - MACS.keys()) | {
+    *("weight_norm", "norm_except_dim", "vector_norm", "linalg_vector_norm"),
     *("arange", "argmax", "argmin", "argsort", "any", "all", "as_strided", "bernoulli"),
     *("bitwise_not", "cummax", "cumprod", "cumsum", "bool", "channel_dropout", "diag"),
     *("diagonal", "diff", "embedding", "empty", "eq", "eye", "fill", "flip", "fold"),

@@ -19,6 +19,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
+from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
 from convalgebra.errors import UnsupportedError
@@ -66,7 +67,8 @@ class _Recorder(TorchFunctionMode):
             args, kwargs = mapped(args, self.without_numbers), mapped(kwargs, self.without_numbers)
             given = list(tensors_in((args, kwargs.values())))
         versions = [tensor._version for tensor in given]
-        result = func(*args, **kwargs)
+        result = _of_shape(func, args) if func is batch_norm else None
+        result = func(*args, **kwargs) if result is None else result
         if next(tensors_in(result), None) is not None or func is torch.Tensor.__setitem__:
             changed = tuple(t for t, v in zip(given, versions, strict=True) if t._version != v)
             name = _name(func)
@@ -82,6 +84,13 @@ class _Recorder(TorchFunctionMode):
         if id(value) not in self.bare:
             self.bare[id(value)] = (value, torch.empty_like(value, device="meta"))
         return self.bare[id(value)][1]
+
+
+def _of_shape(func: Any, args: tuple[Any, ...]) -> torch.Tensor | None:
+    """What a batch norm makes, by its shape alone: PyTorch takes longest over it."""
+    if len(args) < 2 or args[0].dim() < 2 or args[1] is None:
+        return None
+    return torch.empty_like(args[0]) if args[1].numel() == args[0].shape[1] else None
 
 
 def _itself(value: Any) -> Any:
@@ -108,12 +117,15 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
         input = torch.empty((1, *shape), dtype=_dtype(bare))
         with _placed(bare, recorder.place), recorder:
             try:
+                if any(map(torch.nn.parameter.is_lazy, bare.parameters())):
+                    bare(input)  # the first run makes lazy parameters, which have no shape before
+                    recorder.calls.clear()
                 output = bare(input)
             except Exception as error:
                 where = ".".join(recorder.place[-1])
                 raise UnsupportedError(_refused(error, where, shape)) from None
     parameters = dict(bare.named_parameters())
-    held = [*constants, *bare.buffers()]
+    held = [*constants, *bare.buffers(), *(empty for _, empty in recorder.bare.values())]
     return Trace(recorder.calls, input, output, parameters, held)
 
 
@@ -186,6 +198,7 @@ _NUMBERS = (
     "meta tensor",
     "Tensor.item()",
     "aten::_local_scalar_dense",
+    "nonzero()",
     "aten::nonzero",
     "aten::equal",
     "aten::masked_select",
