@@ -73,13 +73,13 @@ def graph_of(content: bytes, path: str) -> Graph:
     opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
     stored: dict[str, Stored] = {}
     for tensor in graph.initializer:
-        if tensor.name in stored:
-            raise InputError(f"{path}: two initializers are called `{tensor.name[:60]}`")
-        stored[tensor.name] = stored_in(tensor, path)
+        if _text(tensor.name) in stored:
+            raise InputError(f"{path}: two initializers are called `{_text(tensor.name)[:60]}`")
+        stored[_text(tensor.name)] = stored_in(tensor, path)
     steps = tuple(_step(node, index, path) for index, node in enumerate(graph.node))
-    inputs = tuple(value.name for value in graph.input if value.name not in stored)
+    inputs = tuple(name for name in (_text(v.name) for v in graph.input) if name not in stored)
     shapes = _declared_in(graph, path)
-    outputs = tuple(value.name for value in graph.output)
+    outputs = tuple(_text(value.name) for value in graph.output)
     ordered = _in_order(steps, {*inputs, *stored}, outputs, path)
     return Graph(ordered, inputs, outputs, stored, shapes, opset, model)
 
@@ -100,16 +100,22 @@ def _parsed(content: bytes, path: str) -> ModelProto:
 
 
 def _step(node: Any, index: int, path: str) -> Step:
-    title = node.name[:60] or f"number {index + 1}"
+    title, op = _text(node.name)[:60] or f"number {index + 1}", _text(node.op_type)
     attributes: dict[str, Any] = {}
     for attribute in node.attribute:
         if attribute.HasField("g") or attribute.graphs:
             raise UnsupportedError(
-                f"{path}: the node {title} ({node.op_type[:60]}) holds a graph of its own: what "
+                f"{path}: the node {title} ({op[:60]}) holds a graph of its own: what "
                 "runs depends on numbers that are not known"
             )
-        attributes[attribute.name] = _value(attribute, path)
-    return Step(title, node.op_type, node.domain, tuple(node.input), tuple(node.output), attributes)
+        attributes[_text(attribute.name)] = _value(attribute, path)
+    inputs, outputs = (tuple(map(_text, names)) for names in (node.input, node.output))
+    return Step(title, op, _text(node.domain), inputs, outputs, attributes)
+
+
+def _text(name: Any) -> str:
+    """A name; where it is not in UTF-8, protobuf gives bytes."""
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else str(name)
 
 
 def _value(attribute: Any, path: str) -> Any:
@@ -120,7 +126,7 @@ def _value(attribute: Any, path: str) -> Any:
     if kind == 2:
         return attribute.i
     if kind == 3:
-        return attribute.s.decode("utf-8", "replace")
+        return _text(attribute.s)
     if kind == 4:
         return stored_in(attribute.t, path)
     if kind in (6, 7):
@@ -131,7 +137,7 @@ def _value(attribute: Any, path: str) -> Any:
 def stored_in(tensor: TensorProto, path: str) -> Stored:
     """The shape of a stored tensor, and its numbers where there are few of them in the file."""
     shape = tuple(tensor.dims)
-    name = tensor.name[:60]
+    name = _text(tensor.name)[:60]
     if len(shape) > MOST_RANK or any(not 0 <= size <= MOST_SIZE for size in shape):
         raise InputError(f"{path}: the tensor `{name}` has the sizes {list(shape[:MOST_RANK])}")
     is_float = tensor.data_type in (1, 10, 11, 16, *range(17, 24))
@@ -153,7 +159,7 @@ def stored_in(tensor: TensorProto, path: str) -> Stored:
 
 def _declared_in(graph: GraphProto, path: str) -> dict[str, Declared]:
     return {
-        value.name: _declared(value, path)
+        _text(value.name): _declared(value, path)
         for value in (*graph.value_info, *graph.input, *graph.output)
         if value.type.HasField("tensor_type") and value.type.tensor_type.HasField("shape")
     }
@@ -174,7 +180,7 @@ def inferred(graph: Graph, shape: Sequence[int], path: str) -> dict[str, Declare
             tensor.ClearField("raw_data")
             tensor.ClearField("float_data")
     for value in model.graph.input:
-        if value.name == graph.inputs[0]:
+        if _text(value.name) == graph.inputs[0]:
             del value.type.tensor_type.shape.dim[:]
             for size in shape:
                 value.type.tensor_type.shape.dim.add().dim_value = size
@@ -187,17 +193,17 @@ def inferred(graph: Graph, shape: Sequence[int], path: str) -> dict[str, Declare
 def _declared(value: Any, path: str) -> Declared:
     dims = value.type.tensor_type.shape.dim
     if len(dims) > MOST_RANK:
-        raise InputError(f"{path}: `{value.name[:60]}` has {len(dims)} dimensions")
+        raise InputError(f"{path}: `{_text(value.name)[:60]}` has {len(dims)} dimensions")
     sizes: list[int | str | None] = []
     for dim in dims:
         if dim.HasField("dim_value"):
             if not -1 <= dim.dim_value <= MOST_SIZE:
                 raise InputError(
-                    f"{path}: `{value.name[:60]}` has a dimension of size {dim.dim_value}"
+                    f"{path}: `{_text(value.name)[:60]}` has a dimension of size {dim.dim_value}"
                 )
             sizes.append(dim.dim_value if dim.dim_value > 0 else None)
         else:
-            sizes.append(dim.dim_param or None)
+            sizes.append(_text(dim.dim_param) or None)
     return tuple(sizes)
 
 

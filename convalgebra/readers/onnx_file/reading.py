@@ -17,6 +17,7 @@ from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
+from convalgebra.readers.onnx_file.patterns import together
 from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES, Reading, Value
 from convalgebra.shapes import Shape, shape_text
 from convalgebra.sizes import Size, product, same, symbol
@@ -30,7 +31,7 @@ _SIZE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,30}", re.ASCII)
 
 def network_of(content: bytes, path: str, input: Input) -> Network:
     """The Network in the content of an ONNX file."""
-    graph = graph_of(content, path)
+    graph = together(graph_of(content, path))
     shape, name = _input(graph, path, input)
     values = _Values(graph, path, shape, name)
     try:
