@@ -76,7 +76,6 @@ def _reached(nodes: Sequence[Node], ends: Iterable[int]) -> set[int]:
         if index not in found:
             found.add(index)
             waiting.extend(nodes[index].inputs)
-            waiting.append(nodes[index].weights)
     return found
 
 

@@ -13,6 +13,12 @@ from typing import NamedTuple
 from convalgebra.readers.onnx_file.graph import Graph, Step
 
 
+_INPUTS = {
+    **dict.fromkeys(("Sigmoid", "HardSigmoid", "Tanh", "Softplus", "Erf"), 1),
+    **dict.fromkeys(("Add", "Mul", "Div", "MatMul"), 2),
+}
+
+
 class Around(NamedTuple):
     """Which step makes a name, which steps read it, and the names that are outputs."""
 
@@ -23,8 +29,10 @@ class Around(NamedTuple):
     def made_by(self, name: str, *ops: str) -> Step | None:
         """The step that makes `name`, if it is one of `ops` and only one step reads the name."""
         step = self.maker.get(name)
+        if step is None or step.op not in ops or len(step.inputs) != _INPUTS[step.op]:
+            return None
         alone = len(self.readers.get(name, ())) == 1 and name not in self.graph.outputs
-        return step if step is not None and step.op in ops and alone else None
+        return step if alone else None
 
     def number(self, name: str) -> float | None:
         """The one number that is stored under a name."""
@@ -35,7 +43,9 @@ class Around(NamedTuple):
                 return None
             stored = maker.attributes.get("value")
         values = getattr(stored, "values", None)
-        return float(values[0]) if values is not None and len(values) == 1 else None
+        if values is None or len(values) != 1 or not isinstance(values[0], float):
+            return None
+        return values[0]
 
 
 def together(graph: Graph) -> Graph:
@@ -54,7 +64,10 @@ def together(graph: Graph) -> Graph:
             gone.update(inner)
             break
     steps = (changed.get(step.outputs[0], step) for step in graph.steps if step.outputs)
-    return graph._replace(steps=tuple(step for step in steps if step.outputs[0] not in gone))
+    kept = tuple(step for step in steps if step.outputs[0] not in gone)
+    # Two patterns may overlap in a graph that nobody exported: it is read as it stands.
+    lost = gone & {name for step in kept for name in step.inputs}
+    return graph if lost else graph._replace(steps=kept)
 
 
 Found = tuple[Step, Iterable[str]] | None
@@ -90,7 +103,8 @@ def _gated(step: Step, x: str, gate: str, around: Around) -> Found:
         return None
     if inner.op == "Sigmoid":
         return _activation(step, x, "Swish"), (gate,)
-    sixth = abs(inner.attributes.get("alpha", 0.2) - 1 / 6) < 1e-4
+    alpha = inner.attributes.get("alpha", 0.2)
+    sixth = isinstance(alpha, float) and abs(alpha - 1 / 6) < 1e-4
     return (_activation(step, x, "HardSwish"), (gate,)) if sixth else None
 
 

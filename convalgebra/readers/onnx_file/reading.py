@@ -119,7 +119,9 @@ class _Values:
         if not name:
             return None
         if name not in self.known:
-            stored = self.graph.stored[name]
+            stored = self.graph.stored.get(name)
+            if stored is None:
+                raise InputError(f"`{name[:60]}` is an output that its operator does not have")
             self.known[name] = self._stored(name, stored)
         return self.known[name]
 
@@ -142,7 +144,10 @@ class _Values:
         block = tuple(part for part in re.split(r"[/.]", step.name) if part)[:-1]
         self.builder.block = tuple(identifier(part) for part in block[:8])
         r = Reading(self.builder, step.name, step.op, inputs, attributes, self.graph.opset)
-        made = self._made(r, step)
+        try:
+            made = self._made(r, step)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise r.fault("its inputs or attributes are not those of this operator") from None
         for name, value in zip(step.outputs, made, strict=False):
             if name:
                 self.known[name] = value
