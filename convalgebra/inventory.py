@@ -7,7 +7,6 @@ the inventory carries the Network too, and what each of its nodes was made to ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -54,8 +53,7 @@ class Takes(NamedTuple):
     hides_ceil: bool = False
 
 
-@dataclass(frozen=True)
-class Chain:
+class Chain(NamedTuple):
     """A Network without input, with what its nodes take, and what is taken for granted of it."""
 
     network: Network
@@ -129,8 +127,7 @@ def _sums(modules: Sequence[Module]) -> dict[str, int | None]:
     return counted | {"unknown": unknown}
 
 
-@dataclass(frozen=True)
-class Inventory:
+class Inventory(NamedTuple):
     """The modules of a model with their params; MACs and receptive field are refused.
 
     `model` is the class of the whole. `reason` says why there is no more. `holders` are classes
@@ -143,7 +140,7 @@ class Inventory:
     reason: str = ""
     holders: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
-    chain: Chain | None = field(default=None, compare=False, repr=False)
+    chain: Chain | None = None
 
     @property
     def params(self) -> int:
@@ -212,6 +209,9 @@ class Inventory:
             "assumptions": list(self.assumed),
             "status": self.status,
         }
+
+    def __repr__(self) -> str:
+        return f"Inventory({self.model}, {len(self.modules)} modules, params={self.params})"
 
     def __str__(self) -> str:
         from convalgebra.render.inventory_text import inventory_to_text

@@ -61,7 +61,7 @@ def is_foreign(text: str) -> bool:
     """
     if text.lstrip()[:1] != "{" and "):" not in text:  # the quick answer
         return False
-    return _recognised(text.encode(), "<stack>").name != "text"
+    return _recognised(text.encode("utf-8", "surrogatepass"), "<stack>").name != "text"
 
 
 def read_stream(
@@ -99,9 +99,15 @@ def read_content(
         return cast("Network | Inventory", reader.read_on(content, name, input))
     try:
         return reader.read(content, name)
-    except LanguageError:
+    except LanguageError as error:
         # Not a text in the language, though nobody else of ours knew it.
-        other = _plug_in_for(content, name) if form is None and reader.name == "text" else None
+        if form is not None or reader.name != "text":
+            raise
+        try:
+            other = _plug_in_for(content, name)
+        except InputError as broken:
+            error.hint = "; ".join(filter(None, (error.hint, str(broken))))
+            raise error from None
         if other is None:
             raise
         return other.read(content, name)

@@ -32,8 +32,7 @@ def read(content: bytes, path: str) -> Network:
     """The Network of a cost report, from its keys `network` and `input`; figures are not read.
 
     >>> read(b'{"schema": "convalgebra.cost/1", "network": "3x3@8", "input": [3, 9, 9]}', "r.json")
-    Network(input 3x9x9
-    3x3@8)
+    Network(input 3x9x9; 3x3@8)
     """
     report = _loaded(decoded(content, path), path)
     schema = report.get("schema") if isinstance(report, dict) else None

@@ -93,7 +93,8 @@ def _from_string(text: str, form: str | None, input: Input) -> Network | Invento
     if text.endswith(_ENDINGS) and not any(c in text for c in ",;\n"):
         return read_file(text, form, input)
     if form is not None or formats.is_foreign(text):
-        return formats.read_content(text.encode(), "the text", "<stack>", form, None, input)
+        content = text.encode("utf-8", "surrogatepass")
+        return formats.read_content(content, "the text", "<stack>", form, None, input)
     try:
         return parse(text)
     except LanguageError as error:

@@ -20,8 +20,9 @@ _MOST_NAMED = 4
 def inventory_to_text(inventory: Inventory, width: int = 80, *, all_layers: bool = False) -> str:
     """A table of modules or parts, one of classes, then what is known and what is not."""
     table = modules_table(inventory, all_layers=all_layers)
-    if table.width() > width and "layer" in table.header:
-        table = _without_layers(table)
+    for title in ("layer", "class"):
+        if table.width() > width and title in table.header:
+            table = _without(table, table.header.index(title))
     notes = "\n".join(
         filled(text, width, f"{label:<12}", " " * 12) for label, text in notes_of(inventory)
     )
@@ -29,9 +30,11 @@ def inventory_to_text(inventory: Inventory, width: int = 80, *, all_layers: bool
     return "\n\n".join([f"the modules of {inventory.model}", *tables, notes])
 
 
-def _without_layers(table: Table) -> Table:
-    rows = tuple((name, kind, params) for name, kind, _, params in table.rows)
-    return Table(("module", "class", "params"), rows, 2, table.rules)
+def _without(table: Table, column: int) -> Table:
+    def cut(line: tuple[str, ...]) -> tuple[str, ...]:
+        return line[:column] + line[column + 1 :]
+
+    return Table(cut(table.header), tuple(map(cut, table.rows)), table.left - 1, table.rules)
 
 
 def modules_table(inventory: Inventory, *, all_layers: bool = False) -> Table:

@@ -38,9 +38,5 @@ def test_the_same_test_sees_what_named_sizes_import():
     assert "sympy" in imported_by("3x3@C", "CxHxW")
 
 
-def test_a_print_out():
-    assert imported_by("tests/data/printed/lenet.txt", "1x28x28") == []
-
-
 def test_the_same_test_sees_a_fraction():
     assert imported_by("up2, 3x3", "1x8x8") == ["fractions"]

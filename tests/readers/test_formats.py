@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from convalgebra.errors import InputError, LanguageError
+from convalgebra.errors import ConvalgebraError, InputError, LanguageError
 from convalgebra.inventory import Inventory
 from convalgebra.language import parse
 from convalgebra.readers import read, read_file, read_model
@@ -70,6 +70,13 @@ def test_a_format_can_be_forced(file):
         read_model(file(PRINT), "text")
     with pytest.raises(InputError, match="no reader is called `prnt`; did you mean print"):
         read_model(file(PRINT), "prnt")
+
+
+@pytest.mark.parametrize("text", ["3x3\udc80):", "{\ud800", "(0): \udcff(a)"])
+def test_bytes_of_a_shell_that_are_no_text(text):
+    for form in (None, "text", "print", "json"):
+        with pytest.raises(ConvalgebraError):
+            read(text, form=form)
 
 
 def test_the_names_of_readers_are_those_of_the_table():
@@ -165,7 +172,6 @@ def test_it_is_asked_where_ours_fail_and_the_first_error_stands(package, file):
         ("import nothing_like_it", "cannot be imported: ModuleNotFoundError: No module named"),
         ("1 / 0", "cannot be imported: ZeroDivisionError: division by zero"),
         ("def read(content, path): ...", "has no function `recognises`"),
-        (READER.replace("content.startswith", "content.begins"), "failed on .*: AttributeError"),
         (READER.replace("parse(content", "parse(contents"), "failed on .*: NameError"),
         (READER.replace("return parse(", "return abs("), "failed on .*: TypeError"),
         (
@@ -178,7 +184,22 @@ def test_a_broken_reader_is_named(package, file, code, said):
     package(code)
     code_name = "the reader `toy` of the package toys "
     with pytest.raises(InputError, match=code_name + said):
-        read(file("TOY 3x3"))
+        read(file("TOY 3x3"), form="toy")
+
+
+def test_a_broken_reader_hides_no_slip_in_a_text(package, file):
+    package("1 / 0")
+    with pytest.raises(LanguageError, match="`frobnicate` is not defined") as caught:
+        read(file("frobnicate"))
+    assert "the reader `toy` of the package toys cannot be imported" in str(caught.value)
+    with pytest.raises(InputError, match="the reader `toy` of the package toys cannot be imported"):
+        read(file(b"\xff\x00"))
+
+
+def test_a_reader_that_fails_to_recognise(package, file):
+    package(READER.replace("content.startswith", "content.begins"))
+    with pytest.raises(InputError, match=r"package toys failed on .*: AttributeError"):
+        read(file(b"\xff\x00"))
 
 
 def test_a_missing_attribute(package, file):

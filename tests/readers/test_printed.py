@@ -6,13 +6,18 @@ import csv
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from hypothesis import given
+from hypothesis import strategies as st
 
 import convalgebra as ca
+from convalgebra.cli import main
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.inventory import Inventory
 from convalgebra.language import parse
 from convalgebra.readers import read_model
 from convalgebra.readers.printed import read
+from convalgebra.render.forms import inventory_in
 
 DATA = Path(__file__).parent.parent / "data" / "printed"  # as torchvision 0.29 prints its models
 with open(DATA / "params.csv", encoding="utf-8") as file:
@@ -105,7 +110,7 @@ def test_params_of_one_module(module):
         ("Linear(8x0e -> 8x0e | 64 weights)", "its arguments are not those that torch.nn prints"),
         (
             "Conv2d(3, 8, kernel_size=3)",
-            "nothing about stride is not printed so by torch.nn.Conv2d",
+            "no stride is printed, as torch.nn.Conv2d does",
         ),
         ("Linear(in_features=4, out_features=3, bias=True, rank=2)", "rank=2 is not printed so by"),
         (
@@ -114,6 +119,11 @@ def test_params_of_one_module(module):
         ),
         ("LazyLinear(in_features=0, out_features=3, bias=True)", "it is lazy"),
         ("MultiheadAttention()", "kdim, vdim and add_bias_kv are not printed"),
+        (
+            "LayerNorm((" + "9" * 18 + ", 9999999), eps=1e-05, elementwise_affine=True)",
+            "it would have",
+        ),
+        ("LSTM(5, 7, num_layers=0)", "0 is not printed so by torch.nn.LSTM"),
         (f"Linear(in_features={'9' * 5000}, out_features=3, bias=True)", "its arguments are not"),
     ],
 )
@@ -193,6 +203,8 @@ REFUSED = {
     ),
     "DropPath(drop_prob=0.100)": "no layer of the language: it is no class of torch.nn",
     "Flatten(start_dim=2, end_dim=-1)": "Flatten (0) is no layer of the language",
+    "Upsample(scale_factor=inf, mode='nearest')": "Upsample (0) is no layer of the language",
+    "Linear(in_features=3, out_features=0, bias=True)": "it has no outputs",
     "Upsample(scale_factor=2.5, mode='nearest')": "Upsample (0) is no layer of the language",
     "UpsamplingBilinear2d(scale_factor=2.0, mode='bilinear')": "`bilinear2` is with align_corners",
     "ZeroPad2d((-1, 1, 1, 1))": "what takes away is `crop` there",
@@ -281,6 +293,20 @@ def test_without_an_input_a_chain_is_an_inventory():
         ca.cost(sequential(CONV))
 
 
+def test_long_names_fit_on_80_columns():
+    name = "a_" * 40
+    for kind in ("ReLU", "B" * 90):
+        found = ca.inventory(f"Net(\n  ({name}): {kind}(x=1)\n)")
+        assert max(map(len, str(found).splitlines()[:6])) <= 80
+
+
+def test_nothing_that_a_terminal_obeys_is_shown():
+    text = "N\x1b[2J(\n  (\x1b[31ma): Foo[\x1b](x='\x1b')\n  (b): ReLU6(y='\x1b')\n)"
+    found = read_model(text.replace("N\x1b[2J", "N"), "print")
+    for form in ("text", "csv", "md", "html", "latex"):
+        assert "\x1b" not in inventory_in(form, found, 80)
+
+
 def test_a_network_has_no_inventory():
     with pytest.raises(ca.ConvalgebraError, match="this is a network"):
         ca.inventory("3x3@4")
@@ -319,3 +345,46 @@ Net(
     assert told["receptive_field"] is None
     html = found._repr_html_()
     assert html.count("<div") == html.count("</div>") == 1
+
+
+LENET = (DATA / "lenet.txt").read_text(encoding="utf-8")
+PIECES = ["(", ")", "\n", "  ", "=", ",", "0", "-1", "None", "same", "(0): ", "3 x ", "...", "inf"]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, len(LENET)), st.integers(0, 30), st.sampled_from(PIECES)),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_paste_that_went_wrong_is_read_or_refused(edits):
+    text = LENET
+    for at, cut, piece in edits:
+        text = text[:at] + piece + text[at + cut :]
+    try:
+        found = read_model(text, "print")
+        for form in ("text", "json", "csv", "md", "html", "latex"):
+            assert inventory_in(form, found, 80)
+        ca.cost(found, input="1x28x28")
+    except ca.ConvalgebraError as error:
+        assert str(error)  # noqa: PT017  (either will do)
+
+
+def test_the_command_line():
+    def run(*arguments):
+        return CliRunner().invoke(main, ["cost", *arguments], input=LENET)
+
+    assert "the modules of Sequential" in run("-").stdout
+    assert "the modules of Sequential" in run("--layers", "-", "--from", "print").stdout
+    assert "416,520" in run("-", "--input", "1x28x28").stdout
+    for arguments, said in [
+        (["-", "--from", "text"], "is not defined"),
+        (["-", "--from", "yaml"], "no reader is called `yaml`; there are json, print, text"),
+        (["-", "--input", "3xx"], "expected a size after `x`"),
+        (["-", "--at", "C=3"], "there is no named size `C`"),
+        ([str(DATA / "resnet18.txt"), "zoo:resnet18"], "ResNet is read as an inventory"),
+    ]:
+        result = run(*arguments)
+        assert result.exit_code == 2
+        assert said in result.stderr

@@ -6,6 +6,8 @@ import inspect
 import warnings
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from convalgebra.cost import cost_of_model
 from convalgebra.readers.printed import read
@@ -275,3 +277,51 @@ def test_a_traced_module_prints_its_code():
     traced = torch.fx.symbolic_trace(Net())
     traced.print_readable(print_output=False)
     assert printed(str(traced)).params == 8
+
+
+LAYERS = st.sampled_from(
+    [
+        lambda c: nn.Conv2d(c, c + 2, 3, padding=1),
+        lambda c: nn.Conv2d(c, 2 * c, (1, 3), stride=(1, 2), padding=(0, 2), bias=False),
+        lambda c: nn.Conv2d(c, 3 * c, 3, padding="same", dilation=(2, 1), groups=c),
+        lambda c: nn.Conv2d(c, 4, 3, padding=(2, 1), padding_mode="circular"),
+        lambda c: nn.Conv2d(c, 4, 2, padding=1, padding_mode="reflect"),
+        lambda c: nn.ConvTranspose2d(c, 3, 3, stride=2, padding=1, output_padding=1),
+        lambda c: nn.ConvTranspose2d(c, 2 * c, (2, 3), dilation=(3, 1), groups=c),
+        lambda c: nn.MaxPool2d(3, 2, 1, ceil_mode=True),
+        lambda c: nn.MaxPool2d((2, 1), (1, 2)),
+        lambda c: nn.AvgPool2d(2, 1),
+        lambda c: nn.BatchNorm2d(c),
+        lambda c: nn.InstanceNorm2d(c, affine=True),
+        lambda c: nn.GroupNorm(c, c),
+        lambda c: nn.ReLU(inplace=True),
+        lambda c: nn.Upsample(scale_factor=(1, 2)),
+        lambda c: nn.ZeroPad2d((1, 0, 2, 1)),
+        lambda c: nn.ReplicationPad2d(1),
+        lambda c: nn.ChannelShuffle(c),
+        lambda c: nn.Sequential(nn.Identity(), nn.Conv2d(c, 5, 1), nn.GELU()),
+    ]
+)
+
+
+@given(makers=st.lists(LAYERS, max_size=6), ends=st.booleans())
+@settings(max_examples=25)
+def test_chains_as_pytorch_counts_them(makers, ends):
+    """Shapes, params and MACs of a chain; the MACs from PyTorch's own counter of operations."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    value = torch.zeros(1, 3, 9, 8, device="meta")
+    modules = []
+    for make in makers:
+        modules.append(make(value.shape[1]).to("meta").eval())
+        value = modules[-1](value)
+    if ends:
+        sides = value.shape[1] * 6
+        modules += [nn.AdaptiveAvgPool2d((2, 3)), nn.Flatten(), nn.Linear(sides, 5, device="meta")]
+    model = nn.Sequential(*modules)
+    with FlopCounterMode(display=False) as counter:
+        wanted = model(torch.zeros(1, 3, 9, 8, device="meta"))
+    report = cost_of_model(printed(model), (3, 9, 8))
+    assert report.output == tuple(wanted.shape[1:])
+    assert report.total.params == sum(p.numel() for p in model.parameters())
+    assert report.total.macs == counter.get_total_flops() // 2

@@ -136,6 +136,11 @@ def test_a_parenthesis_too_many():
     )
 
 
+def test_what_follows_is_never_overlooked():
+    message = "the module ends before this\n  more\n  ~~~^\n  m.txt:4:1"
+    assert said("A(\n  (a): ReLU()\n)" + " " * 999 + "\nmore") == message
+
+
 def test_a_second_module():
     assert said("A(\n  (a): ReLU()\n)\nB(\n  (a): ReLU()\n)") == (
         "a second module begins here\n  B(\n  ~^\n  m.txt:4:1\n  hint: read one at a time"

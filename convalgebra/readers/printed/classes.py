@@ -26,7 +26,9 @@ def _linear(kind: str, read: Reading) -> Told:
     features, out = read.number("in_features"), read.number("out_features")
     has_bias = read.flag("bias", True)
     read.end()
-    layers = (Layer("linear", channels=Channels("=", out), bias=has_bias),) if out else None
+    if not out:
+        return Told(0, lacks="it has no outputs")
+    layers = (Layer("linear", channels=Channels("=", out), bias=has_bias),)
     if kind == "LazyLinear":
         return Told(None, layers, Takes("Linear", None, (0,)), LAZY)
     return Told(out * (features + has_bias), layers, Takes("Linear", features, (0,)))
@@ -44,10 +46,11 @@ def _batch_norm(kind: str, read: Reading) -> Told:
     has_bias = read.flag("bias", affine)
     read.end("eps", "momentum", "track_running_stats")
     word = "in" if "Instance" in kind else "bn"
-    axes = () if kind == "SyncBatchNorm" else (0, 1) if kind == "BatchNorm1d" else (axes_of(kind),)
+    axes: tuple[int, ...] = () if kind == "SyncBatchNorm" else (axes_of(kind),)
+    if kind.endswith("BatchNorm1d"):
+        axes = (0, 1)
     if kind.startswith("Lazy"):
-        takes = Takes(kind, None, axes if "1d" not in kind or word == "in" else (0, 1))
-        return _norm(None, word, takes, affine, affine, LAZY)
+        return _norm(None, word, Takes(kind, None, axes), affine, has_bias, LAZY)
     return _norm(features, word, Takes(kind, features, axes), affine, has_bias)
 
 
@@ -131,7 +134,7 @@ def _embedding(kind: str, read: Reading) -> Told:
 
 def _recurrent(kind: str, read: Reading) -> Told:
     features, hidden = read.next(), read.next()
-    layers, projected = read.whole(read.take("num_layers", 1)), read.take("proj_size", 0)
+    layers, projected = read.whole(read.take("num_layers", 1), 1), read.take("proj_size", 0)
     has_bias, both_ways = read.flag("bias", True), read.flag("bidirectional", False)
     read.end("batch_first", "dropout")
     ways, handed_on = 1 + both_ways, read.whole(projected) or hidden

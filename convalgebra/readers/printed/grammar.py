@@ -13,6 +13,7 @@ itself, whatever the depth.
 from __future__ import annotations
 
 import re
+from math import prod
 from typing import NamedTuple
 
 from convalgebra.errors import FormatError, Source, Span
@@ -21,6 +22,7 @@ _DEEPEST = 100  # modules inside modules, as in the language
 _MOST = 10**6  # modules, repeated ones counted, as in the language
 _MOST_PRINTED = 200_000  # of them on lines of their own: some seconds
 _LONGEST = 2**16  # characters of arguments
+_MOST_DIGITS = 24  # of the sizes of a parameter together
 
 _PROMPT = re.compile(r"[ \t]*(?:>>>|In[ ]?\[[^\]\n]*\]:|```|\$ |Python \d)[^\n]*(?:\n|\Z)|\s*\n")
 _MORE_CODE = re.compile(r"[ \t]*(?:\.\.\.:?)[^\n]*(?:\n|\Z)")
@@ -71,6 +73,11 @@ def parse(source: Source) -> list[Printed]:
     return _Parser(source).whole()
 
 
+def _safe(text: str) -> str:
+    """A name without what a terminal would obey."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
+
+
 class _Parser:
     def __init__(self, source: Source) -> None:
         self.source = source
@@ -100,7 +107,7 @@ class _Parser:
                 found = _MORE_CODE.match(self.text, at)
             if found is None or found.end() == at:
                 break
-            prompted = prompted or ">>>" in found.group() or "In" in found.group()
+            prompted = prompted or not found.group().isspace()
             at = found.end()
         found = _ANSWER.match(self.text, at)
         return found.end() if found else at
@@ -110,9 +117,9 @@ class _Parser:
             if found.end() == at:
                 break
             at = found.end()
-        rest = self.text[at : at + 200].strip()
+        at += len(self.text) - at - len(self.text[at:].lstrip())
+        rest = self.text[at : at + 200].rstrip()
         if rest and rest not in (">", "None") and not _CODE.match(rest):
-            at += len(self.text[at : at + 200]) - len(self.text[at : at + 200].lstrip())
             line = self.line_end(at)
             if rest[0] in ")]}":
                 raise self.fail("this closes nothing: there is a parenthesis too many", at, at + 1)
@@ -134,7 +141,7 @@ class _Parser:
         name, times = "", 1
         at = start
         if found := _NAME.match(self.text, at):
-            name, at = found.group(1).strip(), found.end()
+            name, at = _safe(found.group(1).strip()), found.end()
         if found := _TIMES.match(self.text, at):
             times = self.times(name, found.group(1), start, found.end())
             at = found.end()
@@ -152,7 +159,8 @@ class _Parser:
             raise self.fail(message, start, found.end() - 1)
         span = Span(start, found.end() - 1)
         self.open.append(_Open(len(self.found), self.column(start), every))
-        self.found.append(Printed(name, found.group(1), parent.number, times, span))
+        kind = _safe(found.group(1))
+        self.found.append(Printed(name, kind, parent.number, times, span))
         return found.end()
 
     def times(self, name: str, digits: str, start: int, stop: int) -> int:
@@ -171,11 +179,9 @@ class _Parser:
         """A parameter, or nothing, in place of a module; where the text goes on."""
         if parent >= 0 and (found := _PARAMETER.match(self.text, at)):
             sizes = [side for side in found.group(1).split("x") if side]
-            numbers = 1
-            for side in sizes:
-                if len(side) > 15:
-                    raise self.fail("a size with too many digits", at, found.end())
-                numbers *= int(side)
+            if sum(map(len, sizes)) > _MOST_DIGITS:
+                raise self.fail("a size with too many digits", at, found.end())
+            numbers = prod(map(int, sizes))
             span = Span(start, found.end())
             self.found.append(Printed(name, "Parameter", parent, 1, span, "", numbers))
             return found.end()

@@ -13,6 +13,8 @@ from convalgebra.readers.printed.classes import ATTENTION, CONTAINERS, KINDS, to
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told, Unfit
 
+_TOO_MANY = 10**24
+_NO_MODEL = "it would have more params than all computers hold"
 _FOREIGN = "it is no class of torch.nn"
 _OTHER_ARGUMENTS = "its arguments are not those that torch.nn prints"
 _PARAMETRIZED = "its weights are made of others, which are not printed"
@@ -57,6 +59,8 @@ def _told(module: Printed, has_children: bool) -> Told | None:
         tell, reason = None, str(unfit)
     if tell is None and not has_children:
         return Told(None, reason=reason, lacks=reason)
+    if tell is not None and (tell.params or 0) >= _TOO_MANY:
+        return Told(None, reason=_NO_MODEL, lacks=_NO_MODEL)
     return tell
 
 

@@ -36,7 +36,7 @@ def convolution(kind: str, read: Reading) -> Told:
     if mode != "zeros":
         if mode not in _MODES or is_transposed:
             raise read.unfit(f"padding_mode={shown(mode)}")
-        before = (Layer(_MODES[mode], pads=pads),) if any(map(any, pads)) else ()
+        before = (Layer(mode, pads=pads),) if any(map(any, pads)) else ()
         layer["padding"] = ()
     elif around == "same" and stride == (1,) * axes:
         layer["padding"] = "same"
@@ -47,7 +47,7 @@ def convolution(kind: str, read: Reading) -> Told:
     return Told(weights + has_bias * out, layers, Takes(kind, channels, (axes,)))
 
 
-_MODES = {"circular": "circular", "reflect": "reflect", "replicate": "replicate"}
+_MODES = frozenset({"circular", "reflect", "replicate"})  # layers here, too
 
 
 def _padding(
@@ -135,7 +135,7 @@ def upsample(kind: str, read: Reading) -> Told:
         return Told(lacks="`bilinear2` is with align_corners=False")
     if factor is not None:
         factors = factor if isinstance(factor, tuple) else (factor,)
-        if not all(isinstance(f, (int, float)) and f >= 1 and f == int(f) for f in factors):
+        if not all(isinstance(f, (int, float)) and 1 <= f < 10**9 and f == int(f) for f in factors):
             return Told(lacks=lacks)
         whole = tuple(map(int, factors))
         if mode in ("nearest", "nearest-exact"):

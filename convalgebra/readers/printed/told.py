@@ -46,15 +46,17 @@ class Reading:
         self.names = dict(arguments.names)
 
     def unfit(self, what: str) -> Unfit:
+        """What to raise for an argument that does not belong there."""
         return Unfit(f"{what} is not printed so by torch.nn.{self.kind}")
 
     def next(self) -> int:
         """The next number without a name."""
         if not self.places:
-            raise self.unfit("what stands there")
+            raise Unfit(f"a number is missing that torch.nn.{self.kind} prints")
         return self.whole(self.places.pop(0))
 
     def whole(self, value: object, least: int = 0) -> int:
+        """A value that has to be a whole number."""
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise self.unfit(shown(value))
         return value
@@ -64,12 +66,14 @@ class Reading:
         return self.whole(self.take(name))
 
     def take(self, name: str, default: Any = Unfit) -> Any:
+        """The value called `name`; without a default it is always printed."""
         value = self.names.pop(name, default)
         if value is Unfit:
-            raise self.unfit(f"nothing about {name}")
+            raise Unfit(f"no {name} is printed, as torch.nn.{self.kind} does")
         return value
 
     def flag(self, name: str, default: bool | None = None) -> bool:
+        """True or False."""
         value = self.take(name, Unfit if default is None else default)
         if not isinstance(value, bool):
             raise self.unfit(f"{name}={shown(value)}")
@@ -91,8 +95,8 @@ class Reading:
 
 
 def shown(value: object) -> str:
-    """A value in an error, not too long."""
-    return str(value)[:40]
+    """A value in a report: not too long, and nothing that a terminal obeys."""
+    return "".join(c if c.isprintable() else "?" for c in str(value)[:40])
 
 
 Rule = Callable[[str, Reading], Told]
