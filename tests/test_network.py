@@ -135,3 +135,10 @@ def test_ten_thousand_layers_and_no_recursion() -> None:
     assert network.shapes[-1] == (symbol("C"), 8, 8)
     assert network.live == (True,) * 10_001
     assert str(network) == "input Cx8x8; 10000*(3x3p1)"
+
+
+def test_opaque_layers_were_counted_on_one_input() -> None:
+    network = parse("input 3x9x9; 3x3, opaque(mix, 3x7x7, 0, 0)")
+    assert network.with_input((3, 9, 9)) == network
+    with pytest.raises(ShapeError, match="`mix` was counted on an input of 3x9x9"):
+        network.with_input((3, 8, 8))

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 from convalgebra.readers.onnx_file.graph import Graph, Step
 
-
 _INPUTS = {
     **dict.fromkeys(("Sigmoid", "HardSigmoid", "Tanh", "Softplus", "Erf"), 1),
     **dict.fromkeys(("Add", "Mul", "Div", "MatMul"), 2),

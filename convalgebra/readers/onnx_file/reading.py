@@ -17,8 +17,9 @@ from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
+from convalgebra.readers.onnx_file.nodes import Reading, Value
 from convalgebra.readers.onnx_file.patterns import together
-from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES, Reading, Value
+from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES
 from convalgebra.shapes import Shape, shape_text
 from convalgebra.sizes import Size, product, same, symbol
 

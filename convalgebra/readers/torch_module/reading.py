@@ -13,7 +13,8 @@ from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, fin
 from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in, channels_of
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
-from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, RULES, Reading
+from convalgebra.readers.torch_module.calls import Reading
+from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, RULES
 from convalgebra.readers.torch_module.tracing import Call, Trace, mapped, tensors_in
 from convalgebra.shapes import Shape
 
