@@ -182,8 +182,12 @@ class _PlugIn:
             raise self.broken(f"failed on {path}: {_told(error)}") from None
 
     def read(self, content: bytes, path: str) -> Network | Inventory:
+        return self.read_on(content, path, None)
+
+    def read_on(self, content: bytes, path: str, input: str | Shape | None) -> Network | Inventory:
+        on = getattr(self.reader, "read_on", None)
         try:
-            model = self.reader.read(content, path)
+            model = self.reader.read(content, path) if on is None else on(content, path, input)
         except ConvalgebraError:
             raise
         except Exception as error:
