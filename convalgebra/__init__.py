@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     )
     from convalgebra.network import Network
     from convalgebra.readers import read as parse
+    from convalgebra.readers.onnx_file import from_onnx
+    from convalgebra.readers.torch_module import from_torch
     from convalgebra.symbolic import DenseMatrix
     from convalgebra.symbolic import matrix_of as matrix
 
@@ -48,6 +50,8 @@ _PUBLIC = {
     "compare": ("convalgebra.cost.comparison", "compare"),
     "cost": ("convalgebra.cost", "cost"),
     "equiv": ("convalgebra.algebra", "equiv"),
+    "from_onnx": ("convalgebra.readers.onnx_file", "from_onnx"),
+    "from_torch": ("convalgebra.readers.torch_module", "from_torch"),
     "factor": ("convalgebra.kernels.factoring", "factor"),
     "factorability": ("convalgebra.kernels.nearest", "factorability"),
     "inventory": ("convalgebra.cost", "inventory"),
@@ -75,6 +79,8 @@ __all__ = [
     "equiv",
     "factor",
     "factorability",
+    "from_onnx",
+    "from_torch",
     "inventory",
     "matrix",
     "merge",

@@ -305,9 +305,9 @@ def cost(
     titles = [*stacks, *layers]
     if not titles:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
-    models = [read_model(stack, source_form) for stack in stacks]
+    models = [read_model(stack, source_form, shape) for stack in stacks]
     models += [
-        read_model(path, source_form) if path == "-" else read_file(path, source_form)
+        read_model(path, source_form, shape) if path == "-" else read_file(path, source_form, shape)
         for path in layers
     ]
     model = models[0]

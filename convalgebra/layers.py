@@ -88,6 +88,17 @@ BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 MERGES = frozenset({"add", "mul", "cat", "unused"})
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})
 DENSE = frozenset({"fc", "linear"})
+# Opaque operations of these names work at each position by itself: a unit sees what it saw before.
+POINTWISE = frozenset(
+    {
+        *("add", "sub", "mul", "div", "pow", "neg", "abs", "exp", "log", "sqrt", "rsqrt", "square"),
+        *("erf", "sin", "cos", "reciprocal", "clip", "clamp", "clamp_min", "clamp_max", "hardtanh"),
+        *("prelu", "celu", "threshold", "logsigmoid", "softsign", "lerp", "floor", "ceil", "round"),
+        *("sign", "maximum", "minimum", "max", "min", "rescale", "reparametrize", "unsqueeze"),
+        *("batch_norm", "layer_norm", "rms_norm", "instance_norm", "group_norm"),
+        "local_response_norm",
+    }
+)
 WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
 
 

@@ -23,6 +23,10 @@ INPUT = Layer("input")
 _MOST_NAMES = 40  # of values, in an error
 
 
+def _equal(one: Shape, other: Shape) -> bool:
+    return len(one) == len(other) and all(map(same, one, other))
+
+
 class Node(NamedTuple):
     """One use of a layer.
 
@@ -94,7 +98,18 @@ class Network:
         return found
 
     def with_input(self, shape: Shape) -> Network:
-        """The same network on another input."""
+        """The same network on another input.
+
+        Raises ShapeError where opaque layers were counted on one input, and this is another.
+        """
+        if shape and self.shape is not None and not _equal(shape, self.shape):
+            opaque = next((node for node in self.nodes if node.layer.kind == "opaque"), None)
+            if opaque is not None and opaque.layer.opaque is not None:
+                raise self._shape_error(
+                    f"the opaque layer `{opaque.layer.opaque.name}` was counted on an input of "
+                    f"{shape_text(self.shape)}, and says nothing of {shape_text(shape)}",
+                    opaque,
+                )
         return replace(self, shape=shape)
 
     def at(self, values: Mapping[str, int]) -> Network:

@@ -209,3 +209,10 @@ def test_a_long_list_of_names_is_cut() -> None:
     network = parse("; ".join(f"v{n} = 1x1" for n in range(100)))
     with pytest.raises(InputError, match=r"v38, v39 and 60 more$"):
         network.up_to("")
+
+
+def test_opaque_layers_were_counted_on_one_input() -> None:
+    network = parse("input 3x9x9; 3x3, opaque(mix, 3x7x7, 0, 0)")
+    assert network.with_input((3, 9, 9)) == network
+    with pytest.raises(ShapeError, match="`mix` was counted on an input of 3x9x9"):
+        network.with_input((3, 8, 8))

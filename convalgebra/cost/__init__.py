@@ -47,7 +47,7 @@ def cost(
     for a print-out of modules of which nothing says how data flows: see `inventory`.
     """
     return cost_of_model(
-        read_model(stack),
+        read_model(stack, input=input),
         input=input,
         at=at,
         to=to,

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Protocol, cast
 from convalgebra.errors import ConvalgebraError, InputError, LanguageError
 from convalgebra.inventory import Inventory
 from convalgebra.network import Network
+from convalgebra.shapes import Shape
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -31,7 +32,9 @@ class Reader(Protocol):
     `recognises` is given the first bytes of a content (16 MiB of them, if there are so many) and
     the name that errors call it by; it is quick, and imports nothing heavy. `read` is given all of
     it, and raises a ConvalgebraError where it cannot be read. Neither runs anything that stands
-    in the content. An optional `most_bytes` is how much `read` takes, 16 MiB by default.
+    in the content. An optional `most_bytes` is how much `read` takes, 16 MiB by default. Where the
+    shape of the input decides how a content is read, an optional `read_on(content, path, input)`
+    is called in place of `read`; `input` is None where none was given.
     """
 
     name: str
@@ -47,7 +50,7 @@ class Reader(Protocol):
 
 # In the order in which they are asked. The language recognises every text, so it comes last.
 # A reader is a module here: readers/NAME.py, or a folder, with the three names of the protocol.
-_BUILT_IN = {"json": "own_json", "print": "printed", "text": "text"}
+_BUILT_IN = {"json": "own_json", "print": "printed", "onnx": "onnx_file", "text": "text"}
 
 
 def is_foreign(text: str) -> bool:
@@ -62,18 +65,28 @@ def is_foreign(text: str) -> bool:
 
 
 def read_stream(
-    stream: IO[bytes], what: str, name: str, form: str | None = None
+    stream: IO[bytes],
+    what: str,
+    name: str,
+    form: str | None = None,
+    input: str | Shape | None = None,
 ) -> Network | Inventory:
     """The model that `stream` holds; see `read_content`. Never more is read than is taken."""
-    return read_content(stream.read(MAX_BYTES + 1), what, name, form, stream)
+    return read_content(stream.read(MAX_BYTES + 1), what, name, form, stream, input)
 
 
 def read_content(
-    content: bytes, what: str, name: str, form: str | None = None, rest: IO[bytes] | None = None
+    content: bytes,
+    what: str,
+    name: str,
+    form: str | None = None,
+    rest: IO[bytes] | None = None,
+    input: str | Shape | None = None,
 ) -> Network | Inventory:
     """The model that `content` writes down, in the format `form` or in the one it is in.
 
-    `what` is how a sentence calls the content, `name` what stands before a line number.
+    `what` is how a sentence calls the content, `name` what stands before a line number. `input` is
+    for readers that need it; others leave it to whoever asks.
     """
     content = _as_utf8(content)
     reader = _recognised(content, name) if form is None else reader_named(form)
@@ -82,6 +95,8 @@ def read_content(
         content += rest.read(most + 1 - len(content))
     if len(content) > most:
         raise InputError(f"{what} has more than {most // 2**20} MiB: too much for a spec")
+    if hasattr(reader, "read_on"):
+        return cast("Network | Inventory", reader.read_on(content, name, input))
     try:
         return reader.read(content, name)
     except LanguageError as error:
@@ -167,8 +182,12 @@ class _PlugIn:
             raise self.broken(f"failed on {path}: {_told(error)}") from None
 
     def read(self, content: bytes, path: str) -> Network | Inventory:
+        return self.read_on(content, path, None)
+
+    def read_on(self, content: bytes, path: str, input: str | Shape | None) -> Network | Inventory:
+        on = getattr(self.reader, "read_on", None)
         try:
-            model = self.reader.read(content, path)
+            model = self.reader.read(content, path) if on is None else on(content, path, input)
         except ConvalgebraError:
             raise
         except Exception as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from os import PathLike, fspath
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from convalgebra import zoo
 from convalgebra.errors import InputError, LanguageError
@@ -20,10 +20,13 @@ from convalgebra.network import Network
 from convalgebra.readers import formats
 from convalgebra.shapes import Shape
 
+if TYPE_CHECKING:
+    from torch.nn import Module
+
 _PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
 _ENDINGS = (".txt", ".spec", ".json", ".onnx")
 
-Stack: TypeAlias = "str | PathLike[str] | Network | Inventory"
+Stack: TypeAlias = "str | PathLike[str] | Network | Inventory | Module"
 Input: TypeAlias = "str | Shape | None"
 
 
@@ -39,22 +42,33 @@ def read(stack: Stack, input: Input = None, form: str | None = None) -> Network:
     Raises InputError for what cannot be read, LanguageError for what is not in the language,
     UnsupportedError for what does not say how data flows.
     """
-    model = read_model(stack, form)
+    model = read_model(stack, form, input)
     shape = None if input is None else read_shape(input)
     if isinstance(model, Inventory):
         return model.network(shape)
     return model if shape is None else model.with_input(shape)
 
 
-def read_model(stack: Stack, form: str | None = None) -> Network | Inventory:
-    """What `stack` names: a Network, or an Inventory where nothing says how data flows."""
+def read_model(stack: Stack, form: str | None = None, input: Input = None) -> Network | Inventory:
+    """What `stack` names: a Network, or an Inventory where nothing says how data flows.
+
+    `input` decides how a module of PyTorch is read, or a file whose sizes are left open; otherwise
+    `read` is what puts a network on an input.
+    """
     if isinstance(stack, (Network, Inventory)):
         return stack
     if isinstance(stack, str):
-        return _from_string(stack, form)
+        return _from_string(stack, form, input)
     if isinstance(stack, PathLike):
-        return read_file(fspath(stack), form)
-    raise InputError(f"a stack is text, a Path or a Network, not {type(stack).__name__}")
+        return read_file(fspath(stack), form, input)
+    torch = sys.modules.get("torch")  # whoever holds a module has imported it
+    if torch is not None and isinstance(stack, torch.nn.Module):
+        from convalgebra.readers.torch_module import from_torch
+
+        return from_torch(stack, input)
+    raise InputError(
+        f"a stack is text, a Path, a Network or a torch.nn.Module, not {type(stack).__name__}"
+    )
 
 
 def read_shape(input: str | Shape) -> Shape:
@@ -71,18 +85,17 @@ def read_shape(input: str | Shape) -> Shape:
     return shape
 
 
-def _from_string(text: str, form: str | None) -> Network | Inventory:
+def _from_string(text: str, form: str | None, input: Input) -> Network | Inventory:
     if text == "-":
-        return formats.read_stream(sys.stdin.buffer, "standard input", "<stdin>", form)
+        return formats.read_stream(sys.stdin.buffer, "standard input", "<stdin>", form, input)
     if text.startswith("zoo:"):
         return parse(zoo.text(text.removeprefix("zoo:")), text)
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
     if text.endswith(_ENDINGS) and not any(c in text for c in ",;\n"):
-        return read_file(text, form)
+        return read_file(text, form, input)
     if form is not None or formats.is_foreign(text):
-        return formats.read_content(
-            text.encode("utf-8", "surrogatepass"), "the text", "<stack>", form
-        )
+        content = text.encode("utf-8", "surrogatepass")
+        return formats.read_content(content, "the text", "<stack>", form, None, input)
     try:
         return parse(text)
     except LanguageError as error:
@@ -94,7 +107,7 @@ def _from_string(text: str, form: str | None) -> Network | Inventory:
         raise
 
 
-def read_file(path: str, form: str | None = None) -> Network | Inventory:
+def read_file(path: str, form: str | None = None, input: Input = None) -> Network | Inventory:
     """The model that a file writes down, whatever its name ends in."""
     with opened(path) as file:
-        return formats.read_stream(file, path, path, form)
+        return formats.read_stream(file, path, path, form, input)

@@ -18,9 +18,10 @@ _SIGNS = (
     (re.compile(r"^\s*(?:import|from) \w|^\s*class \w+\(|\bnn\.[A-Z]\w*\(", re.M), _CODE),
     (re.compile(r"^[ |│┃]*Layer \(type", re.M), _TABLE),
 )
+_IN_PYTHON = "in Python, give the module itself: ca.from_torch(module, (3, 224, 224))"
 _BINARY = {
-    b"PK\x03\x04": "it looks like saved weights, which are never loaded",
-    b"\x80": "it looks like a pickle, which is never loaded",
+    b"PK\x03\x04": f"it looks like saved weights, which are never loaded; {_IN_PYTHON}",
+    b"\x80": f"it looks like a pickle, which is never loaded; {_IN_PYTHON}",
     b"\x89HDF": "it looks like saved weights, which are never loaded",
 }
 

@@ -380,7 +380,7 @@ def test_the_command_line():
     assert "416,520" in run("-", "--input", "1x28x28").stdout
     for arguments, said in [
         (["-", "--from", "text"], "is not defined"),
-        (["-", "--from", "yaml"], "no reader is called `yaml`; there are json, print, text"),
+        (["-", "--from", "yaml"], "no reader is called `yaml`; there are json, print, onnx, text"),
         (["-", "--input", "3xx"], "expected a size after `x`"),
         (["-", "--at", "C=3"], "there is no named size `C`"),
         ([str(DATA / "resnet18.txt"), "zoo:resnet18"], "ResNet is read as an inventory"),

@@ -160,7 +160,7 @@ def test_a_file_with_another_ending_is_hinted_at(text):
 @pytest.mark.parametrize("stack", [None, 3, b"3x3", ["3x3"]])
 def test_what_is_no_stack(stack):
     kind = type(stack).__name__
-    assert error(stack) == f"a stack is text, a Path or a Network, not {kind}"
+    assert error(stack) == f"a stack is text, a Path, a Network or a torch.nn.Module, not {kind}"
 
 
 def test_a_number_of_a_million_digits(tmp_path):

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, meet
 from convalgebra.cost.receptive_field.moves import Move, moves, still
+from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
 from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.network import Network, Node
 from convalgebra.shapes import Shape
@@ -66,8 +67,8 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     first = fields[node.inputs[0]]
     if node.layer.kind in _UNCHANGED:
         return first
-    if node.layer.opaque is not None:
-        return Field(None, reason=_opaque_reason(node.layer))
+    if not _is_told(network, index):
+        return Field(None, reason=not_told(node.layer))
     pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
     if len(node.inputs) > 1:
         is_global = any(fields[source].is_global for source in node.inputs)
@@ -92,7 +93,7 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
     """
     node = network.nodes[index]
     kind = node.layer.kind
-    if kind == "opaque":
+    if not _is_told(network, index):
         nowhere = partial(_nowhere, node.layer)
         axes = len(network.shapes[0]) - 1
         return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
@@ -103,8 +104,9 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
         along = moves(node.layer, network.shapes[source], network.shapes[index])
         return (Way(source, along),)
     placed = [source for source in node.inputs if not fields[source].pooled]
+    stretches = kind in ("mul", "opaque")
     return tuple(
-        Way(source, _stretched(network, node, index, source) if kind == "mul" and placed else None)
+        Way(source, _stretched(network, node, index, source) if stretches and placed else None)
         for source in placed or node.inputs
     )
 
@@ -116,13 +118,16 @@ def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[M
     return tuple(still if stands else _as_it_is for stands in along) if any(along) else None
 
 
-def _opaque_reason(layer: Layer) -> str:
-    assert layer.opaque is not None
-    return f"what the opaque layer {layer.opaque.name} reads is not told"
+def _is_told(network: Network, index: int) -> bool:
+    """Whether a layer has a rule: all but some opaque ones."""
+    node, output = network.nodes[index], network.shapes[index]
+    return node.layer.kind != "opaque" or all(
+        is_pointwise(node.layer, network.shapes[source], output) for source in node.inputs
+    )
 
 
 def _nowhere(layer: Layer, part: Periodic) -> Periodic:
-    raise NotKnownError(_opaque_reason(layer))
+    raise NotKnownError(not_told(layer))
 
 
 def _as_it_is(part: Periodic) -> Periodic:

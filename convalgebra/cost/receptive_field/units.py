@@ -15,6 +15,7 @@ from typing import NamedTuple
 from convalgebra.cost.receptive_field.axes import Interval, NotKnownError
 from convalgebra.cost.receptive_field.fields import Field
 from convalgebra.cost.receptive_field.moves import border_windows
+from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
 from convalgebra.cost.receptive_field.places import (
     Places,
     number_of,
@@ -211,8 +212,9 @@ def _product(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
 
 
 def _opaque(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
-    assert layer.opaque is not None
-    raise NotKnownError(f"what the opaque layer {layer.opaque.name} reads is not told")
+    if is_pointwise(layer, shape, output):
+        return _product(layer, box, shape, output)
+    raise NotKnownError(not_told(layer))
 
 
 _RULES = {

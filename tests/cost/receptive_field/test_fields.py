@@ -219,3 +219,14 @@ def test_as_many_phases_as_are_looked_at():
     # 2^8 phases are followed through a window, 2^17 are not listed.
     assert len(axis_of("8*(up2), 3p1", "1x4").phases) == 256
     assert field_of("17*(up2)", "1x4").axes is None
+
+
+def test_the_field_goes_on_through_opaque_layers_that_work_position_by_position() -> None:
+    def axis(text):
+        axes = cost(text).receptive_field.axes
+        return None if axes is None else (axes[0].size, axes[0].jump)
+
+    assert axis("input 3x9x9; 3x3, opaque(batch_norm, 3x7x7, 0, 0), 3x3s2") == (5, 2)
+    assert axis("input 3x9x9; 3x3p1, opaque(add, 3x9x9, 0, 0 | id | 5x5p2), 3x3") == (9, 1)
+    assert axis("input 3x9x9; 3x3, opaque(mix, 3x7x7, 0, 0), 3x3") is None
+    assert axis("input 3x9x9; opaque(add, 3x3x3, 0, 0), 3x3") is None

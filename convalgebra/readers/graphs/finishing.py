@@ -1,0 +1,157 @@
+"""What is done with all the nodes at once: dense layers at the end, and parameters never used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from convalgebra.errors import UnsupportedError
+from convalgebra.layers import ACTIVATIONS, KINDS, Layer, Opaque
+from convalgebra.network import Network, Node
+from convalgebra.readers.graphs.builder import Builder, Parameter, Tensor
+from convalgebra.sizes import formula, same
+
+_ALONG = ACTIVATIONS | {"bn", "ln", "dropout", "scale"}  # what takes one position as it is
+
+
+def finished(
+    builder: Builder, outputs: Sequence[Tensor], parameters: Iterable[Parameter]
+) -> Network:
+    """The Network that ends in `outputs`. What no operation used becomes `unused`.
+
+    Raises UnsupportedError where the params do not add up to those of the model.
+    """
+    ends = [builder.in_order(tensor).node for tensor in outputs]
+    ends = _with_dead_ends(builder, ends)
+    parameters = list(parameters)
+    builder.block = ()
+    never = [parameter for parameter in parameters if parameter not in builder.counted]
+    for name, params in _by_module(never):
+        index = len(builder.nodes)
+        shape = builder.shapes[ends[0]]
+        layer = Layer("opaque", shape, opaque=Opaque(name, params, 0))
+        builder.nodes.append(Node(layer, (ends[0],), index, block=(name,)))
+        builder.shapes.append(shape)
+        builder.params = builder.params + params
+        ends = _beside(builder, ends, index)
+    _check(builder, sum(parameter.numel for parameter in parameters))
+    return _without_detours(builder, ends)
+
+
+def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
+    """The outputs, and what is computed and never read: it is run all the same."""
+    nodes = builder.nodes
+    reached = _reached(nodes, ends)
+    read = {source for node in nodes for source in node.inputs}
+    for index in range(1, len(nodes)):
+        if index in reached or index in read:
+            continue
+        cone = _reached(nodes, [index]) - reached
+        if any(_costs(nodes[member].layer) for member in cone):
+            ends = [*ends, index]
+            reached |= cone
+    return ends
+
+
+def _costs(layer: Layer) -> bool:
+    """Whether a layer has params or takes MACs."""
+    if layer.opaque is not None:
+        return layer.opaque.params != 0 or layer.opaque.macs != 0
+    return KINDS[layer.kind].weights != "none"
+
+
+def _beside(builder: Builder, ends: list[int], branch: int) -> list[int]:
+    """The outputs, with a branch beside the first that only has weights."""
+    first, index = ends[0], len(builder.nodes)
+    builder.nodes.append(Node(Layer("unused"), (first, branch), index))
+    builder.shapes.append(builder.shapes[first])
+    return [index if end == first else end for end in ends]
+
+
+def _reached(nodes: Sequence[Node], ends: Iterable[int]) -> set[int]:
+    found: set[int] = set()
+    waiting = list(ends)
+    while waiting:
+        index = waiting.pop()
+        if index not in found:
+            found.add(index)
+            waiting.extend(nodes[index].inputs)
+    return found
+
+
+def _check(builder: Builder, params: int) -> None:
+    if not same(builder.params, params):
+        raise UnsupportedError(
+            f"the layers found hold {formula(builder.params)} params and the model has {params:,}: "
+            "what makes the difference was not understood, so no figure is given"
+        )
+
+
+def _by_module(never: Sequence[Parameter]) -> list[tuple[str, int]]:
+    """The params that were never used, by the outermost part of their names."""
+    found: dict[str, int] = {}
+    for parameter in never:
+        name = parameter.name.split(".")[0]
+        found[name] = found.get(name, 0) + parameter.numel
+    return [(identifier(name), params) for name, params in found.items() if params]
+
+
+def identifier(name: str) -> str:
+    """`name` as the language takes the name of an opaque layer.
+
+    >>> identifier("0"), identifier("aten::grid_sampler")
+    ('module_0', 'aten_grid_sampler')
+    """
+    clean = "_".join("".join(c if c.isalnum() and c.isascii() else " " for c in name).split())
+    clean = clean if clean[:1].isalpha() else f"module_{clean}".rstrip("_")
+    return clean[:60]
+
+
+def _without_detours(builder: Builder, ends: Sequence[int]) -> Network:
+    """The network, with `fc` for a `linear` over one position that is flattened behind it."""
+    bare = _better_flat(builder, ends)
+    flat: set[int] = set()
+    moved: dict[int, int] = {}
+    nodes: list[Node] = []
+    reached = _reached(builder.nodes, ends) | {0}
+    for index, node in enumerate(builder.nodes):
+        if index not in reached:
+            continue
+        source = node.inputs[0] if node.inputs else -1
+        if node.layer.kind == "flatten" and source in flat:
+            moved[index] = moved[source]
+            continue
+        layer = node.layer
+        if bare[index] and (layer.kind == "linear" or source in flat):
+            flat.add(index)
+            layer = replace(layer, kind="fc") if layer.kind == "linear" else layer
+        moved[index] = len(nodes)
+        inputs = tuple(moved[i] for i in node.inputs)
+        nodes.append(node._replace(layer=layer, inputs=inputs, weights=moved[node.weights]))
+    return Network(builder.shape, tuple(nodes), tuple(moved[end] for end in ends))
+
+
+def _better_flat(builder: Builder, ends: Sequence[int]) -> list[bool]:
+    """For each node, whether all that reads it would as soon have it without its sizes of 1."""
+    nodes = builder.nodes
+    readers: list[list[int]] = [[] for _ in nodes]
+    shared: set[int] = set()
+    reached = _reached(nodes, ends)
+    for index, node in enumerate(nodes):
+        for source in node.inputs if index in reached else ():
+            readers[source].append(index)
+        if node.weights != index:
+            shared |= {index, node.weights}
+    bare = [False] * len(nodes)
+    for index in range(len(nodes) - 1, 0, -1):
+        shape, kind = builder.shapes[index], nodes[index].layer.kind
+        bare[index] = (
+            (kind == "linear" or kind in _ALONG)
+            and bool(readers[index])
+            and index not in ends
+            and index not in shared
+            and len(shape) > 1
+            and all(same(side, 1) for side in shape[1:])
+            and all(nodes[r].layer.kind == "flatten" or bare[r] for r in readers[index])
+        )
+    return bare

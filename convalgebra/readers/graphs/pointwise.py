@@ -1,0 +1,162 @@
+"""Operations at each position by itself: activations, norms, scales, sums, products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from convalgebra.layers import Layer
+from convalgebra.readers.graphs.arrangements import Dimension, Dims, is_whole, shape_of
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Constant,
+    Operand,
+    Stretched,
+    Tensor,
+    channels_in,
+    channels_of,
+    equal_shapes,
+)
+from convalgebra.shapes import Shape
+from convalgebra.sizes import product, same
+
+
+def elementwise(builder: Builder, tensor: Tensor, word: str) -> Tensor:
+    """An activation, or another layer that makes one number of each."""
+    node = builder.layer(Layer(word), [tensor.node])
+    assert node is not None, word
+    return Tensor(node, tensor.dims)
+
+
+def nameless(builder: Builder, name: str, tensor: Tensor, constants: Sequence[Constant]) -> Tensor:
+    """An operation on each number, or each position, that the language has no word for."""
+    at = builder.shape_at(tensor)
+    return Tensor(builder.opaque(name, [tensor.node], at, 0, constants), tensor.dims)
+
+
+def softmax(builder: Builder, tensor: Tensor, dim: int) -> Tensor:
+    """Softmax over one dimension: a word where that is the channels."""
+    if is_whole(tensor.dims[dim], 0, builder.shape_at(tensor)):
+        return elementwise(builder, tensor, "softmax")
+    return builder.made("softmax", [tensor], tensor.shape)
+
+
+def norm(
+    builder: Builder, name: str, layer: Layer, tensor: Tensor, constants: Sequence[Constant]
+) -> Tensor:
+    """A norm with channels in dimension 1: `layer`, or opaque where its weights are others."""
+    if len(tensor.dims) < 2 or not is_whole(tensor.dims[1], 0, builder.shape_at(tensor)):
+        tensor = builder.in_order(tensor)
+    node = (
+        builder.layer(layer, [tensor.node], constants) if _has_channels(builder, tensor) else None
+    )
+    return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
+
+
+def _has_channels(builder: Builder, tensor: Tensor) -> bool:
+    """Whether the channels are dimension 1, and dimension 0 is a batch of 1."""
+    at = builder.shape_at(tensor)
+    return len(tensor.dims) > 1 and not tensor.dims[0] and is_whole(tensor.dims[1], 0, at)
+
+
+def layer_norm(
+    builder: Builder, tensor: Tensor, dims: int, constants: Sequence[Constant], name: str
+) -> Tensor:
+    """Layer norm over the last `dims` dimensions."""
+    at = builder.shape_at(tensor)
+    if name == "layer_norm" and dims == 1:
+        if not is_whole(tensor.dims[-1], 0, at):
+            tensor = builder.in_order(tensor, len(tensor.dims) - 1)
+        node = builder.layer(Layer("ln"), [tensor.node], constants)
+        if node is not None:
+            return Tensor(node, tensor.dims)
+    return nameless(builder, name, tensor, constants)
+
+
+def scale(builder: Builder, name: str, tensor: Tensor, constant: Constant) -> Tensor:
+    """A product or sum with a constant: `scale` where it is one weight a channel."""
+    at = builder.shape_at(tensor)
+    shape = broadcast([tensor.shape, constant.shape])
+    if name == "mul" and _per_channel(tensor.dims, at, constant.shape):
+        node = builder.layer(Layer("scale"), [tensor.node], [constant])
+        if node is not None:
+            return Tensor(node, tensor.dims)
+    if equal_shapes(shape, tensor.shape):
+        return nameless(builder, name, tensor, [constant])
+    return builder.made(name, [tensor, constant], shape, channels=len(shape) - 1)
+
+
+def _per_channel(dims: Dims, at: Shape, shape: Shape) -> bool:
+    long = (1,) * (len(dims) - len(shape)) + tuple(shape)
+    return len(long) == len(dims) and all(
+        same(size, at[0]) and is_whole(dimension, 0, at)
+        if is_whole(dimension, 0, at)
+        else same(size, 1)
+        for dimension, size in zip(dims, long, strict=True)
+    )
+
+
+def merged(builder: Builder, kind: str, operands: Sequence[Operand]) -> Tensor:
+    """`add` or `mul` of tensors, which are stretched where they have a size of 1."""
+    shape = broadcast([operand.shape for operand in operands])
+    tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+    if len(tensors) == len(operands):
+        made = _met(builder, kind, tensors, shape)
+        if made is None:
+            channels = channels_of(tensors[0]) + len(shape) - len(tensors[0].dims)
+            operands = tensors = [_padded(builder, t, len(shape), channels) for t in tensors]
+            made = _met(builder, kind, tensors, shape)
+        if made is not None:
+            return made
+    return builder.made(kind, operands, shape, channels=channels_in(shape))
+
+
+def _padded(builder: Builder, tensor: Tensor, rank: int, channels: int) -> Tensor:
+    missing = ((),) * (rank - len(tensor.dims))
+    return builder.in_order(Tensor(tensor.node, missing + tensor.dims), channels)
+
+
+def _met(builder: Builder, kind: str, tensors: Sequence[Tensor], shape: Shape) -> Tensor | None:
+    values = [builder.shape_at(tensor) for tensor in tensors]
+    if len({len(t.dims) for t in tensors}) > 1 or len(set(map(len, values))) > 1:
+        return None
+    dims: list[Dimension] = []
+    for along in zip(*(tensor.dims for tensor in tensors), strict=True):
+        several = {dimension for dimension in along if dimension}
+        if len(several) > 1:
+            return None
+        dims.append(several.pop() if several else ())
+    value = broadcast(values)
+    # A dimension that is stretched must be an axis of its own in the value as well.
+    if not equal_shapes(shape_of(tuple(dims)), shape) or not same(product(value), product(shape)):
+        return None
+    node = builder.layer(Layer(kind), [tensor.node for tensor in tensors], expected=value)
+    return None if node is None else Tensor(node, tuple(dims))
+
+
+def relaxed(operands: Sequence[Operand | Stretched], builder: Builder) -> list[Operand]:
+    """Operands of a sum or product, not stretched where another operand stretches them."""
+    full = [operand for operand in operands if not isinstance(operand, Stretched)]
+    shape = broadcast([operand.shape for operand in full]) if full else ()
+    settled: list[Operand] = []
+    for operand in operands:
+        if not isinstance(operand, Stretched):
+            settled.append(operand)
+        elif equal_shapes(shape, operand.shape):
+            settled.append(operand.tensor)
+        else:
+            settled.append(builder.settled(operand))
+    return settled
+
+
+def broadcast(shapes: Sequence[Shape]) -> Shape:
+    """The shape that tensors are stretched to where they meet.
+
+    >>> broadcast([(8, 1, 5), (4, 1)])
+    (8, 4, 5)
+    """
+    rank = max(map(len, shapes))
+    result = []
+    for index in range(rank):
+        sizes = [s[index - rank + len(s)] for s in shapes if index >= rank - len(s)]
+        result.append(next((size for size in sizes if not same(size, 1)), 1))
+    return tuple(result)

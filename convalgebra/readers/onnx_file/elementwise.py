@@ -1,0 +1,131 @@
+"""ONNX operators at each position: activations, norms, sums and products."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from convalgebra.layers import Layer
+from convalgebra.readers.graphs import pointwise
+from convalgebra.readers.graphs.builder import (
+    Constant,
+    Tensor,
+    equal_shapes,
+)
+from convalgebra.readers.onnx_file.nodes import (
+    Made,
+    Reading,
+    Rule,
+    Value,
+    constants_in,
+    place_of,
+    tensor_in,
+)
+from convalgebra.sizes import same
+
+
+def activation(word: str) -> Rule:
+    def rule(r: Reading) -> Made:
+        x = tensor_in(r)
+        return None if x is None else pointwise.elementwise(r.builder, x, word)
+
+    return rule
+
+
+def clip(r: Reading) -> Made:
+    x = tensor_in(r)
+    if x is None:
+        return None
+    bounds: list[Any] = []
+    for index, name in ((1, "min"), (2, "max")):
+        given = r.get(index)
+        values = given.values if isinstance(given, Constant) else None
+        bounds.append(values[0] if values else r.attributes.get(name))
+    if bounds == [0, 6]:
+        return pointwise.elementwise(r.builder, x, "relu6")
+    if bounds == [0, None]:
+        return pointwise.elementwise(r.builder, x, "relu")
+    return pointwise.nameless(r.builder, "clip", x, [])
+
+
+def softmax(r: Reading) -> Made:
+    x = tensor_in(r)
+    if x is None:
+        return None
+    axis = place_of(r, r.attributes.get("axis", 1 if r.opset < 13 else -1), len(x.shape))
+    if (
+        r.opset < 13
+        and axis < len(x.shape) - 1
+        and not all(same(s, 1) for s in x.shape[axis + 1 :])
+    ):
+        return r.builder.made("softmax", [x], x.shape)  # over all dimensions from the axis on
+    return pointwise.softmax(r.builder, x, axis)
+
+
+def norm(name: str, word: str, held: int) -> Rule:
+    """A norm whose inputs 1 .. `held` are its weights; running statistics are no parameters."""
+
+    def rule(r: Reading) -> Made:
+        x = tensor_in(r)
+        if x is None:
+            return None
+        groups = (r.attributes.get("num_groups", 1),) if word == "gn" else ()
+        constants = constants_in(*r.inputs[1 : 1 + held])
+        return pointwise.norm(r.builder, name, Layer(word, groups), x, constants)
+
+    return rule
+
+
+def layer_norm(r: Reading) -> Made:
+    x = tensor_in(r)
+    if x is None:
+        return None
+    rank = len(x.shape)
+    dims = rank - place_of(r, r.attributes.get("axis", -1), rank)
+    name = "layer_norm" if r.op == "LayerNormalization" else "rms_norm"
+    return pointwise.layer_norm(r.builder, x, dims, constants_in(*r.inputs[1:3]), name)
+
+
+def response_norm(r: Reading) -> Made:
+    x = tensor_in(r)
+    if x is None or r.attributes.get("size") == 5:
+        return None if x is None else pointwise.elementwise(r.builder, x, "lrn")
+    return pointwise.nameless(r.builder, "local_response_norm", x, [])
+
+
+def met(kind: str) -> Rule:
+    def rule(r: Reading) -> Made:
+        given = [operand for operand in r.inputs if operand is not None]
+        _check_broadcast(r, given)
+        operands = pointwise.relaxed(given, r.builder)
+        if len(operands) == 1:
+            return operands[0]
+        tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+        if len(tensors) == len(operands):
+            return pointwise.merged(r.builder, kind, operands)
+        if len(operands) == 2:
+            (constant,) = constants_in(*operands)
+            return pointwise.scale(r.builder, kind, tensors[0], constant)
+        return None
+
+    return rule
+
+
+def nameless(r: Reading) -> Made:
+    """An operation number by number, on operands that are stretched where need be."""
+    operands = [operand for operand in r.inputs if operand is not None]
+    _check_broadcast(r, operands)
+    shape = pointwise.broadcast([operand.shape for operand in operands])
+    tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+    name = r.op.lower()
+    if len(tensors) == 1 and equal_shapes(tensors[0].shape, shape):
+        return pointwise.nameless(r.builder, name, tensors[0], constants_in(*operands))
+    return r.builder.made(name, operands, shape, channels=1 if len(shape) > 3 else len(shape) - 1)
+
+
+def _check_broadcast(r: Reading, operands: Sequence[Value]) -> None:
+    shape = pointwise.broadcast([operand.shape for operand in operands])
+    for operand in operands:
+        for size, full in zip(operand.shape[::-1], shape[::-1], strict=False):
+            if same(size, 1) is not True and same(size, full) is False:
+                raise r.fault(f"{size} and {full} do not fit each other")

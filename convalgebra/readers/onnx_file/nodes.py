@@ -1,0 +1,65 @@
+"""What a rule is given: a node with its inputs and attributes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from convalgebra.errors import InputError
+from convalgebra.readers.graphs.builder import (
+    Builder,
+    Constant,
+    Operand,
+    Stretched,
+    Tensor,
+)
+from convalgebra.readers.onnx_file.folding import sizes_in
+
+
+class Reading(NamedTuple):
+    """A node as a rule sees it: the builder, what comes in (None for nothing), the attributes."""
+
+    builder: Builder
+    title: str
+    op: str
+    inputs: Sequence[Any]
+    attributes: dict[str, Any]
+    opset: int
+
+    def get(self, index: int) -> Operand | None:
+        """The input of that number, None where there is none."""
+        return self.inputs[index] if index < len(self.inputs) else None
+
+    def values(self, index: int, name: str = "") -> tuple[Any, ...] | None:
+        """Whole numbers that are an input or, in older files, an attribute."""
+        given = self.get(index)
+        if isinstance(given, Constant):
+            return sizes_in(given.values)
+        if name in self.attributes:
+            found = self.attributes[name]
+            return found if isinstance(found, tuple) else (found,)
+        return None
+
+    def fault(self, text: str) -> InputError:
+        """An error at this node."""
+        return InputError(f"the node {self.title} ({self.op}): {text}")
+
+
+Value = Operand | Stretched
+Made = Value | Sequence[Operand] | None
+Rule = Callable[[Reading], Made]
+
+
+def tensor_in(r: Reading, index: int = 0) -> Tensor | None:
+    found = r.get(index)
+    return found if isinstance(found, Tensor) else None
+
+
+def constants_in(*operands: Operand | None) -> list[Constant]:
+    return [operand for operand in operands if isinstance(operand, Constant)]
+
+
+def place_of(r: Reading, axis: Any, rank: int) -> int:
+    if not isinstance(axis, int) or not -rank <= axis < rank:
+        raise r.fault(f"there is no axis {axis} of {rank}")
+    return axis % rank

@@ -1,0 +1,263 @@
+"""The graph of an ONNX file -> Network, node by node."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from convalgebra.errors import ConvalgebraError, InputError, UnsupportedError
+from convalgebra.network import Network
+from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
+from convalgebra.readers.graphs.arrangements import whole
+from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in
+from convalgebra.readers.graphs.dense import folded
+from convalgebra.readers.graphs.finishing import identifier
+from convalgebra.readers.onnx_file.folding import folded_values
+from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
+from convalgebra.readers.onnx_file.nodes import Reading, Value
+from convalgebra.readers.onnx_file.patterns import together
+from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES
+from convalgebra.shapes import Shape, shape_text
+from convalgebra.sizes import Size, product, same, symbol
+
+if TYPE_CHECKING:
+    from convalgebra.readers.stacks import Input
+
+_STANDARD = ("", "ai.onnx", "com.microsoft")
+_SIZE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,30}", re.ASCII)
+
+
+def network_of(content: bytes, path: str, input: Input) -> Network:
+    """The Network in the content of an ONNX file."""
+    graph = together(graph_of(content, path))
+    shape, name = _input(graph, path, input)
+    values = _Values(graph, path, shape, name)
+    try:
+        for step in graph.steps:
+            values.follow(step)
+        ends = [values.end(output) for output in graph.outputs]
+        outputs = [end for end in ends if isinstance(end, Tensor)]
+        if not outputs:
+            raise UnsupportedError("no output depends on the input")
+        return finished(values.builder, outputs, values.builder.counted)
+    except ConvalgebraError as error:
+        open_sizes = any(not isinstance(size, int) for size in shape)
+        hint = f" (sizes left open are named: {shape_text(shape)}; give numbers by --input)"
+        kind = type(error) if type(error) in (InputError, UnsupportedError) else InputError
+        raise kind(f"{path}: {error}{hint if open_sizes else ''}") from None
+
+
+def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
+    """The shape of the one input, without its batch, and what it is called."""
+    if len(graph.inputs) != 1:
+        names = ", ".join(name[:40] for name in graph.inputs[:8])
+        raise UnsupportedError(
+            f"{path}: a network has one input here, and the graph has {len(graph.inputs)}"
+            + (f" ({names})" if names else "")
+        )
+    (name,) = graph.inputs
+    declared = graph.shapes.get(name)
+    if given is not None:
+        from convalgebra.readers.stacks import read_shape
+
+        shape = read_shape(given)
+        _check_given(shape, declared, path)
+        return shape, name
+    if not declared or len(declared) < 2:
+        raise InputError(f"{path}: the input `{name[:60]}` has no shape; give one by --input")
+    if isinstance(declared[0], int) and declared[0] != 1:
+        raise UnsupportedError(
+            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
+            "image. Export it for a batch of 1, or one left open"
+        )
+    return tuple(_open_sizes(declared[1:])), name
+
+
+def _check_given(shape: Shape, declared: Declared | None, path: str) -> None:
+    if declared is None:
+        return
+    known = declared[1:]
+    fits = len(known) == len(shape) and all(
+        not isinstance(size, int) or same(size, one) is not False
+        for size, one in zip(known, shape, strict=True)
+    )
+    if not fits:
+        told = "x".join(str(size or "?") for size in known)
+        raise InputError(
+            f"{path}: the graph is made for an input of {told} (without the batch), "
+            f"not of {shape_text(shape)}"
+        )
+
+
+def _open_sizes(declared: Declared) -> list[Size]:
+    """Sizes, and named sizes for those left open: C, then H and W, unless the file names them."""
+    axes = len(declared) - 1
+    letters = ["C", *{1: ["L"], 2: ["H", "W"], 3: ["D", "H", "W"]}.get(axes, [])]
+    letters += [f"N{index}" for index in range(len(declared))]
+    found: list[Size] = []
+    for index, size in enumerate(declared):
+        if isinstance(size, int):
+            found.append(size)
+            continue
+        own = isinstance(size, str) and _SIZE_NAME.fullmatch(size)
+        found.append(symbol(size if own and size else letters[index]))
+    return found
+
+
+class _Values:
+    """What each name of the graph is."""
+
+    def __init__(self, graph: Graph, path: str, shape: Shape, input: str) -> None:
+        self.builder = Builder(shape)
+        self.graph, self.path = graph, path
+        self.known: dict[str, Value] = {input: self.builder.input()}
+        self.inferred: dict[str, Declared] | None = None
+
+    def of(self, name: str) -> Value | None:
+        if not name:
+            return None
+        if name not in self.known:
+            stored = self.graph.stored.get(name)
+            if stored is None:
+                raise InputError(f"`{name[:60]}` is an output that its operator does not have")
+            self.known[name] = self._stored(name, stored)
+        return self.known[name]
+
+    def end(self, name: str) -> Operand | None:
+        """An output of the graph."""
+        return self._settled(self.of(name))
+
+    def _stored(self, name: str, stored: Stored) -> Constant:
+        """An initializer: a parameter, if it holds floats and is no lone number."""
+        if not stored.is_float or not stored.shape:
+            return Constant(stored.shape, values=stored.values)
+        parameter = Parameter(name, prod(stored.shape))
+        return Constant(stored.shape, frozenset([parameter]), values=stored.values)
+
+    def follow(self, step: Step) -> None:
+        inputs = [self.of(name) for name in step.inputs]
+        if step.op not in MEETING:
+            inputs = [self._settled(value) for value in inputs]
+        attributes = {**step.attributes, "outputs": step.outputs}
+        block = tuple(part for part in re.split(r"[/.]", step.name) if part)[:-1]
+        self.builder.block = tuple(identifier(part) for part in block[:8])
+        r = Reading(self.builder, step.name, step.op, inputs, attributes, self.graph.opset)
+        try:
+            made = self._made(r, step)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            raise r.fault("its inputs or attributes are not those of this operator") from None
+        for name, value in zip(step.outputs, made, strict=False):
+            if name:
+                self.known[name] = value
+
+    def _settled(self, value: Value | None) -> Operand | None:
+        return self.builder.settled(value) if isinstance(value, Stretched) else value
+
+    def _made(self, r: Reading, step: Step) -> Sequence[Value]:
+        operands = [operand for operand in r.inputs if operand is not None]
+        if step.op == "Constant":
+            return [_constant(r)]
+        if step.op in ("Shape", "Size") and operands:
+            return [_shape(r, operands[0])]
+        constants = [operand for operand in operands if isinstance(operand, Constant)]
+        if len(constants) == len(operands):
+            return self._folded(r, step, constants)
+        made = RULES[step.op](r) if step.op in RULES and step.domain in _STANDARD else None
+        if made is not None:
+            return list(made) if isinstance(made, Sequence) else [made]
+        return self._opaque(r, step, operands)
+
+    def _folded(self, r: Reading, step: Step, constants: Sequence[Constant]) -> list[Operand]:
+        """What a node makes of constants alone."""
+        given = [operand for operand in r.inputs if not isinstance(operand, Tensor)]
+        known = folded_values(step.op, given, r.attributes)
+        if known is not None:
+            made = replace(folded(constants, known[0]), values=known[1])
+            return [made] * len(step.outputs)
+        if step.op in PRODUCTS:
+            made = folded(constants, *PRODUCTS[step.op](r))
+        else:
+            found = _folded_shape(r) or self._declared(step.outputs[0]) or ()
+            made = folded(constants, found, 0 if step.op in FREE else None)
+        return [made] * len(step.outputs)
+
+    def _opaque(self, r: Reading, step: Step, operands: Sequence[Operand]) -> list[Operand]:
+        word = identifier(step.op)
+        known = step.domain in _STANDARD
+        if step.op in PRODUCTS and known:
+            shape, macs = PRODUCTS[step.op](r)
+            return [self.builder.made(word, operands, shape, macs, len(shape) - 1)]
+        figure = 0 if known and step.op in FREE else None
+        made: list[Operand] = []
+        for index, name in enumerate(step.outputs):
+            found = self._declared(name)
+            if found is None and (index or not name):
+                continue
+            if found is None:
+                raise r.fault(
+                    "this operator is not known here, and the file does not say the shape of what "
+                    "it makes (onnx.shape_inference can write it into the file)"
+                )
+            held = operands if not index else [o for o in operands if isinstance(o, Tensor)]
+            macs = 0 if index else figure
+            made.append(self.builder.made(word, held, found, macs, channels_in(found)))
+        return made
+
+    def _declared(self, name: str) -> Shape | None:
+        """The shape that the file declares, or that ONNX's own inference finds."""
+        shape = self._known(self.graph.shapes.get(name))
+        sizes = [size for size in self.builder.shape if isinstance(size, int)]
+        if shape is None and len(sizes) == len(self.builder.shape):
+            if self.inferred is None:
+                self.inferred = inferred(self.graph, (1, *sizes), self.path)
+            shape = self._known(self.inferred.get(name))
+        return shape
+
+    def _known(self, declared: Declared | None) -> Shape | None:
+        """A declared shape in numbers, with a batch of 1 where it is left open."""
+        if declared is None:
+            return None
+        batch = 1 if declared and not isinstance(declared[0], int) else None
+        sizes = (batch or declared[0], *declared[1:]) if declared else ()
+        known = tuple(size for size in sizes if isinstance(size, int))
+        return known if len(known) == len(sizes) else None
+
+
+def _constant(r: Reading) -> Constant:
+    for key in ("value", "value_int", "value_ints", "value_float", "value_floats"):
+        found: Any = r.attributes.get(key)
+        if isinstance(found, Stored):
+            return Constant(found.shape, values=found.values)
+        if isinstance(found, tuple):
+            return Constant((len(found),), values=found)
+        if found is not None:
+            return Constant((), values=(found,))
+    return Constant(())
+
+
+def _shape(r: Reading, operand: Operand) -> Constant:
+    shape = operand.shape
+    if r.op == "Size":
+        return Constant((), values=(product(shape),))
+    taken = shape[slice(r.attributes.get("start", 0), r.attributes.get("end"))]
+    return Constant((len(taken),), values=tuple(taken))
+
+
+def _folded_shape(r: Reading) -> Shape | None:
+    """The shape that a node makes of constants: what the rule of its operator says of tensors."""
+    first = r.get(0)
+    if r.op == "ConstantOfShape":
+        return r.values(0)
+    if r.op not in RULES or first is None or any(same(size, 0) for size in first.shape):
+        return None
+    dims = tuple(whole(axis, size) for axis, size in enumerate(first.shape))
+    builder = Builder(first.shape or (1,))
+    try:
+        made = RULES[r.op](r._replace(builder=builder, inputs=[Tensor(0, dims), *r.inputs[1:]]))
+    except ConvalgebraError:
+        return None
+    every = list(made) if isinstance(made, Sequence) else [made]
+    return every[0].shape if every[0] is not None else None

@@ -1,0 +1,158 @@
+"""PyTorch's functions at each position: activations, norms, sums and products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from convalgebra.layers import Layer
+from convalgebra.readers.graphs import moving, pointwise
+from convalgebra.readers.graphs.builder import (
+    Constant,
+    Stretched,
+    Tensor,
+    channels_in,
+    equal_shapes,
+)
+from convalgebra.readers.torch_module.calls import Made, Reading, Rule, constants_in, place_of
+
+
+def activation(word: str) -> Rule:
+    def rule(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
+        return pointwise.elementwise(r.builder, input, word)
+
+    return rule
+
+
+def hardtanh(
+    r: Reading, input: Any, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False
+) -> Made:
+    if (min_val, max_val) == (0, 6):
+        return pointwise.elementwise(r.builder, input, "relu6")
+    return pointwise.nameless(r.builder, "hardtanh", input, [])
+
+
+def clamp(r: Reading, input: Any, min: Any = None, max: Any = None) -> Made:
+    bounds = [None if isinstance(b, (Tensor, Constant)) else b for b in (min, max)]
+    if bounds == [0, 6]:
+        return pointwise.elementwise(r.builder, input, "relu6")
+    if bounds == [0, None] and max is None:
+        return pointwise.elementwise(r.builder, input, "relu")
+    return nameless(r, input, min, max)
+
+
+def softmax(r: Reading, input: Any, dim: Any = None, *_: Any, **__: Any) -> Made:
+    return None if dim is None else pointwise.softmax(r.builder, input, place_of(dim, len(r.shape)))
+
+
+def glu(r: Reading, input: Any, dim: int = -1) -> Made:
+    index = place_of(dim, len(r.shape))
+    half, size = r.shape[index], input.shape[index]
+    value = moving.narrow(r.builder, input, index, 0, half)
+    gate = moving.narrow(r.builder, input, index, half, size)
+    opened = pointwise.elementwise(r.builder, gate, "sigmoid")
+    return pointwise.merged(r.builder, "mul", [value, opened])
+
+
+def batch_norm(
+    r: Reading,
+    input: Any,
+    running_mean: Any,
+    running_var: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Made:
+    held = constants_in(weight, bias)
+    return pointwise.norm(r.builder, "batch_norm", Layer("bn"), input, held)
+
+
+def instance_norm(
+    r: Reading,
+    input: Any,
+    running_mean: Any = None,
+    running_var: Any = None,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Made:
+    held = constants_in(weight, bias)
+    return pointwise.norm(r.builder, "instance_norm", Layer("in"), input, held)
+
+
+def group_norm(
+    r: Reading,
+    input: Any,
+    num_groups: int,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Made:
+    held = constants_in(weight, bias)
+    return pointwise.norm(r.builder, "group_norm", Layer("gn", (num_groups,)), input, held)
+
+
+def layer_norm(
+    r: Reading,
+    input: Any,
+    normalized_shape: Any,
+    weight: Any = None,
+    bias: Any = None,
+    *_: Any,
+    **__: Any,
+) -> Made:
+    dims = len(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else 1
+    held = constants_in(weight, bias if not isinstance(bias, float) else None)
+    return pointwise.layer_norm(r.builder, input, dims, held, r.name.strip("_"))
+
+
+def response_norm(r: Reading, input: Any, size: int, *_: Any, **__: Any) -> Made:
+    if size == 5:
+        return pointwise.elementwise(r.builder, input, "lrn")
+    return pointwise.nameless(r.builder, "local_response_norm", input, [])
+
+
+def nameless(r: Reading, *operands: Any, **others: Any) -> Made:
+    """An operation number by number, on operands that are stretched where need be."""
+    every = [o for o in (*operands, *others.values()) if isinstance(o, (Tensor, Constant))]
+    tensors = [operand for operand in every if isinstance(operand, Tensor)]
+    name = _WORDS.get(r.name.strip("_"), r.name.strip("_"))
+    if len(tensors) == 1 and equal_shapes(tensors[0].shape, r.shape):
+        return pointwise.nameless(r.builder, name, tensors[0], constants_in(*every))
+    return r.builder.made(name, every, r.shape, channels=channels_in(r.shape))
+
+
+# Operators and methods under one name.
+_WORDS = {"truediv": "div", "rtruediv": "div", "rsub": "sub", "rpow": "pow", "subtract": "sub"}
+
+
+def add(r: Reading, input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Made:
+    if alpha == 1:
+        return _met("add", r, input, other)
+    return nameless(r, *pointwise.relaxed([input, other], r.builder))
+
+
+def mul(r: Reading, input: Any, other: Any, *, out: Any = None) -> Made:
+    return _met("mul", r, input, other)
+
+
+def _met(word: str, r: Reading, input: Any, other: Any) -> Made:
+    numbers = isinstance(other, (int, float, complex))
+    if not numbers:
+        input, other = pointwise.relaxed([input, other], r.builder)
+    elif isinstance(input, Stretched):
+        input = r.builder.settled(input)
+    one, two = (input, other) if isinstance(input, Tensor) else (other, input)
+    if isinstance(two, Tensor):
+        return pointwise.merged(r.builder, word, [input, other])
+    if isinstance(two, Constant):
+        return pointwise.scale(r.builder, word, one, two)
+    if two == (0 if word == "add" else 1):  # sum([..]) begins with 0
+        return one
+    return pointwise.nameless(r.builder, word, one, [])
+
+
+def dropout(r: Reading, input: Any, *_: Any, **__: Any) -> Made:
+    return pointwise.elementwise(r.builder, input, "dropout")
