@@ -142,8 +142,7 @@ class _Values:
         if step.op not in MEETING:
             inputs = [self._settled(value) for value in inputs]
         attributes = {**step.attributes, "outputs": step.outputs}
-        block = tuple(part for part in re.split(r"[/.]", step.name) if part)[:-1]
-        self.builder.block = tuple(identifier(part) for part in block[:8])
+        self.builder.block = _block(step.name)
         r = Reading(self.builder, step.name, step.op, inputs, attributes, self.graph.opset)
         try:
             made = self._made(r, step)
@@ -224,6 +223,21 @@ class _Values:
         sizes = (batch or declared[0], *declared[1:]) if declared else ()
         known = tuple(size for size in sizes if isinstance(size, int))
         return known if len(known) == len(sizes) else None
+
+
+def _block(name: str) -> tuple[str, ...]:
+    """Where a node stands in the model, as exporters write it into its name.
+
+    >>> _block("/layer1/layer1.0/conv1/Conv")
+    ('layer1', '0', 'conv1')
+    """
+    parts: list[str] = []
+    for part in name.split("/")[:-1][:12]:
+        clean = "".join(c if c.isalnum() or c in "_-." else "_" for c in part[:60])
+        if parts and clean.startswith(f"{parts[-1]}."):
+            clean = clean.removeprefix(f"{parts[-1]}.")
+        parts += filter(None, clean.split("."))
+    return tuple(parts)
 
 
 def _constant(r: Reading) -> Constant:

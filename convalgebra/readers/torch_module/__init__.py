@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.errors import InputError, UnsupportedError
@@ -22,13 +23,12 @@ def from_torch(module: Any, input: Input) -> Network:
 
     Raises UnsupportedError where the module cannot be followed, with the reason.
     """
-    import torch
-
+    torch = sys.modules.get("torch")  # whoever holds a module has imported it
+    if torch is None or not isinstance(module, torch.nn.Module):
+        raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     from convalgebra.readers.torch_module.reading import network_of
     from convalgebra.readers.torch_module.tracing import traced
 
-    if not isinstance(module, torch.nn.Module):
-        raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     shape = _plain(input)
     _check_signature(module)
     return network_of(traced(module, shape), shape)
