@@ -297,7 +297,7 @@ def cost(
       convalgebra cost zoo:resnet50 --unit "layer3[0,6]"
     """
     from convalgebra.cost import cost_of_model, read_batch
-    from convalgebra.inventory import Inventory
+    from convalgebra.network import Network
     from convalgebra.readers import read, read_file, read_model, read_shape
     from convalgebra.render.forms import comparison_in, cost_in, inventory_in, views_in
     from convalgebra.sizes import names
@@ -311,7 +311,7 @@ def cost(
         for path in layers
     ]
     model = models[0]
-    if len(models) == 1 and isinstance(model, Inventory) and not (model.chain and shape):
+    if len(models) == 1 and not isinstance(model, Network) and not (model.chain and shape):
         if shape:
             read_shape(shape)  # a slip in it is a slip, though nothing depends on it
         _check_names(at, set())

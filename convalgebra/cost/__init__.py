@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
-from convalgebra.inventory import Inventory
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_model, read_shape
 from convalgebra.sizes import Size, at_least
+
+if TYPE_CHECKING:
+    from convalgebra.inventory import Inventory
 
 __all__ = ["CostReport", "LayerCost", "Totals", "cost", "cost_of_model", "inventory"]
 
@@ -86,7 +89,7 @@ def cost_of_model(
         from convalgebra.cost.conventions import account_of
 
         report = report._replace(convention=account_of(network, convention))
-    if isinstance(model, Inventory) and model.chain is not None:
+    if not isinstance(model, Network) and model.chain is not None:
         assumed = model.chain.assumed_on(report.network)
         report = report._replace(assumptions=report.assumptions + assumed)
     return report
@@ -115,6 +118,6 @@ def inventory(stack: Stack) -> Inventory:
     Raises InputError for a network: of that, `cost` has the params of every layer.
     """
     model = read_model(stack)
-    if isinstance(model, Inventory):
+    if not isinstance(model, Network):
         return model
     raise InputError("this is a network, no list of modules: cost(..) has the params of its layers")

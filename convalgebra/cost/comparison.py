@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.cost.figures import plain
 from convalgebra.cost.ratios import ratio
-from convalgebra.cost.report import CostReport, plain
+from convalgebra.cost.report import CostReport
 from convalgebra.sizes import Size, has_choice, is_named
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 
 from convalgebra import zoo
 from convalgebra.cost.counts import Counts, Use, count
-from convalgebra.cost.report import plain, use_of
+from convalgebra.cost.figures import plain
+from convalgebra.cost.report import use_of
 from convalgebra.errors import InputError
 from convalgebra.language import parse
 from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, MERGES

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
-from convalgebra.cost.figures import plain as plain
+from convalgebra.cost.figures import plain
 from convalgebra.cost.memory import VIEWS, Memory, Training, memory_of
 from convalgebra.cost.ratios import ratio, ratio_written
 from convalgebra.cost.receptive_field import Field, receptive_fields
-from convalgebra.cost.receptive_field.dictionaries import (
-    alignment_to_dict,
-    field_to_dict,
-    output_field_to_dict,
-)
 from convalgebra.cost.receptive_field.fields import input_field
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
@@ -84,6 +79,8 @@ class LayerCost(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
+        from convalgebra.cost.receptive_field.dictionaries import field_to_dict
+
         macs_known = "macs" not in self.unknown
         return {
             "name": self.name,
@@ -168,6 +165,11 @@ class CostReport(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.cost/1`."""
+        from convalgebra.cost.receptive_field.dictionaries import (
+            alignment_to_dict,
+            output_field_to_dict,
+        )
+
         return {
             "schema": "convalgebra.cost/1",
             "network": str(self.network),

@@ -15,12 +15,13 @@ from __future__ import annotations
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
 from convalgebra.errors import ConvalgebraError, InputError, LanguageError
-from convalgebra.inventory import Inventory
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+    from convalgebra.inventory import Inventory
 
 MAX_BYTES = 16 * 2**20  # of text; a reader of binary files may set a `most_bytes` of its own
 GROUP = "convalgebra.readers"
@@ -192,6 +193,8 @@ class _PlugIn:
             raise
         except Exception as error:
             raise self.broken(f"failed on {path}: {_told(error)}") from None
+        from convalgebra.inventory import Inventory
+
         if not isinstance(model, (Network, Inventory)):
             kind = type(model).__name__
             raise self.broken(f"gave a {kind}; a reader gives a Network or an Inventory")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeAlias
 from convalgebra import zoo
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened
-from convalgebra.inventory import Inventory
 from convalgebra.language import parse, parse_shape
 from convalgebra.network import Network
 from convalgebra.readers import formats
@@ -22,6 +21,8 @@ from convalgebra.shapes import Shape
 
 if TYPE_CHECKING:
     from torch.nn import Module
+
+    from convalgebra.inventory import Inventory
 
 _PATH = re.compile(r"[A-Za-z_.~/-][\w.~-]*/[\w./-]+|[\w-]+\.[a-z]+")  # but not 7x7/2
 _ENDINGS = (".txt", ".spec", ".json", ".onnx")
@@ -44,7 +45,7 @@ def read(stack: Stack, input: Input = None, form: str | None = None) -> Network:
     """
     model = read_model(stack, form, input)
     shape = None if input is None else read_shape(input)
-    if isinstance(model, Inventory):
+    if not isinstance(model, Network):
         return model.network(shape)
     return model if shape is None else model.with_input(shape)
 
@@ -55,7 +56,7 @@ def read_model(stack: Stack, form: str | None = None, input: Input = None) -> Ne
     `input` decides how a module of PyTorch is read, or a file whose sizes are left open; otherwise
     `read` is what puts a network on an input.
     """
-    if isinstance(stack, (Network, Inventory)):
+    if isinstance(stack, Network):
         return stack
     if isinstance(stack, str):
         return _from_string(stack, form, input)
@@ -66,6 +67,10 @@ def read_model(stack: Stack, form: str | None = None, input: Input = None) -> Ne
         from convalgebra.readers.torch_module import from_torch
 
         return from_torch(stack, input)
+    from convalgebra.inventory import Inventory
+
+    if isinstance(stack, Inventory):
+        return stack
     raise InputError(
         f"a stack is text, a Path, a Network or a torch.nn.Module, not {type(stack).__name__}"
     )

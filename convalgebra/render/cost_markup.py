@@ -59,7 +59,7 @@ def cost_to_csv(report: CostReport) -> str:
 
     With a convention, what the tool counts in each layer stands under its name.
     """
-    from convalgebra.cost.report import plain
+    from convalgebra.cost.figures import plain
 
     keys = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
     account = report.convention
@@ -120,7 +120,7 @@ def comparison_to_markdown(comparison: Comparison) -> str:
 
 def comparison_to_csv(comparison: Comparison) -> str:
     """One quantity a line, numbers without separators."""
-    from convalgebra.cost.report import plain
+    from convalgebra.cost.figures import plain
 
     rows = []
     for key in comparison.ratios:

@@ -212,7 +212,9 @@ def _alignment(report: CostReport) -> list[str]:
         if by_verdict[verdict]:
             first += f"; at {by_verdict[verdict]} {said}"
     lines = [] if len(unknown) == len(meetings) else [first]
-    off = [finding for finding in report.findings() if finding.branch.verdict != "on average"]
+    off: list[Finding] = []
+    if bad or by_verdict["depends"]:  # else there is nothing to be found
+        off = [finding for finding in report.findings() if finding.branch.verdict != "on average"]
     lines += [_finding(report, finding) for finding in off[:_MOST_FINDINGS]]
     if len(off) > _MOST_FINDINGS:
         more = len(off) - _MOST_FINDINGS

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from convalgebra.cost import cost
 from convalgebra.cost.comparison import compare
+from convalgebra.cost.figures import plain
 from convalgebra.cost.ratios import ratio
-from convalgebra.cost.report import plain
 from convalgebra.errors import ShapeError, SizeError
 from convalgebra.language import parse
 from convalgebra.sizes import at, symbol

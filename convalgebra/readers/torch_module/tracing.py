@@ -6,8 +6,8 @@ of PyTorch's functions and methods is written down as the module makes it (`Torc
 control flow that depends on shapes is simply followed. Control flow that depends on numbers cannot
 be: there are none, PyTorch raises, and the reason is told.
 
-Symbolic tracing (`torch.fx`) would see fewer modules, as it cannot follow a decision about a shape;
-`torch.export` sees no more, and takes seconds where this takes fractions of one.
+Symbolic tracing (`torch.fx`) cannot follow a decision about a shape, and `torch.export` takes
+seconds where this takes fractions of one.
 """
 
 from __future__ import annotations
