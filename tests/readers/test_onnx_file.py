@@ -107,6 +107,8 @@ OPERATORS = {
         [("AveragePool", "x", "y", {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]})],
         [],
     ),
+    "prelu": ([("PRelu", "x s", "y", {})], [tensor("s", 3, 1, 1)]),
+    "sharedprelu": ([("PRelu", "x s", "y", {})], [tensor("s", 1)]),
     "bn": ([("BatchNormalization", "x g h i j", "y", {})], MANY),
     "in": ([("InstanceNormalization", "x g h", "y", {})], MANY[:2]),
     "lrn": ([("LRN", "x", "y", {"size": 5})], []),

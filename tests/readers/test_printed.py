@@ -196,10 +196,9 @@ DataParallel(
 
 
 REFUSED = {
-    "PReLU(num_parameters=1)": "PReLU (0) is no layer of the language: it has no PReLU",
-    "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=False, track_running_stats=True)": (
-        "BatchNorm2d (0) is no layer of the language: norms have two weights a channel there "
-        "(affine=False)"
+    "BatchNorm2d(3, eps=1e-05, momentum=0.1, affine=True, bias=False)": (
+        "BatchNorm2d (0) is no layer of the language: norms have two weights a channel there, or "
+        "none (bias=False)"
     ),
     "DropPath(drop_prob=0.100)": "no layer of the language: it is no class of torch.nn",
     "Flatten(start_dim=2, end_dim=-1)": "Flatten (0) is no layer of the language",

@@ -179,8 +179,18 @@ SMALL = {
             *(conv, nn.InstanceNorm2d(3), nn.InstanceNorm2d(3, affine=True), nn.GroupNorm(3, 3)),
             *(nn.LayerNorm([3, 16, 16]), nn.LocalResponseNorm(5), nn.PReLU()),
         ),
-        "3x3p1@3b, opaque(instance_norm, 3x16x16, 0, 0), in, gn3, "
-        "opaque(layer_norm, 3x16x16, 1536, 0), lrn, opaque(prelu, 3x16x16, 1, 0)",
+        "3x3p1@3b, plainin, in, gn3, opaque(layer_norm, 3x16x16, 1536, 0), lrn, sharedprelu",
+    ),
+    "norms with less, slopes, any size": (
+        nn.Sequential(
+            *(nn.Conv2d(3, 8, 3), nn.PReLU(8), nn.BatchNorm2d(8, affine=False)),
+            *(nn.GroupNorm(4, 8, affine=False), nn.Upsample(size=(17, 19), mode="bilinear")),
+        ),
+        "3x3@8b, prelu, plainbn, plaingn4, bilinearto17x19",
+    ),
+    "layer norms with less": (
+        nn.Sequential(nn.Flatten(), nn.LayerNorm(768, bias=False), nn.LayerNorm(768, 1e-6, False)),
+        "flatten, plainln, scale, plainln",
     ),
     "resizing": (
         nn.Sequential(

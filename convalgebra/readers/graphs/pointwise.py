@@ -46,6 +46,8 @@ def norm(
     """A norm with channels in dimension 1: `layer`, or opaque where its weights are others."""
     if len(tensor.dims) < 2 or not is_whole(tensor.dims[1], 0, builder.shape_at(tensor)):
         tensor = builder.in_order(tensor)
+    if not constants:
+        layer = Layer(f"plain{layer.kind}", layer.size)
     node = (
         builder.layer(layer, [tensor.node], constants) if _has_channels(builder, tensor) else None
     )
@@ -66,10 +68,27 @@ def layer_norm(
     if name == "layer_norm" and dims == 1:
         if not is_whole(tensor.dims[-1], 0, at):
             tensor = builder.in_order(tensor, len(tensor.dims) - 1)
-        node = builder.layer(Layer("ln"), [tensor.node], constants)
+        if len(constants) == 1 and same(constants[0].numel, builder.shape_at(tensor)[0]):
+            plain = builder.layer(Layer("plainln"), [tensor.node])
+            assert plain is not None
+            return scale(builder, "mul", Tensor(plain, tensor.dims), constants[0])
+        kind = "ln" if constants else "plainln"
+        node = builder.layer(Layer(kind), [tensor.node], constants)
         if node is not None:
             return Tensor(node, tensor.dims)
     return nameless(builder, name, tensor, constants)
+
+
+def prelu(builder: Builder, tensor: Tensor, slopes: Constant) -> Tensor:
+    """A ReLU with slopes that are weights: one for each channel, or one for all."""
+    node = None
+    if same(product(slopes.shape), 1):
+        node = builder.layer(Layer("sharedprelu"), [tensor.node], [slopes])
+    elif _per_channel(tensor.dims, builder.shape_at(tensor), slopes.shape):
+        node = builder.layer(Layer("prelu"), [tensor.node], [slopes])
+    if node is None:
+        return nameless(builder, "prelu", tensor, [slopes])
+    return Tensor(node, tensor.dims)
 
 
 def scale(builder: Builder, name: str, tensor: Tensor, constant: Constant) -> Tensor:

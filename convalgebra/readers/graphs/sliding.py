@@ -204,15 +204,13 @@ def resized(builder: Builder, mode: str, tensor: Tensor, shape: Shape, exact: bo
         sizes = tuple(shape[2:])
         before = builder.shape_at(lies)[1:]
         factors = tuple(_times(o, i) for i, o in zip(before, sizes, strict=True))
-        layer = None
         if None not in factors:
             layer = Layer(_RESIZED[mode], factors)
-        elif mode == "nearest":
-            layer = Layer("resize", sizes)
-        if layer is not None:
-            node = builder.layer(layer, [lies.node], expected=shape[1:])
-            if node is not None:
-                return Tensor(node, straight(builder.shapes[node]))
+        else:
+            layer = Layer("resize" if mode == "nearest" else "bilinearto", sizes)
+        node = builder.layer(layer, [lies.node], expected=shape[1:])
+        if node is not None:
+            return Tensor(node, straight(builder.shapes[node]))
     return builder.made(f"{mode}_resize", [tensor], shape)
 
 

@@ -48,6 +48,13 @@ def clip(r: Reading) -> Made:
     return pointwise.nameless(r.builder, "clip", x, [])
 
 
+def prelu(r: Reading) -> Made:
+    x, slopes = tensor_in(r), r.get(1)
+    if x is None or not isinstance(slopes, Constant):
+        return nameless(r)
+    return pointwise.prelu(r.builder, x, slopes)
+
+
 def softmax(r: Reading) -> Made:
     x = tensor_in(r)
     if x is None:

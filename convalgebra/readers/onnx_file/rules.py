@@ -44,12 +44,13 @@ RULES: dict[str, Rule] = {
     "GroupNormalization": elementwise.norm("group_norm", "gn", 2),
     **dict.fromkeys(("LayerNormalization", "RMSNormalization"), elementwise.layer_norm),
     "LRN": elementwise.response_norm,
+    "PRelu": elementwise.prelu,
     **dict.fromkeys(("Add", "Sum"), elementwise.met("add")),
     "Mul": elementwise.met("mul"),
     **dict.fromkeys(
         (
             *("Sub", "Div", "Pow", "Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Cos", "Erf", "Max"),
-            *("Min", "Mean", "PRelu", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Celu"),
+            *("Min", "Mean", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Celu"),
             *("ThresholdedRelu", "Softsign", "Where", "Equal", "Less", "Greater", "Not", "And"),
             *("Or", "LessOrEqual", "GreaterOrEqual", "Shrink", "Mod", "IsNaN", "LogSoftmax"),
         ),

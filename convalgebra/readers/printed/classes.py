@@ -55,29 +55,30 @@ def _batch_norm(kind: str, read: Reading) -> Told:
 
 
 def _norm(
-    features: int | None, word: str, takes: Takes, affine: bool, bias: bool, reason: str = ""
+    features: int | None,
+    word: str,
+    takes: Takes,
+    affine: bool,
+    bias: bool,
+    reason: str = "",
+    size: tuple[int, ...] = (),
 ) -> Told:
-    lacks = (
-        "" if affine and bias else f"norms have two weights a channel there ({_WITHOUT[affine]})"
-    )
-    params = None if features is None else features * (affine + (affine and bias))
     if not affine:
-        params, reason = 0, ""
-    layer = Layer(word) if word != "gn" else None
-    return Told(params, None if lacks or layer is None else (layer,), takes, reason, lacks)
-
-
-_WITHOUT = {False: "affine=False", True: "bias=False"}
+        return Told(0, (Layer(f"plain{word}", size),), takes)
+    if not bias:
+        lacks = "norms have two weights a channel there, or none (bias=False)"
+        return Told(features, None, takes, reason, lacks)
+    params = None if features is None else 2 * features
+    return Told(params, (Layer(word, size),), takes, reason)
 
 
 def _group_norm(kind: str, read: Reading) -> Told:
     groups, features, affine = read.next(), read.next(), read.flag("affine", True)
     bias = read.flag("bias", affine)
     read.end("eps")
-    found = _norm(features, "gn", Takes(kind, features), affine, bias)
     if groups < 1 or features % groups:
         raise read.unfit(f"{groups} groups of {features} channels")
-    return found if found.lacks else found._replace(layers=(Layer("gn", (groups,)),))
+    return _norm(features, "gn", Takes(kind, features), affine, bias, size=(groups,))
 
 
 def _layer_norm(kind: str, read: Reading) -> Told:
@@ -93,13 +94,14 @@ def _layer_norm(kind: str, read: Reading) -> Told:
     if kind == "RMSNorm":
         return Told(params, lacks="it has no RMS norm")
     guess = _BIAS if affine and not is_printed else ""
-    if not affine or not bias:
-        lacks = f"norms have two weights a channel there (affine={affine}, bias={bias})"
-        return Told(params, lacks=lacks, of_params=guess)
     if len(shape) > 1:
         lacks = "norms have two weights a channel there, not at each position"
         return Told(params, lacks=lacks, of_params=guess)
-    return Told(params, (Layer("ln"),), Takes(kind, features, (0,)), of_params=guess)
+    takes = Takes(kind, features, (0,))
+    if not affine:
+        return Told(0, (Layer("plainln"),), takes)
+    layers = (Layer("ln"),) if bias else (Layer("plainln"), Layer("scale"))
+    return Told(params, layers, takes, of_params=guess)
 
 
 _BIAS = "a LayerNorm of which no bias is printed has one"  # PyTorch before 2.12
@@ -123,7 +125,9 @@ def _flatten(kind: str, read: Reading) -> Told:
 def _prelu(kind: str, read: Reading) -> Told:
     weights = read.number("num_parameters")
     read.end()
-    return Told(weights, lacks="it has no PReLU")
+    if weights == 1:
+        return Told(1, (Layer("sharedprelu"),))
+    return Told(weights, (Layer("prelu"),), Takes(kind, weights))
 
 
 def _embedding(kind: str, read: Reading) -> Told:

@@ -130,7 +130,7 @@ BORDERS = {
 def upsample(kind: str, read: Reading) -> Told:
     factor, size, mode = read.take("scale_factor", None), read.take("size", None), read.take("mode")
     read.end("align_corners")
-    lacks = "resizing is `up2`, `bilinear2` and `resize28x28` there"
+    lacks = "resizing is `up2`, `bilinear2`, `resize28x28` and `bilinearto28x28` there"
     if kind == "UpsamplingBilinear2d":
         return Told(lacks="`bilinear2` is with align_corners=False")
     if factor is not None:
@@ -146,6 +146,10 @@ def upsample(kind: str, read: Reading) -> Told:
     elif mode == "nearest" and isinstance(size, tuple):
         layer = Layer("resize", read.sizes(size, len(size), 1))
         return Told(0, (layer,), Takes(kind, None, (len(size),)))
+    elif mode == "bilinear" and isinstance(size, tuple):
+        guess = "align_corners=False in Upsample"
+        layer = Layer("bilinearto", read.sizes(size, 2, 1))
+        return Told(0, (layer,), Takes(kind, None, (2,)), assumed=guess)
     return Told(lacks=lacks)
 
 

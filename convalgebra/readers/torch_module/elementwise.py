@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from convalgebra.layers import Layer
@@ -38,6 +39,13 @@ def clamp(r: Reading, input: Any, min: Any = None, max: Any = None) -> Made:
     if bounds == [0, None] and max is None:
         return pointwise.elementwise(r.builder, input, "relu")
     return nameless(r, input, min, max)
+
+
+def prelu(r: Reading, input: Any, weight: Any) -> Made:
+    if not isinstance(weight, Constant):
+        return nameless(r, input, weight)
+    along = (1,) * (len(input.shape) - 2)  # the slopes are those of dimension 1
+    return pointwise.prelu(r.builder, input, replace(weight, shape=(*weight.shape, *along)))
 
 
 def softmax(r: Reading, input: Any, dim: Any = None, *_: Any, **__: Any) -> Made:

@@ -53,6 +53,7 @@ RULES: dict[str, Rule] = {
     "group_norm": elementwise.group_norm,
     **dict.fromkeys(("layer_norm", "rms_norm"), elementwise.layer_norm),
     "local_response_norm": elementwise.response_norm,
+    "prelu": elementwise.prelu,
     **dict.fromkeys(_SUMS, elementwise.add),
     **dict.fromkeys(_PRODUCTS, elementwise.mul),
     **dict.fromkeys(
@@ -60,7 +61,7 @@ RULES: dict[str, Rule] = {
             *("sub", "isub", "rsub", "subtract", "div", "truediv", "rtruediv", "itruediv"),
             *("pow", "ipow", "rpow", "neg", "abs", "exp", "log", "sqrt", "rsqrt", "square"),
             *("sin", "cos", "erf", "reciprocal", "floor", "ceil", "round", "sign", "threshold"),
-            *("celu", "prelu", "rrelu", "logsigmoid", "softsign", "tanhshrink", "clamp_min"),
+            *("celu", "rrelu", "logsigmoid", "softsign", "tanhshrink", "clamp_min"),
             *("clamp_max", "maximum", "minimum", "lerp", "where", "masked_fill", "addcmul"),
             *("hardshrink", "softshrink", "nan_to_num", "log1p", "expm1"),
         ),
