@@ -152,7 +152,8 @@ def test_bad_files(tmp_path: Path) -> None:
         ".": "is a directory",
     }
     for name, text in cases.items():
-        assert text in refused("cost", "--layers", str(tmp_path / name), "--input", "3x8x8")
+        told = refused("cost", "--layers", str(tmp_path / name), "--input", "3x8x8")
+        assert text in " ".join(told.split())  # long names break lines elsewhere
     long = refused("cost", str(digits), "--input", "3x8x8")
     assert len(long) < 1000  # the line is not printed whole
 

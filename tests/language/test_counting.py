@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -136,8 +137,9 @@ def test_there_is_room_on_the_stack() -> None:
     def below(frames: int, text: str) -> int:
         return below(frames - 1, text) if frames else len(parse(text))
 
-    for text in texts:
-        assert below(150, text) >= 1
+    with ThreadPoolExecutor(1) as fresh:  # whatever runs the tests has frames of its own
+        for text in texts:
+            assert fresh.submit(below, 200, text).result() >= 1
 
 
 def layers(count: int) -> str:
