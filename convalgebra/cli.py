@@ -315,6 +315,14 @@ def cost(
         if shape:
             read_shape(shape)  # a slip in it is a slip, though nothing depends on it
         _check_names(at, set())
+        given = {"--to": to, "--training": training, "--convention": convention}
+        given |= {"--batch": batch.removeprefix("1"), "--dtype": dtype.removeprefix("float32")}
+        given["--unit"] = "".join(units)
+        asked = [option for option, value in given.items() if value]
+        if asked:
+            raise InputError(
+                f"{asked[0]} asks about a network, and this is a list of modules: {model.reason}"
+            )
         click.echo(inventory_in(form, model, _width(), all_layers=all_layers))
         return
     inputs = read_batch(batch)

@@ -207,7 +207,12 @@ class Network:
                     node.layer.assume(assumptions)
                     shape = known[key] = output_shape(node.layer, incoming, assumptions)
                 except SizeError as error:
-                    raise self._shape_error(str(error), node) from None
+                    problem = self._shape_error(str(error), node)
+                    axes = node.layer.axes or 1
+                    if 0 in node.inputs and axes not in (1, len(self.shape) - 1):
+                        sizes = "x".join(("3", *("224",) * axes))
+                        problem.hint = f"an input is channels and sizes, without a batch: {sizes}"
+                    raise problem from None
             shapes.append(shape)
         self._check_shared(shapes)
         return tuple(shapes), assumptions

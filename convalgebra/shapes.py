@@ -79,7 +79,8 @@ def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions
 def _axes_differ(layer: Layer, shape: Shape) -> str:
     have = len(shape) - 1
     message = f"a kernel with {axes_text(len(layer.size))} cannot slide over {shape_text(shape)}"
-    message += f" ({formula(shape[0])} channels, {axes_text(have)})"
+    channels = "1 channel" if same(shape[0], 1) else f"{formula(shape[0])} channels"
+    message += f" ({channels}, {axes_text(have)})"
     if layer.axes == 1 and have > 1:
         kernel = "x".join([text(layer.size[0])] * have)
         message += f"; a kernel with {axes_text(have)} is written {kernel}"

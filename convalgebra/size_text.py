@@ -72,12 +72,16 @@ class _Writer:
     def _product(self, expression: Any) -> str:
         coefficient, factors = expression.as_coeff_mul()
         above: list[str] = []
-        below = [] if coefficient.q == 1 else [str(coefficient.q)]
+        below: list[str] = []
         for factor in sorted(factors, key=_by_power):
             base, exponent = factor.as_base_exp()
             (below if exponent < 0 else above).extend(self._power(base, abs(int(exponent))))
         sign = "-" if coefficient.p < 0 else ""
-        return sign + "/".join([self._times(abs(coefficient.p), above), *below])
+        over = sign + self._times(abs(coefficient.p), above)
+        number = [] if coefficient.q == 1 else [str(coefficient.q)]
+        if self.power and len(number) + len(below) > 1:  # 288/(25C)
+            return f"{over}/({self._times(coefficient.q, below)})"
+        return "/".join([over, *number, *below])
 
     def _times(self, number: int, factors: list[str]) -> str:
         if not factors:

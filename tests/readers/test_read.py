@@ -5,7 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from convalgebra.cli import main
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.language import parse
 from convalgebra.readers import read, read_shape
@@ -194,3 +196,23 @@ def test_an_empty_file(tmp_path):
     path.write_text("")
     with pytest.raises(LanguageError, match="expected a layer, like 3x3p1@64, found nothing"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--to", "fc"],
+        ["--unit", "[0,0]"],
+        ["--batch", "4"],
+        ["--dtype", "int8"],
+        ["--training", "adam"],
+        ["--convention", "thop"],
+    ],
+)
+def test_what_an_inventory_cannot_answer_is_refused(options):
+    path = str(Path(__file__).parent.parent / "data" / "printed" / "resnet18.txt")
+    done = CliRunner().invoke(main, ["cost", "--layers", path, *options])
+    assert done.exit_code == 2
+    assert f"{options[0]} asks about a network, and this is a list of modules" in " ".join(
+        done.output.split()
+    )
