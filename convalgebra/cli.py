@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+from click.core import ParameterSource
 
 from convalgebra import __version__
 from convalgebra.errors import HINT, ConvalgebraError, InputError
@@ -104,6 +105,14 @@ def _check_names(at: dict[str, int], named: set[str]) -> None:
     for name in at.keys() - named:
         known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
         raise InputError(f"there is no named size `{name}`; {known}")
+
+
+def _check_not_given(ctx: click.Context, options: set[str], why: str) -> None:
+    """Refuse an option that was given and has no meaning here."""
+    for option in ctx.command.params:
+        name = option.name or ""
+        if name in options and ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise InputError(f"{option.opts[0]} {why}")
 
 
 def _format(*choices: str) -> Callable[[Any], Any]:
@@ -266,7 +275,9 @@ def check(ctx: click.Context, file: str) -> None:
     help="Only which inputs a unit sees; may be repeated.",
 )
 @_format("text", "json", "csv", "md", "latex", "html")
+@click.pass_context
 def cost(
+    ctx: click.Context,
     stacks: tuple[str, ...],
     layers: tuple[str, ...],
     source_form: str | None,
@@ -296,7 +307,8 @@ def cost(
       convalgebra cost zoo:resnet50 --convention fvcore
       convalgebra cost zoo:resnet50 --unit "layer3[0,6]"
     """
-    from convalgebra.cost import cost_of_model, read_batch
+    from convalgebra.cost import cost as cost_of
+    from convalgebra.cost import read_batch
     from convalgebra.network import Network
     from convalgebra.readers import read, read_file, read_model, read_shape
     from convalgebra.render.forms import comparison_in, cost_in, inventory_in, views_in
@@ -315,21 +327,15 @@ def cost(
         if shape:
             read_shape(shape)  # a slip in it is a slip, though nothing depends on it
         _check_names(at, set())
-        given = {"--to": to, "--training": training, "--convention": convention}
-        given |= {"--batch": batch.removeprefix("1"), "--dtype": dtype.removeprefix("float32")}
-        given["--unit"] = "".join(units)
-        asked = [option for option, value in given.items() if value]
-        if asked:
-            raise InputError(
-                f"{asked[0]} asks about a network, and this is a list of modules: {model.reason}"
-            )
+        why = f"asks about a network, and this is a list of modules: {model.reason}"
+        _check_not_given(ctx, {"to", "dtype", "batch", "training", "convention", "units"}, why)
         click.echo(inventory_in(form, model, _width(), all_layers=all_layers))
         return
     inputs = read_batch(batch)
     if at:
         _check_names(at, names(inputs).union(*(read(model, shape).named() for model in models)))
     reports = [
-        cost_of_model(
+        cost_of(
             model,
             input=shape,
             at=at,

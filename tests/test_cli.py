@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from convalgebra.cli import _wrapped, main
+from convalgebra.cost.conventions import CONVENTIONS
+from convalgebra.cost.memory import STATES
 
 COMMAND = [sys.executable, "-m", "convalgebra"]
 
@@ -381,3 +383,12 @@ def test_a_number_for_the_batch() -> None:
     one, other = (CliRunner().invoke(main, arguments).stdout for arguments in (named, plain))
     assert one == other
     assert '"batch": 3' in one
+
+
+@pytest.mark.parametrize(
+    ("option", "table"), [("training", STATES), ("convention", CONVENTIONS)], ids=["t", "c"]
+)
+def test_the_choices_are_those_that_there_are(option: str, table: dict[str, object]) -> None:
+    # They stand in the command line as well, so that --help need not import the tables.
+    (found,) = [one for one in main.commands["cost"].params if one.name == option]
+    assert list(found.type.choices) == list(table)

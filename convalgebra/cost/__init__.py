@@ -14,7 +14,7 @@ from convalgebra.sizes import Size, at_least
 if TYPE_CHECKING:
     from convalgebra.inventory import Inventory
 
-__all__ = ["CostReport", "LayerCost", "Totals", "cost", "cost_of_model", "inventory"]
+__all__ = ["CostReport", "LayerCost", "Totals", "cost", "inventory"]
 
 
 def cost(
@@ -28,7 +28,7 @@ def cost(
     training: str | None = None,
     convention: str | None = None,
 ) -> CostReport:
-    """The cost of a stack: text, a file, `zoo:NAME`, or a Network.
+    """The cost of a stack: text, a file, `zoo:NAME`, a Network, or an Inventory that is a chain.
 
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
     `at` puts numbers in for named sizes. With `to` only the part that the value of that name needs
@@ -49,30 +49,7 @@ def cost(
     Raises InputError, LanguageError or ShapeError, with what to write instead, and UnsupportedError
     for a print-out of modules of which nothing says how data flows: see `inventory`.
     """
-    return cost_of_model(
-        read_model(stack, input=input),
-        input=input,
-        at=at,
-        to=to,
-        dtype=dtype,
-        batch=batch,
-        training=training,
-        convention=convention,
-    )
-
-
-def cost_of_model(
-    model: Network | Inventory,
-    input: Input = None,
-    *,
-    at: Mapping[str, int] | None = None,
-    to: str | None = None,
-    dtype: str = "float32",
-    batch: int | str | Size = 1,
-    training: str | None = None,
-    convention: str | None = None,
-) -> CostReport:
-    """The cost of what a reader gave. What it takes for granted stands in the report."""
+    model = read_model(stack, input=input)
     network, inputs = read(model, input), read_batch(batch)
     if to is not None:
         network = network.up_to(to)

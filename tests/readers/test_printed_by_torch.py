@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convalgebra.cost import cost_of_model
+from convalgebra.cost import cost
 from convalgebra.readers.printed import read
 from convalgebra.readers.printed.classes import CONTAINERS, KINDS
 
@@ -168,7 +168,7 @@ def test_shapes(module):
                 wanted = tuple(module(torch.zeros(2, *shape)).shape[1:])
         except (RuntimeError, ValueError, NotImplementedError):
             continue  # not for so many axes
-        report = cost_of_model(printed(module), shape)
+        report = cost(printed(module), input=shape)
         assert report.output == wanted
         assert report.total.params == sum(p.numel() for p in module.parameters())
 
@@ -197,7 +197,7 @@ def test_lazy_modules(module):
 
 def test_a_lazy_chain_is_known_with_its_input():
     model = nn.Sequential(nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(5))
-    report = cost_of_model(printed(model), (3, 8, 8))
+    report = cost(printed(model), input=(3, 8, 8))
     model(torch.zeros(2, 3, 8, 8))  # which makes them what they are
     assert report.total.params == sum(p.numel() for p in model.parameters())
 
@@ -320,7 +320,7 @@ def test_chains_as_pytorch_counts_them(makers, ends):
     model = nn.Sequential(*modules)
     with FlopCounterMode(display=False) as counter:
         wanted = model(torch.zeros(1, 3, 9, 8, device="meta"))
-    report = cost_of_model(printed(model), (3, 9, 8))
+    report = cost(printed(model), input=(3, 9, 8))
     assert report.output == tuple(wanted.shape[1:])
     assert report.total.params == sum(p.numel() for p in model.parameters())
     assert report.total.macs == counter.get_total_flops() // 2
