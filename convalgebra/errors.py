@@ -77,7 +77,8 @@ class ShapeError(LocatedError):
     """Layers that do not fit together, or do not fit the input."""
 
 
-_LINE_SHOWN = 76  # a longer line is cut to a window around the caret
+_LINE_SHOWN = 78  # beside an indentation of 2; a longer line is cut to a window around the caret
+_CUT = "..."
 
 
 def _point_at(source: Source, span: Span) -> str:
@@ -86,16 +87,19 @@ def _point_at(source: Source, span: Span) -> str:
     line_start = text.rfind("\n", 0, start) + 1
     line_stop = text.find("\n", start)
     line_stop = len(text) if line_stop < 0 else line_stop
-    column = start - line_start
+    column, length = start - line_start, line_stop - line_start
     place = f"  {source.name}:{text.count(chr(10), 0, line_start) + 1}:{column + 1}"
     if not text[line_start:line_stop].strip():
         return place
     # A hostile line may be megabytes long and hold control characters: show a window, made safe.
-    first = max(0, column - _LINE_SHOWN // 2) if line_stop - line_start > _LINE_SHOWN else 0
-    shown = text[line_start + first : min(line_stop, line_start + first + _LINE_SHOWN)]
+    first, width = 0, length
+    if max(length, column + 1) > _LINE_SHOWN:  # the caret may stand behind the line
+        width = _LINE_SHOWN - 2 * len(_CUT)
+        first = max(0, min(column - width // 2, length - width))
+    shown = text[line_start + first : line_start + first + width]
     shown = "".join(c if c.isprintable() else " " for c in shown)
-    lead = "..." if first else ""
-    tail = "..." if line_start + first + len(shown) < line_stop else ""
-    width = max(1, min(span.stop - start, line_stop - start, _LINE_SHOWN - (column - first)))
-    pointer = " " * (len(lead) + column - first) + "~" * (width - 1) + "^"
+    lead, tail = _CUT * (first > 0), _CUT * (first + width < length)
+    before = len(lead) + column - first
+    marked = max(1, min(span.stop - start, length - column, len(lead + shown) - before))
+    pointer = " " * before + "~" * (marked - 1) + "^"
     return f"  {lead}{shown}{tail}\n  {pointer}\n{place}"

@@ -14,6 +14,7 @@ from convalgebra.errors import ShapeError, SizeError, UnsupportedError
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, output_shape, shape_text, windows
 from convalgebra.sizes import formula, same
+from convalgebra.words import counted
 
 INSTEAD = "give the module itself (ca.from_torch), an ONNX file, or the layers in the language"
 SHARED = "whether modules share their weights: each is counted where it stands"
@@ -92,11 +93,13 @@ def _fault(takes: Takes, comes: Shape) -> str:
     if takes.axes and axes not in takes.axes:
         if takes.axes == (0,):
             return f"{takes.kind} works on the last axis: flatten {shape_text(comes)} before it"
-        wanted = " or ".join(map(str, takes.axes))
-        return f"{takes.kind} takes channels and {wanted} axes, not {shape_text(comes)}"
+        *others, last = map(str, takes.axes)
+        wanted = " or ".join([*others, "1 axis" if last == "1" else f"{last} axes"])
+        return f"{takes.kind} takes channels and {wanted}, not {shape_text(comes)}"
     if takes.features is not None and not same(comes[0], takes.features):
-        noun = "channels" if axes else "features"
-        return f"{takes.kind} takes {takes.features:,} {noun}, and {formula(comes[0])} come in"
+        wanted = counted(takes.features, "channel" if axes else "feature")
+        come = "1 comes" if same(comes[0], 1) else f"{formula(comes[0])} come"
+        return f"{takes.kind} takes {wanted}, and {come} in"
     return ""
 
 
@@ -131,7 +134,7 @@ class Inventory(NamedTuple):
     """The modules of a model with their params; MACs and receptive field are refused.
 
     `model` is the class of the whole. `reason` says why there is no more. `holders` are classes
-    that may hold params beside those that are listed. `assumed` is what the params depend on.
+    that may hold params beside those that are listed. `assumed` is what is taken for granted.
     `chain` is there where the order can be trusted: then only the shape of the input is missing.
     """
 

@@ -95,11 +95,12 @@ def _size(given: Any, path: str) -> Size:
     if is_int and 1 <= given < 10**9:
         return int(given)
     if isinstance(given, str):
-        (size,) = parse_shape(f"({given})", f"{path}: input")
-        return size
+        sizes = parse_shape(f"({given})", f"{path}: input")
+        if len(sizes) == 1:  # not `C)x(H`
+            return sizes[0]
     raise InputError(
         f"{path}: a size of `input` is a whole number from 1 to 999,999,999 or the name of a size, "
-        f"not {str(given)[:40] if not is_int else 'this one'}"
+        f"not {'this one' if is_int else repr(given)[:40]}"
     )
 
 
@@ -110,11 +111,11 @@ def _loaded(text: str, path: str) -> Any:
         raise InputError(f"{path}: {word} is no number in JSON")
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            keys = [key for key, _ in pairs]
-            twice = next(key for key in keys if keys.count(key) > 1)
-            raise InputError(f"{path}: the key {twice[:60]!r} stands twice in one object")
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise InputError(f"{path}: the key {key[:60]!r} stands twice in one object")
+            found[key] = value
         return found
 
     try:

@@ -89,6 +89,10 @@ BAD = {
     f'{{{HEAD}, "network": "3x3", "input": [{10**9}]}}': "net.json: a size of `input` is a whole",
     f'{{{HEAD}, "network": "3x3", "input": [null]}}': "net.json: a size of `input` is a whole",
     f'{{{HEAD}, "network": "3x3", "input": ["C)"]}}': "expected ",
+    f'{{{HEAD}, "network": "3x3", "input": ["C)x(H"]}}': "net.json: a size of `input` is a whole",
+    f"{{{''.join(f'{chr(34)}{n}{chr(34)}: 0, ' for n in range(10**5))}{HEAD}, {HEAD}}}": (
+        "net.json: the key 'schema' stands twice in one object"
+    ),
     f'{{{HEAD}, "network": "input 3x4x4; 3x3", "input": [3, 5, 5]}}': (
         "net.json: the key `input` says 3x5x5, and the network begins with input 3x4x4"
     ),

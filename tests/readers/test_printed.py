@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import convalgebra as ca
 from convalgebra.cli import main
-from convalgebra.errors import ShapeError, UnsupportedError
+from convalgebra.errors import FormatError, ShapeError, UnsupportedError
 from convalgebra.inventory import Inventory
 from convalgebra.language import parse
 from convalgebra.readers import read_model
@@ -107,15 +107,11 @@ def test_params_of_one_module(module):
         ("Permute()", "it is no class of torch.nn"),
         ("QuantizedLinear(in_features=4, out_features=3, scale=1.0)", "it is no class of torch.nn"),
         ("RecursiveScriptModule(original_name=Conv2d)", "it is no class of torch.nn"),
-        ("Linear(8x0e -> 8x0e | 64 weights)", "its arguments are not those that torch.nn prints"),
+        ("e3nn.Linear(8x0e -> 8x0e | 64 weights)", "it is no class of torch.nn"),
+        ("LayerNorm()", "it prints no arguments, and the class of torch.nn of that name does"),
         (
-            "Conv2d(3, 8, kernel_size=3)",
-            "no stride is printed, as torch.nn.Conv2d does",
-        ),
-        ("Linear(in_features=4, out_features=3, bias=True, rank=2)", "rank=2 is not printed so by"),
-        (
-            "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), groups=2)",
-            "3 channels to 8 in 2 groups",
+            "Linear(in_features=4, out_features=3, bias=True, rank=2, alpha=3)",
+            "rank=2 is not printed by torch.nn.Linear",
         ),
         ("LazyLinear(in_features=0, out_features=3, bias=True)", "it is lazy"),
         ("MultiheadAttention()", "kdim, vdim and add_bias_kv are not printed"),
@@ -123,8 +119,6 @@ def test_params_of_one_module(module):
             "LayerNorm((" + "9" * 18 + ", 9999999), eps=1e-05, elementwise_affine=True)",
             "it would have",
         ),
-        ("LSTM(5, 7, num_layers=0)", "0 is not printed so by torch.nn.LSTM"),
-        (f"Linear(in_features={'9' * 5000}, out_features=3, bias=True)", "its arguments are not"),
     ],
 )
 def test_what_is_not_known_is_never_zero(module, reason):
@@ -133,6 +127,84 @@ def test_what_is_not_known_is_never_zero(module, reason):
     assert found.modules[0].params is None
     assert found.modules[0].reason.startswith(reason)
     assert "at least 0 in the modules" in str(found)
+
+
+# Each with what is marked by the caret.
+BROKEN = {
+    "Conv2d(3, x, kernel_size=3)": ("expected a whole number from 1, found `x`", "x"),
+    "Conv2d(3, 64, kernel_size=(7, 7, stride=2))": ("expected `)` before `stride=`", "stride="),
+    "Conv2d(3, 8, kernel_size=3)": (
+        "expected `stride=..`, which torch.nn.Conv2d always prints",
+        "3, 8, kernel_size=3",
+    ),
+    "Conv2d(3, 8, kernel_size=(3, 3, 3), stride=(1, 1))": (
+        "expected a number, or 2 in parentheses, found `(3, 3, 3)`",
+        "(3, 3, 3)",
+    ),
+    "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), groups=2)": (
+        "torch.nn.Conv2d makes no 8 channels of 3 in 2 groups",
+        "3, 8, kernel_size=(3, 3), stride=(1, 1), groups=2",
+    ),
+    "Conv2d(3, 8, kernel_size=(3, 3), stride=(2, 2), padding=same)": (
+        "expected padding in numbers where strides are not 1, found `same`",
+        "same",
+    ),
+    "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), output_padding=(1, 1))": (
+        "expected no output padding, found `(1, 1)`",
+        "(1, 1)",
+    ),
+    "Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding_mode=full)": (
+        "expected one of circular, reflect, replicate, found `full`",
+        "full",
+    ),
+    "Linear(8x0e -> 8x0e | 64 weights)": (
+        "expected a number (of 18 digits at most), a word or values in parentheses, found `8x0e`",
+        "8x0e",
+    ),
+    "Linear(in_features=4, out_features=3, bias=1)": ("expected True or False, found `1`", "1"),
+    "LSTM(5, 7, num_layers=0)": ("expected a whole number from 1, found `0`", "0"),
+    "GroupNorm(2, 1, eps=1e-05, affine=True)": (
+        "torch.nn.GroupNorm makes no 2 groups of 1 channel",
+        "2, 1, eps=1e-05, affine=True",
+    ),
+    "LayerNorm(8, eps=1e-05)": (
+        "expected a shape in parentheses, like (64,), found `8`",
+        "8",
+    ),
+    "ZeroPad2d((1, 2, 3))": (
+        "expected 4 whole numbers in parentheses, found `(1, 2, 3)`",
+        "(1, 2, 3)",
+    ),
+    "Linear(4, in_features=4, out_features=3, bias=True)": (
+        "expected nothing more without a name, found `4`",
+        "4",
+    ),
+    "Sequential(2 x ReLU())": (
+        "expected nothing in Sequential but modules after their names, like `(0): ReLU()`",
+        "2 x ReLU()",
+    ),
+}
+
+
+@pytest.mark.parametrize("module", BROKEN)
+def test_a_line_that_pytorch_cannot_have_printed(module):
+    message, marked = BROKEN[module]
+    with pytest.raises(FormatError) as caught:
+        printed(f"Net(\n  (a): ReLU()\n  (b): {module}\n)")
+    assert caught.value.message == message
+    kind = module.partition("(")[0]
+    assert caught.value.hint == (
+        f"if this {kind} is no class of torch.nn, write whose it is before its name: "
+        f"`library.{kind}(`"
+    )
+    start, stop = caught.value.span
+    assert caught.value.source.text[start:stop] == marked
+    assert max(map(len, str(caught.value).splitlines()[1:3])) <= 80
+
+
+def test_a_class_of_ones_own_may_have_a_name_of_torch_nn():
+    found = printed("Upsample(\n  mode, x=(1, y=2)\n  (conv): ReLU()\n)")
+    assert found.holders == ("Upsample",)
 
 
 # A chain is what the language writes.
@@ -207,9 +279,14 @@ REFUSED = {
     "Upsample(scale_factor=2.5, mode='nearest')": "Upsample (0) is no layer of the language",
     "UpsamplingBilinear2d(scale_factor=2.0, mode='bilinear')": "`bilinear2` is with align_corners",
     "ZeroPad2d((-1, 1, 1, 1))": "what takes away is `crop` there",
+    "Upsample(scale_factor=(), mode='nearest')": "Upsample (0) is no layer of the language",
+    "Upsample(scale_factor=(2, 2, 2), mode='bilinear')": "Upsample (0) is no layer of the language",
     "AdaptiveAvgPool2d(output_size=(None, 7))": "a side that is kept (None) has no word",
     "Block(\n    (0): ReLU()\n  )": "stands in the forward of Block, which is not printed",
-    "ModuleList(\n    (0): ReLU()\n  )": "stands in the forward of ModuleList, which is not",
+    "ModuleList(\n    (0): ReLU()\n  )": (
+        "in the order in which they were registered; a ModuleList runs none of them, and what does "
+        "is not printed"
+    ),
 }
 
 
@@ -224,6 +301,43 @@ def test_an_order_or_a_layer_that_is_not_known(module):
     assert found.reason in str(caught.value)
     assert "ca.from_torch" in str(caught.value)
     assert "ca.inventory" in str(caught.value)
+
+
+FOLDED = """\
+Sequential(
+  (0): ReLU()
+  (1-3): 3 x Sequential(
+    (0): Conv2d(3, 3, kernel_size=(3, 3), stride=(1, 1))
+    (1-2): 2 x Sequential(
+      (0): Tanh()
+    )
+  )
+  (4): ReLU()
+)"""
+
+
+def test_what_is_folded_in_a_sequential_runs_every_time():
+    report = ca.cost(FOLDED, input="3x16x16")
+    assert report.network == parse("input 3x16x16; relu, 3*(3x3@3b, 2*tanh), relu")
+    assert report.total.params == ca.inventory(FOLDED).params == 3 * (9 * 9 + 3)
+    assert report.assumptions == ("modules that print alike do not share their weights",)
+    assert report.layers[1].block == ("1-3",)
+
+
+def test_what_is_folded_in_a_list_has_no_order():
+    found = ca.inventory(FOLDED.replace("Sequential(", "ModuleList(", 1))
+    assert found.params == 3 * (9 * 9 + 3)
+    assert found.reason.endswith("a ModuleList runs none of them, and what does is not printed")
+
+
+def test_the_inside_of_a_sequential():
+    whole = sequential(CONV, "ReLU()")
+    inside = "\n".join(whole.splitlines()[1:-1])
+    taken = "the lines are all that an nn.Sequential holds, and it runs them in their order"
+    assert ca.cost(inside, input="3x8x8").network == ca.cost(whole, input="3x8x8").network
+    assert ca.cost(inside, input="3x8x8").assumptions == ca.inventory(inside).assumed == (taken,)
+    assert taken in " ".join(str(ca.cost(inside, input="3x8x8")).split())
+    assert ca.inventory("(0): Own()\n(1): ReLU()").reason.startswith("Own (0) is no layer")
 
 
 def test_a_class_with_modules_keeps_its_order_for_itself():
@@ -242,7 +356,7 @@ CONV = "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))"
 @pytest.mark.parametrize(
     ("modules", "shape", "message"),
     [
-        ([CONV], "1x8x8", "Conv2d takes 3 channels, and 1 come in"),
+        ([CONV], "1x8x8", "Conv2d takes 3 channels, and 1 comes in"),
         ([CONV], "CxHxW", "Conv2d takes 3 channels, and C come in"),
         ([CONV], "3x8", "Conv2d takes channels and 2 axes, not 3x8"),
         ([CONV, CONV], "3x8x8", "Conv2d takes 3 channels, and 4 come in"),
@@ -256,7 +370,17 @@ CONV = "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1))"
             "3x3",
             "Linear takes 8 features, and 9 come in",
         ),
-        (["BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True)"], "3x8x8", "0 or 1 axes, not"),
+        (
+            ["Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))"],
+            "3x8x8",
+            "takes 1 channel, and 3 come",
+        ),
+        (
+            ["AvgPool1d(kernel_size=2, stride=2, padding=0)"],
+            "3x8x8",
+            "channels and 1 axis, not 3x8",
+        ),
+        (["BatchNorm1d(3, eps=1e-05, momentum=0.1, affine=True)"], "3x8x8", "0 or 1 axis, not"),
         (["LayerNorm((8,), eps=1e-05, elementwise_affine=True)"], "3x8", "LayerNorm works on the"),
     ],
 )

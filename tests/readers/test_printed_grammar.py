@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convalgebra.errors import FormatError, Source
-from convalgebra.readers.printed.arguments import arguments_of
+from convalgebra.readers.printed.arguments import Unfit, arguments_of
 from convalgebra.readers.printed.grammar import parse
 
 MODEL = """\
@@ -77,6 +77,51 @@ def test_a_part_may_be_pasted_with_its_name():
     assert parsed("(head): Sequential(\n  (0): ReLU()\n)")[0] == ("head", "Sequential", -1, 1)
 
 
+INSIDE = """\
+  (0): Sequential(
+    (0): ReLU()
+  )
+  (1): ReLU()
+"""
+
+
+@pytest.mark.parametrize(
+    "paste", [INSIDE, INSIDE.lstrip(), " ".join(INSIDE.split()), ">>> net\n" + INSIDE + ">>> "]
+)
+def test_the_inside_of_a_sequential_may_be_pasted(paste):
+    assert parsed(paste) == parsed(f"Sequential(\n{INSIDE})")
+    assert not parse(Source(paste))[0].is_there
+
+
+def test_some_lines_of_a_sequential_may_be_pasted():
+    assert parsed("(3): ReLU()\n(4): Tanh()")[0] == ("", "Sequential", -1, 1)
+
+
+def test_what_is_folded_stands_in_a_list_of_modules():
+    for paste in ("(0-1): 2 x A()", "(0-1): 2 x A()\n(2): B()", "2 x A(\n  (a): ReLU()\n)"):
+        assert parsed(paste)[0] == ("", "ModuleList", -1, 1)
+
+
+@pytest.mark.parametrize("names", ["13", "00", "10", "ab", "0b"])
+def test_modules_in_no_order(names):
+    paste = "".join(f"({name}): ReLU()\n" for name in names)
+    assert said(paste) == (
+        "a second module begins here\n"
+        f"  ({names[1]}): ReLU()\n"
+        "  ~~~~~~~~~~^\n"
+        "  m.txt:2:1\n"
+        "  hint: modules that run one after another stand between a line `Sequential(` and a line "
+        "`)`, or are called 0, 1, 2, .. in order"
+    )
+
+
+def test_the_first_line_is_missing():
+    assert said("  (0): ReLU()\n  (1): ReLU()\n)\n") == (
+        "this closes nothing\n  )\n  ^\n  m.txt:3:1\n"
+        "  hint: the first line is missing: put it before, like `Sequential(`"
+    )
+
+
 def test_arguments_on_lines_of_their_own():
     text = "Own(\n  4, 5\n  mode=a\n  (x): Tanh()\n)"
     assert parse(Source(text))[0].arguments == "4, 5\n  mode=a"
@@ -120,12 +165,34 @@ def test_a_paste_that_ends_inside():
     assert said("Net(\n  (a): ").startswith("expected a module, found nothing\n")
 
 
+@pytest.mark.parametrize("after", ["\n  (1): ReLU()\n)", "\n)", ""])
+def test_a_bracket_that_is_left_open_is_found(after):
+    assert said("Sequential(\n  (0): Conv2d(3, 64, kernel_size=(7, 7, stride=2)" + after) == (
+        "expected `)` before `stride=`\n"
+        "    (0): Conv2d(3, 64, kernel_size=(7, 7, stride=2)\n"
+        "                                          ~~~~~~^\n"
+        "  m.txt:2:41"
+    )
+
+
+def test_a_call_among_the_arguments_hides_no_missing_parenthesis():
+    text = "Net(\n  (a): Own(x=Config(3, y=2))\n  (b): ReLU()\n"
+    assert said(text).startswith("`Net(` is not closed: the print-out ends inside it\n")
+
+
 def test_a_missing_parenthesis():
     assert said("Net(\n  (a): Sequential(\n    (0): ReLU()\n  (b): ReLU()\n)\n") == (
         "`(a): Sequential(` of line 2 is not closed before this\n"
         "    (b): ReLU()\n"
         "    ~~~~~~~~~~^\n"
         "  m.txt:4:3\n"
+        "  hint: a parenthesis is missing: paste the print-out as it is"
+    )
+    assert said("Net(\n  (a): Linear(3, 4\n)\n") == (
+        "`(a): Linear(` of line 2 is not closed before this\n"
+        "  )\n"
+        "  ^\n"
+        "  m.txt:3:1\n"
         "  hint: a parenthesis is missing: paste the print-out as it is"
     )
 
@@ -164,7 +231,7 @@ def test_a_paste_that_was_cut(text):
         ("hello", "expected a class and its parenthesis"),
         ("Net(\n  (a): <object at 0x7f>\n)", "expected a class and its parenthesis after (a):"),
         ("Net(\n  (a): ReLU(]\n)", "expected `)`, found `]`"),
-        ("N(\n (0-2): 4 x B()\n)", "(0-2) would be 3 modules, and 4 are said to be there"),
+        ("N(\n (0-2): 4 x B()\n)", "expected `3 x` after (0-2):, found `4 x`"),
         ("N(\n (0-9): 1000000000 x B()\n)", "from 1 to 1,000,000 modules can be folded"),
         ("N(\n (a): 0 x B()\n)", "from 1 to 1,000,000 modules can be folded"),
         (f"N(\n (a): {'9' * 9999} x B()\n)", "from 1 to 1,000,000 modules can be folded"),
@@ -195,6 +262,10 @@ HOSTILE = {
     "prompts": ">>>\n" * HUGE,
     "blanks": " " * HUGE,
     "lines": "A(" + "\n" * HUGE,
+    "sizes": "A(\n (a): Parameter containing: [" + "of size " * HUGE,
+    "digits": "A(\n (a): Parameter containing: [of size " + "1" * HUGE,
+    "modules on one line": "A( (a): B( " + "(b): C() " * HUGE,
+    "modules without end": "".join(f"({number}): A()\n" for number in range(10**5)) + "(0): A()",
 }
 
 
@@ -240,27 +311,43 @@ def test_any_text_is_read_or_refused(text):
 )
 def test_arguments(text, places, names):
     found = arguments_of(text)
-    assert found == (places, names)
-    values = [*found.places, *found.names.values()]
-    assert list(map(type, values)) == list(map(type, [*places, *names.values()]))
+    assert tuple(found.names) == tuple(names)
+    taken = [*found.places, *found.names.values()]
+    assert [argument.value for argument in taken] == [*places, *names.values()]
+    assert [type(argument.value) for argument in taken] == list(
+        map(type, [*places, *names.values()])
+    )
+
+
+VALUE = "a number (of 18 digits at most), a word or values in parentheses"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "message", "place"),
     [
-        "8x0e -> 8x0e | 64 weights",
-        "a=1, 2",
-        "a=1, a=2",
-        "a=",
-        "=1",
-        "1 2",
-        "(1, 2",
-        "(" * 50 + ")" * 50,
-        "9" * 30,
-        "f(x)",
-        "torch.Size(2, 5)",
-        "a=1,, b=2",
+        ("8x0e -> 8x0e | 64 weights", f"expected {VALUE}, found `8x0e`", "8x0e"),
+        ("a=1, 2", "expected a name before this, like `bias=True`", "2"),
+        ("a=1, a=2", "`a=` stands twice", "a=2"),
+        ("a=", f"expected {VALUE}, found nothing", ""),
+        ("=1", f"expected {VALUE}, found `=`", "="),
+        ("1 23", "expected `,`, found `23`", "23"),
+        ("(1, 2", "expected `,` or `)`, found nothing", ""),
+        ("[1, 2)", "expected `,` or `]`, found `)`", ")"),
+        ("k=(7, 7, stride=2)", "expected `)` before `stride=`", "stride="),
+        ("(" * 50 + ")" * 50, "brackets are nested more than 8 deep", "("),
+        ("9" * 30, f"expected {VALUE}, found `{'9' * 30}`", "9" * 30),
+        ("f(x)", "expected `,`, found `(`", "("),
+        (
+            "torch.Size(2, 5)",
+            "expected sizes in brackets, like torch.Size([2, 5])",
+            "torch.Size(2, 5)",
+        ),
+        ("a=1,, b=2", f"expected {VALUE}, found `,`", ","),
     ],
 )
-def test_arguments_of_another_form(text):
-    assert arguments_of(text) is None
+def test_arguments_of_another_form(text, message, place):
+    with pytest.raises(Unfit) as caught:
+        arguments_of(text)
+    assert caught.value.message == message
+    start, stop = caught.value.span
+    assert text[start:stop] == place

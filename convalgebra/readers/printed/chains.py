@@ -2,22 +2,25 @@
 
 An nn.Sequential runs what it holds in the order in which it is printed. Every other class that
 holds modules runs them as its `forward` says, which is not printed. So a print-out is a chain if
-all of it is nn.Sequential, nested at will, and modules of torch.nn that the language has.
+all of it is nn.Sequential, nested at will, and modules of torch.nn that the language has. What is
+folded inside of an nn.Sequential, `(0-2): 3 x Sequential(`, runs as often as it stands there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from convalgebra.errors import Source
 from convalgebra.inventory import Chain, Takes
 from convalgebra.layers import Layer
 from convalgebra.network import INPUT, Network, Node
-from convalgebra.readers.printed.classes import CHAINS, CONTAINERS, WRAPPERS
+from convalgebra.readers.printed.classes import CHAINS, CONTAINERS, LISTS, WRAPPERS
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told
 
 _SHOWN = 3
+INSIDE = "the lines are all that an nn.Sequential holds, and it runs them in their order"
 
 
 def chain_of(
@@ -32,14 +35,16 @@ def chain_of(
         return refusal
     nodes = [Node(INPUT, (), 0, "input")]
     takes: dict[int, Takes] = {}
-    for module, tell, path in zip(printed, tells, paths, strict=True):
+    for number in _run(printed):
+        tell = tells[number]
         if tell is None:
             continue
         if tell.takes is not None:
             takes[len(nodes)] = tell.takes
+        block, span = paths[number][:-1], printed[number].span
         for layer in tell.layers or ():
             at = len(nodes)
-            nodes.append(Node(_of_a_row(layer), (at - 1,), at, "", path[:-1], module.span))
+            nodes.append(Node(_of_a_row(layer), (at - 1,), at, "", block, span))
     network = Network(None, tuple(nodes), (len(nodes) - 1,), source)
     return Chain(network, takes, _assumed(printed, tells))
 
@@ -51,28 +56,39 @@ def _of_a_row(layer: Layer) -> Layer:
     return Layer("fc", channels=layer.channels, bias=layer.bias)
 
 
+def _run(printed: Sequence[Printed]) -> list[int]:
+    """The numbers of the modules in the order in which they run, folded ones every time."""
+    backwards: list[list[int]] = [[] for _ in printed]  # what stands in each, the last first
+    for number in range(len(printed) - 1, 0, -1):
+        module = printed[number]
+        backwards[module.parent] += (backwards[number] + [number]) * module.times
+        backwards[number] = []
+    return [0, *reversed(backwards[0])]
+
+
 def _no_order(printed: Sequence[Printed], tells: Sequence[Told | None]) -> str:
     """Why the order cannot be trusted; "" if it can."""
-    holders = {module.parent for module in printed if module.parent >= 0}
-    holders |= {at for at, tell in enumerate(tells) if tell is None}
-    runs_itself = {
-        printed[at].kind: None
-        for at in sorted(holders)
-        if tells[at] is not None or printed[at].kind not in CHAINS | WRAPPERS
-    }
-    wrapped = [m.parent for m in printed if m.parent >= 0 and printed[m.parent].kind in WRAPPERS]
-    folded = any(module.times > 1 for module in printed)
-    if not runs_itself and not folded and len(set(wrapped)) == len(wrapped):
+    held = Counter({at: 0 for at, tell in enumerate(tells) if tell is None})
+    for module in printed[1:]:
+        held[module.parent] += module.times
+    unclear: dict[str, None] = {}
+    for at in sorted(held):
+        kind = printed[at].kind
+        runs_in_order = kind in CHAINS or (kind in WRAPPERS and held[at] <= 1)
+        if tells[at] is not None or not runs_in_order:
+            unclear[kind] = None
+    if not unclear:
         return ""
-    own = [kind for kind in runs_itself if kind not in CONTAINERS] or list(runs_itself)
-    shown = own[:_SHOWN] or ["the whole"]
+    runs_itself = [kind for kind in unclear if kind not in LISTS]
+    own = [kind for kind in runs_itself if kind not in CONTAINERS] or runs_itself
+    begin = "print(model) lists modules in the order in which they were registered; "
+    if not own:
+        return f"{begin}a {next(iter(unclear))} runs none of them, and what does is not printed"
+    shown = own[:_SHOWN]
     if len(own) > _SHOWN:
         shown.append(f"{len(own) - _SHOWN} more")
     listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
-    return (
-        "print(model) lists modules in the order in which they were registered; what runs when "
-        f"stands in the forward of {listed}, which is not printed"
-    )
+    return f"{begin}what runs when stands in the forward of {listed}, which is not printed"
 
 
 def _no_layers(
@@ -88,14 +104,15 @@ def _no_layers(
 
 def _assumed(printed: Sequence[Printed], tells: Sequence[Told | None]) -> tuple[str, ...]:
     """What a print-out leaves open of a chain, and is taken for granted."""
-    found = dict.fromkeys(
+    found = {} if printed[0].is_there else {INSIDE: None}
+    found |= dict.fromkeys(
         guess for tell in tells if tell is not None for guess in (tell.assumed, tell.of_params)
     )
-    with_params = [
-        (module.kind, module.arguments)
-        for module, tell in zip(printed, tells, strict=True)
-        if tell is not None and tell.params != 0
-    ]
-    if len(set(with_params)) < len(with_params):
+    alike = Counter(
+        (printed[number].kind, printed[number].arguments)
+        for number in _run(printed)
+        if (tell := tells[number]) is not None and tell.params != 0
+    )
+    if max(alike.values(), default=0) > 1:
         found["modules that print alike do not share their weights"] = None
     return tuple(guess for guess in found if guess)

@@ -8,18 +8,20 @@ from convalgebra.inventory import Takes
 from convalgebra.layers import Channels, Layer
 from convalgebra.readers.printed import sliding
 from convalgebra.readers.printed.arguments import Arguments
-from convalgebra.readers.printed.told import LAZY, Reading, Rule, Told, axes_of, shown
+from convalgebra.readers.printed.told import LAZY, Reading, Rule, Told, axes_of
+from convalgebra.words import counted
 
 
-def told(kind: str, arguments: Arguments) -> Told | None:
-    """What a module of class `kind` tells; None for a class that is not of torch.nn.
+def told(kind: str, arguments: Arguments) -> Told:
+    """What a module of class `kind`, one of `KINDS`, tells.
 
     >>> from convalgebra.readers.printed.arguments import arguments_of
     >>> told("Linear", arguments_of("in_features=9, out_features=2, bias=True")).params
     20
+
+    Raises Unfit for arguments that the class cannot have printed, Foreign for those it has not.
     """
-    rule = _RULES.get(kind)
-    return None if rule is None else rule(kind, Reading(kind, arguments))
+    return _RULES[kind](kind, Reading(kind, arguments))
 
 
 def _linear(kind: str, read: Reading) -> Told:
@@ -42,7 +44,7 @@ def _bilinear_form(kind: str, read: Reading) -> Told:
 
 
 def _batch_norm(kind: str, read: Reading) -> Told:
-    features, affine = read.next(), read.flag("affine", True)
+    features, affine = read.count(), read.flag("affine", True)
     has_bias = read.flag("bias", affine)
     read.end("eps", "momentum", "track_running_stats")
     word = "in" if "Instance" in kind else "bn"
@@ -73,18 +75,18 @@ def _norm(
 
 
 def _group_norm(kind: str, read: Reading) -> Told:
-    groups, features, affine = read.next(), read.next(), read.flag("affine", True)
+    groups, features, affine = read.count(1), read.count(), read.flag("affine", True)
     bias = read.flag("bias", affine)
     read.end("eps")
-    if groups < 1 or features % groups:
-        raise read.unfit(f"{groups} groups of {features} channels")
+    if features % groups:
+        raise read.contradicts(f"{groups:,} groups of {counted(features, 'channel')}")
     return _norm(features, "gn", Takes(kind, features), affine, bias, size=(groups,))
 
 
 def _layer_norm(kind: str, read: Reading) -> Told:
-    shape = read.places.pop(0) if read.places else None
+    shape = read.next()
     if not isinstance(shape, tuple) or not shape:
-        raise read.unfit(shown(shape))
+        raise read.unfit("a shape in parentheses, like (64,)", shape)
     features = prod(read.sizes(shape, len(shape), 1))
     affine = read.flag("elementwise_affine")
     is_printed = "bias" in read.names
@@ -108,7 +110,7 @@ _BIAS = "a LayerNorm of which no bias is printed has one"  # PyTorch before 2.12
 
 
 def _local_norm(kind: str, read: Reading) -> Told:
-    size = read.next()
+    size = read.count()
     read.end("alpha", "beta", "k")
     return Told(0, (Layer("lrn"),)) if size == 5 else Told(lacks="`lrn` is over 5 channels there")
 
@@ -131,13 +133,13 @@ def _prelu(kind: str, read: Reading) -> Told:
 
 
 def _embedding(kind: str, read: Reading) -> Told:
-    rows, columns = read.next(), read.next()
+    rows, columns = read.count(), read.count()
     read.end("padding_idx", "max_norm", "norm_type", "scale_grad_by_freq", "sparse", "mode")
     return Told(rows * columns, lacks="it has no embedding")
 
 
 def _recurrent(kind: str, read: Reading) -> Told:
-    features, hidden = read.next(), read.next()
+    features, hidden = read.count(), read.count()
     layers, projected = read.whole(read.take("num_layers", 1), 1), read.take("proj_size", 0)
     has_bias, both_ways = read.flag("bias", True), read.flag("bidirectional", False)
     read.end("batch_first", "dropout")
@@ -156,7 +158,7 @@ def _gates(kind: str) -> int:
 
 
 def _cell(kind: str, read: Reading) -> Told:
-    features, hidden = read.next(), read.next()
+    features, hidden = read.count(), read.count()
     has_bias = read.flag("bias", True)
     read.end("nonlinearity")
     each = features + hidden + 2 * has_bias
@@ -186,11 +188,12 @@ def _without_word(kind: str, read: Reading) -> Told:
 
 CHAINS = frozenset({"Sequential"})
 WRAPPERS = frozenset({"DataParallel", "DistributedDataParallel", "OptimizedModule"})
+LISTS = frozenset({"ModuleList", "ModuleDict", "ParameterList", "ParameterDict"})
 CONTAINERS = (
     CHAINS
     | WRAPPERS
+    | LISTS
     | {
-        *("ModuleList", "ModuleDict", "ParameterList", "ParameterDict"),
         *("Transformer", "TransformerEncoder", "TransformerDecoder"),
         *("TransformerEncoderLayer", "TransformerDecoderLayer", "AdaptiveLogSoftmaxWithLoss"),
     }

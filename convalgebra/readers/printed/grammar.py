@@ -1,10 +1,12 @@
 """The form of what `print(model)` writes.
 
-    paste     = { prompt } [ "(" name "):" ] module { prompt }
+    paste     = { prompt } [ "(" name "):" ] [ count "x" ] module { child } { prompt }
     module    = class "(" [ arguments ] { child } ")"
     child     = "(" name "):" ( [ count "x" ] module | parameter | "None" )
     parameter = "Parameter containing: [" type "of size" sizes "]"
 
+Children that nothing holds are called by numbers one after another: somebody has pasted what stands
+inside of an nn.Sequential, or of an nn.ModuleList where some are folded, which only that one does.
 Arguments are any text with its brackets in pairs; `arguments.py` reads those of known classes.
 Parentheses alone decide; the indentation serves to say where one is missing. Nothing here calls
 itself, whatever the depth.
@@ -30,7 +32,11 @@ _ANSWER = re.compile(r"[ \t]*(?:Out[ ]?\[[^\]\n]*\]:|<bound method [\w.]+ of)?\s
 _NAME = re.compile(r"\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\):\s*")
 _TIMES = re.compile(r"(\d+)\s+x\s+")
 _CLASS = re.compile(r"([^\W\d][\w.]*(?:\[[^\[\]()\n]*\])?)\(")
-_PARAMETER = re.compile(r"Parameter containing:\s*\[[^\]\n]*?of size ([\dx]*)[^\]\n]*\]")
+_NUMBERED = re.compile(r"\s*\((\d{1,9})(?:-(\d{1,9}))?\):")
+_PARAMETER = re.compile(
+    r"Parameter containing:\s*\[[^\]\n]{0,99}?of size ([\dx]{0,199})(?![\dx])[^\]\n]{0,99}\]"
+)
+_NAME_IN_TUPLE = re.compile(r"(?<![\w)\]])[(\[][^()\[\]]*,\s*(\w+=)")
 _OTHER_OBJECT = re.compile(r"(?:None\b|Object of type:|Tensor containing:)[^\n]*")
 _ARGUMENTS = re.compile(
     r"(?P<space>\s+)|(?P<open>[(\[{])|(?P<close>[)\]}])"
@@ -44,7 +50,8 @@ class Printed(NamedTuple):
     """A module as it is printed. `parent` is the number of the one it stands in, -1 for none.
 
     `times` says how often it stands there, for `(0-2): 3 x Block(`. `numbers` is how many numbers
-    a parameter has that stands in place of a module, None for a module.
+    a parameter has that stands in place of a module, None for a module. `is_there` is False for
+    what is taken to be around modules that nothing holds.
     """
 
     name: str
@@ -53,7 +60,9 @@ class Printed(NamedTuple):
     times: int
     span: Span
     arguments: str = ""
+    arguments_at: int = 0
     numbers: int | None = None
+    is_there: bool = True
 
 
 class _Open(NamedTuple):
@@ -73,6 +82,12 @@ def parse(source: Source) -> list[Printed]:
     return _Parser(source).whole()
 
 
+def _numbers(name: str) -> tuple[int, int] | None:
+    """The first and the last number of `(0-2):`, twice the same of `(0):`."""
+    found = _NUMBERED.fullmatch(f"({name}):")
+    return (int(found[1]), int(found[2] or found[1])) if found else None
+
+
 def _safe(text: str) -> str:
     """A name without what a terminal would obey."""
     return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
@@ -85,16 +100,37 @@ class _Parser:
         self.found: list[Printed] = []
         self.open: list[_Open] = []
         self.modules = 0
+        self.seen = 0  # where the column was last asked for, and where that line begins
+        self.line = 0
 
     def fail(self, message: str, start: int, stop: int, hint: str = "") -> FormatError:
         return FormatError(message, self.source, Span(start, max(stop, start + 1)), hint)
 
     def whole(self) -> list[Printed]:
-        at = self.head(self.before())
+        outermost: list[Printed] = []
+        at = self.before()
+        while True:
+            index = len(self.found)
+            at = self.module(at)
+            outermost.append(self.found[index])
+            last = _numbers(outermost[-1].name)
+            following = _NUMBERED.match(self.text, at)
+            if last is None or following is None or int(following[1]) != last[1] + 1:
+                break
+            at = following.start(1) - 1
+        self.after(at)
+        is_folded = any(module.times > 1 for module in outermost)
+        if len(outermost) == 1 and not is_folded:
+            return self.found
+        kind = "ModuleList" if is_folded else "Sequential"
+        around = Printed("", kind, -1, 1, outermost[0].span, is_there=False)
+        return [around, *(one._replace(parent=one.parent + 1) for one in self.found)]
+
+    def module(self, at: int) -> int:
+        at = self.head(at)
         while self.open:
             at = self.inside(at)
-        self.after(at)
-        return self.found
+        return at
 
     # Around the module
 
@@ -122,9 +158,19 @@ class _Parser:
         if rest and rest not in (">", "None") and not _CODE.match(rest):
             line = self.line_end(at)
             if rest[0] in ")]}":
-                raise self.fail("this closes nothing: there is a parenthesis too many", at, at + 1)
+                message, hint = "this closes nothing: there is a parenthesis too many", ""
+                if self.found[0].name:
+                    message = "this closes nothing"
+                    hint = "the first line is missing: put it before, like `Sequential(`"
+                raise self.fail(message, at, at + 1, hint)
             if _CLASS.match(rest):
                 raise self.fail("a second module begins here", at, line, "read one at a time")
+            if _NAME.match(rest):
+                hint = (
+                    "modules that run one after another stand between a line `Sequential(` and a "
+                    "line `)`, or are called 0, 1, 2, .. in order"
+                )
+                raise self.fail("a second module begins here", at, line, hint)
             raise self.fail("the module ends before this", at, line)
 
     def line_end(self, at: int) -> int:
@@ -132,7 +178,11 @@ class _Parser:
         return len(self.text.rstrip()) if stop < 0 else stop
 
     def column(self, at: int) -> int:
-        return at - self.text.rfind("\n", 0, at) - 1
+        """The characters before `at` on its line. Asked in the order of the text."""
+        found = self.text.rfind("\n", self.seen, at)
+        self.line = max(self.line, found + 1)
+        self.seen = at
+        return at - self.line
 
     # A module, from its head to its end
 
@@ -167,11 +217,10 @@ class _Parser:
         times = int(digits) if len(digits) <= len(str(_MOST)) else 0
         if not 1 <= times <= _MOST:
             raise self.fail(f"from 1 to {_MOST:,} modules can be folded", start, stop)
-        first, dash, last = name.partition("-")
-        if dash and first.isdecimal() and last.isdecimal() and max(len(first), len(last)) < 10:
-            there = int(last) - int(first) + 1
+        if numbers := _numbers(name):
+            there = numbers[1] - numbers[0] + 1
             if there != times:
-                message = f"({name}) would be {there:,} modules, and {times:,} are said to be there"
+                message = f"expected `{there} x` after ({name}):, found `{times} x`"
                 raise self.fail(message, start, stop)
         return times
 
@@ -183,7 +232,7 @@ class _Parser:
                 raise self.fail("a size with too many digits", at, found.end())
             numbers = prod(map(int, sizes))
             span = Span(start, found.end())
-            self.found.append(Printed(name, "Parameter", parent, 1, span, "", numbers))
+            self.found.append(Printed(name, "Parameter", parent, 1, span, numbers=numbers))
             return found.end()
         if parent >= 0 and (found := _OTHER_OBJECT.match(self.text, at)):
             return found.end()
@@ -206,7 +255,7 @@ class _Parser:
         while True:
             found = _ARGUMENTS.match(self.text, at)
             if found is None:
-                raise self.not_closed(depth)
+                raise self.not_closed(start, depth)
             if at - start > _LONGEST:
                 raise self.too_long()
             if not depth and found.lastgroup != "space":
@@ -231,11 +280,12 @@ class _Parser:
         text = self.text[start:stop].strip()
         if text:
             index = self.open[-1].number
-            before = self.found[index].arguments
-            joined = f"{before} {text}" if before else text
+            before = self.found[index]
+            joined = f"{before.arguments} {text}" if before.arguments else text
             if len(joined) > _LONGEST:
                 raise self.too_long()
-            self.found[index] = self.found[index]._replace(arguments=joined)
+            at = before.arguments_at or self.text.index(text[0], start)
+            self.found[index] = before._replace(arguments=joined, arguments_at=at)
 
     def too_long(self) -> FormatError:
         span = self.found[self.open[-1].number].span
@@ -245,17 +295,18 @@ class _Parser:
         if self.text[at] != ")":
             raise self.fail(f"expected `)`, found `{self.text[at]}`", at, at + 1)
         self.keep(start, at)
+        self.check_column(at, closes=True)
         self.open.pop()
 
-    def check_column(self, at: int) -> None:
+    def check_column(self, at: int, *, closes: bool = False) -> None:
         """Indentation shows where a parenthesis is missing, unless the paste has lost it."""
-        top = self.open[-1]
-        if top.number == 0 or not self.starts_line(at) or top.column == 0:
+        top, column = self.open[-1], self.column(at)
+        if top.number == 0 or top.column == 0 or column + closes > top.column:
             return
-        if self.column(at) <= top.column:
+        if not self.text[at - column : at].strip():
             span = self.found[top.number].span
             number = self.text.count("\n", 0, span.start) + 1
-            raise self.fail(
+            raise self.left_open() or self.fail(
                 f"`{self.text[span.start : span.stop]}(` of line {number} is not closed before "
                 "this",
                 at,
@@ -263,16 +314,23 @@ class _Parser:
                 "a parenthesis is missing: paste the print-out as it is",
             )
 
-    def starts_line(self, at: int) -> bool:
-        return not self.text[self.text.rfind("\n", 0, at) + 1 : at].strip()
-
-    def not_closed(self, depth: list[int]) -> FormatError:
+    def not_closed(self, start: int, depth: list[int]) -> FormatError:
         if depth:
             return self.fail("this bracket is not closed", depth[-1], depth[-1] + 1)
+        self.keep(start, len(self.text))
         span = self.found[self.open[-1].number].span
-        return self.fail(
+        return self.left_open() or self.fail(
             f"`{self.text[span.start : span.stop]}(` is not closed: the print-out ends inside it",
             span.start,
             span.stop,
             "paste all of it, to the last parenthesis",
         )
+
+    def left_open(self) -> FormatError | None:
+        """The place of a parenthesis that is missing, if `(7, 7, stride=2` shows it."""
+        for module in reversed(self.found):
+            found = _NAME_IN_TUPLE.search(module.arguments)
+            if found and self.text.startswith(module.arguments, module.arguments_at):
+                start, stop = (module.arguments_at + at for at in found.span(1))
+                return self.fail(f"expected `)` before `{found[1]}`", start, stop)
+        return None

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from convalgebra.errors import Source
+from convalgebra.errors import FormatError, Source, Span
 from convalgebra.inventory import Inventory, Module
 from convalgebra.language.layer_text import layer_text
-from convalgebra.readers.printed.arguments import arguments_of
-from convalgebra.readers.printed.chains import chain_of
+from convalgebra.readers.printed.arguments import Unfit, arguments_of
+from convalgebra.readers.printed.chains import INSIDE, chain_of
 from convalgebra.readers.printed.classes import ATTENTION, CONTAINERS, KINDS, told
 from convalgebra.readers.printed.grammar import Printed
-from convalgebra.readers.printed.told import Told, Unfit
+from convalgebra.readers.printed.told import Foreign, Told
 
 _TOO_MANY = 10**24
 _NO_MODEL = "it would have more params than all computers hold"
 _FOREIGN = "it is no class of torch.nn"
-_OTHER_ARGUMENTS = "its arguments are not those that torch.nn prints"
+_NAMESAKE = "it prints no arguments, and the class of torch.nn of that name does"
 _PARAMETRIZED = "its weights are made of others, which are not printed"
 
 
@@ -28,40 +28,65 @@ def inventory_of(printed: Sequence[Printed], source: Source) -> Inventory:
     for index, module in enumerate(printed):
         key = (module.kind, module.arguments, module.numbers, index in parents)
         if key not in known:
-            known[key] = _told(module, index in parents)
+            known[key] = _told(module, index in parents, source)
         tells.append(known[key])
     tells = [_with_attention(tell, at, printed, tells) for at, tell in enumerate(tells)]
     paths = _paths(printed)
     chain = chain_of(printed, tells, paths, source)
+    assumed = dict.fromkeys(tell.of_params for tell in tells if tell and tell.of_params)
+    if not printed[0].is_there and not isinstance(chain, str):
+        assumed[INSIDE] = None
     return Inventory(
         model=printed[0].kind,
         modules=_modules(printed, tells, paths),
         reason=chain if isinstance(chain, str) else "",
         holders=tuple(_holders(printed, tells)),
-        assumed=tuple(dict.fromkeys(tell.of_params for tell in tells if tell and tell.of_params)),
+        assumed=tuple(assumed),
         chain=None if isinstance(chain, str) else chain,
     )
 
 
-def _told(module: Printed, has_children: bool) -> Told | None:
+def _told(module: Printed, has_children: bool, source: Source) -> Told | None:
     """What a module tells of itself; None where it only holds others."""
     if module.numbers is not None:
         return Told(module.numbers, lacks="it is a parameter, and no layer")
-    if module.kind in CONTAINERS and not module.arguments:
+    if module.kind in CONTAINERS:
+        if module.arguments:
+            expected = f"nothing in {module.kind} but modules after their names, like `(0): ReLU()`"
+            raise _broken(
+                Unfit(f"expected {expected}", Span(0, len(module.arguments))), module, source
+            )
         return None
     if module.kind.startswith("Parametrized"):
         return Told(None, reason=_PARAMETRIZED, lacks="its weights are made of others")
-    arguments = arguments_of(module.arguments)
-    reason = _OTHER_ARGUMENTS if module.kind in KINDS else _FOREIGN
+    if module.kind not in KINDS:
+        return None if has_children else Told(None, reason=_FOREIGN, lacks=_FOREIGN)
     try:
-        tell = None if arguments is None else told(module.kind, arguments)
+        tell = told(module.kind, arguments_of(module.arguments))
+    except Foreign as foreign:
+        return None if has_children else Told(None, reason=str(foreign), lacks=str(foreign))
     except Unfit as unfit:
-        tell, reason = None, str(unfit)
-    if tell is None and not has_children:
-        return Told(None, reason=reason, lacks=reason)
-    if tell is not None and (tell.params or 0) >= _TOO_MANY:
+        # What holds modules, or prints nothing, is somebody's own class of the same name.
+        if has_children:
+            return None
+        if not module.arguments:
+            return Told(None, reason=_NAMESAKE, lacks=_NAMESAKE)
+        raise _broken(unfit, module, source) from None
+    if (tell.params or 0) >= _TOO_MANY:
         return Told(None, reason=_NO_MODEL, lacks=_NO_MODEL)
     return tell
+
+
+def _broken(unfit: Unfit, module: Printed, source: Source) -> FormatError:
+    """What is said of a line that PyTorch cannot have printed."""
+    start, stop = (module.arguments_at + at for at in unfit.span)
+    if not source.text.startswith(module.arguments, module.arguments_at):  # in several pieces
+        start, stop = module.span
+    hint = (
+        f"if this {module.kind} is no class of torch.nn, write whose it is before its name: "
+        f"`library.{module.kind}(`"
+    )
+    return FormatError(unfit.message, source, Span(start, stop), hint)
 
 
 def _with_attention(

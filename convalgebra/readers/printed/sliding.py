@@ -7,23 +7,33 @@ from typing import Any
 
 from convalgebra.inventory import Takes
 from convalgebra.layers import Channels, Layer
-from convalgebra.readers.printed.told import LAZY, Reading, Told, axes_of, same_around, shown
+from convalgebra.readers.printed.told import LAZY, Reading, Told, axes_of, same_around
+from convalgebra.words import counted
 
 
 def convolution(kind: str, read: Reading) -> Told:
     axes = axes_of(kind)
     is_lazy, is_transposed = kind.startswith("Lazy"), "Transpose" in kind
-    channels, out = read.next(), read.whole(read.next(), 1)
+    channels, out = read.count(), read.count(1)
     kernel = read.sizes(read.take("kernel_size"), axes, 1)
     stride = read.sizes(read.take("stride"), axes, 1)
     dilation = read.sizes(read.take("dilation", 1), axes, 1)
     extra = read.sizes(read.take("output_padding", 0), axes, 0)
+    if any(extra) and not is_transposed:
+        raise read.unfit("no output padding", extra)
     groups, has_bias = read.whole(read.take("groups", 1), 1), read.flag("bias", True)
-    around, mode = read.take("padding", 0), read.take("padding_mode", "zeros")
+    around = read.take("padding", 0)
+    if around == "same" and (is_transposed or stride != (1,) * axes):
+        raise read.unfit("padding in numbers where strides are not 1", around)
     pads = _padding(read, around, axes, kernel, dilation)
+    mode = read.take("padding_mode", "zeros")
+    if mode != "zeros" and (mode not in _MODES or is_transposed):
+        raise read.unfit("zeros" if is_transposed else f"one of {', '.join(_MODES)}", mode)
     read.end()
-    if channels % groups or out % groups or (channels == 0) != is_lazy:
-        raise read.unfit(f"{channels} channels to {out} in {groups} groups")
+    if channels % groups or out % groups or (channels and is_lazy):
+        raise read.contradicts(f"{counted(out, 'channel')} of {channels:,} in {groups:,} groups")
+    if not channels and not is_lazy:
+        return Told(has_bias * out, lacks="it has no inputs")
     layer: dict[str, Any] = {"stride": stride, "dilation": dilation, "bias": has_bias}
     layer |= {"channels": Channels("=", out), "padding": pads}
     before: tuple[Layer, ...] = ()
@@ -34,11 +44,9 @@ def convolution(kind: str, read: Reading) -> Told:
     else:
         layer |= {"kind": "conv", "groups": groups}
     if mode != "zeros":
-        if mode not in _MODES or is_transposed:
-            raise read.unfit(f"padding_mode={shown(mode)}")
         before = (Layer(mode, pads=pads),) if any(map(any, pads)) else ()
         layer["padding"] = ()
-    elif around == "same" and stride == (1,) * axes:
+    elif around == "same":
         layer["padding"] = "same"
     layers = (*before, Layer(size=kernel, **layer))
     if is_lazy:
@@ -47,7 +55,7 @@ def convolution(kind: str, read: Reading) -> Told:
     return Told(weights + has_bias * out, layers, Takes(kind, channels, (axes,)))
 
 
-_MODES = frozenset({"circular", "reflect", "replicate"})  # layers here, too
+_MODES = ("circular", "reflect", "replicate")  # layers here, too
 
 
 def _padding(
@@ -103,13 +111,12 @@ def border(kind: str, read: Reading) -> Told:
     axes = axes_of(kind)
     given = read.take("padding", None)
     if given is None:
-        given = read.places.pop(0) if len(read.places) == 1 else tuple(read.places)
-        read.places = []
-    value = read.take("value", 0)
-    read.end()
+        given = read.next()
     flat = given if isinstance(given, tuple) else (given,) * (2 * axes)
     if len(flat) != 2 * axes or not all(type(pad) is int for pad in flat):
-        raise read.unfit(shown(given))
+        raise read.unfit(f"{2 * axes} whole numbers in parentheses", given)
+    value = read.take("value", 0)
+    read.end()
     if min(flat) < 0:
         return Told(lacks="what takes away is `crop` there, and may not be mixed with padding")
     if value != 0:
@@ -128,29 +135,34 @@ BORDERS = {
 
 
 def upsample(kind: str, read: Reading) -> Told:
-    factor, size, mode = read.take("scale_factor", None), read.take("size", None), read.take("mode")
+    word = "size" if "size" in read.names else "scale_factor"
+    given, mode = read.take(word), read.take("mode")
     read.end("align_corners")
-    lacks = "resizing is `up2`, `bilinear2`, `resize28x28` and `bilinearto28x28` there"
     if kind == "UpsamplingBilinear2d":
         return Told(lacks="`bilinear2` is with align_corners=False")
-    if factor is not None:
-        factors = factor if isinstance(factor, tuple) else (factor,)
-        if not all(isinstance(f, (int, float)) and 1 <= f < 10**9 and f == int(f) for f in factors):
-            return Told(lacks=lacks)
-        whole = tuple(map(int, factors))
-        if mode in ("nearest", "nearest-exact"):
-            return Told(0, (Layer("up", whole),))
-        if mode == "bilinear":
-            guess = "align_corners=False in Upsample"
-            return Told(0, (Layer("bilinear", whole),), Takes(kind, None, (2,)), assumed=guess)
-    elif mode == "nearest" and isinstance(size, tuple):
-        layer = Layer("resize", read.sizes(size, len(size), 1))
-        return Told(0, (layer,), Takes(kind, None, (len(size),)))
-    elif mode == "bilinear" and isinstance(size, tuple):
-        guess = "align_corners=False in Upsample"
-        layer = Layer("bilinearto", read.sizes(size, 2, 1))
-        return Told(0, (layer,), Takes(kind, None, (2,)), assumed=guess)
-    return Told(lacks=lacks)
+    values = given if isinstance(given, tuple) else (given,)
+    whole = tuple(int(value) for value in values if _is_whole(value))
+    layer_word = _RESIZING.get((word, mode))
+    axes = (2,) if mode == "bilinear" else (len(values),) if isinstance(given, tuple) else ()
+    of_all_axes = word == "scale_factor" and not isinstance(given, tuple)
+    if layer_word is None or whole != values or not (of_all_axes or (len(whole),) == axes != (0,)):
+        lacks = "resizing is `up2`, `bilinear2`, `resize28x28` and `bilinearto28x28` there"
+        return Told(lacks=lacks)
+    guess = "align_corners=False in Upsample" if mode == "bilinear" else ""
+    return Told(0, (Layer(layer_word, whole),), Takes(kind, None, axes), assumed=guess)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, (int, float)) and 1 <= value < 10**9 and value == int(value)
+
+
+_RESIZING = {
+    ("scale_factor", "nearest"): "up",
+    ("scale_factor", "nearest-exact"): "up",
+    ("scale_factor", "bilinear"): "bilinear",
+    ("size", "nearest"): "resize",
+    ("size", "bilinear"): "bilinearto",
+}
 
 
 def channel_shuffle(kind: str, read: Reading) -> Told:

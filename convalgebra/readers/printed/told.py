@@ -1,8 +1,8 @@
 """What a module tells of itself, and how its arguments are taken.
 
 A rule for a class is given the arguments that were printed and gives a `Told`; it raises `Unfit`
-where they are not those of its class, which is then somebody else's of the same name. What an
-argument is when it is not printed stands in the `extra_repr` of the class (PyTorch 1.0 to 2.13).
+where its class cannot have printed them. What an argument is when it is not printed stands in the
+`extra_repr` of the class (PyTorch 1.0 to 2.13).
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from convalgebra.errors import Span
 from convalgebra.inventory import Takes
 from convalgebra.layers import Layer
-from convalgebra.readers.printed.arguments import Arguments
+from convalgebra.readers.printed.arguments import Argument, Arguments, Unfit, shown
 
 
-class Unfit(Exception):
-    """The arguments are not those of the class. The text says which, for a reason in a report."""
+class Foreign(Exception):
+    """An argument that the class of torch.nn does not know: it is another class, made of that."""
 
 
 class Told(NamedTuple):
@@ -44,59 +45,77 @@ class Reading:
         self.kind = kind
         self.places = list(arguments.places)
         self.names = dict(arguments.names)
+        self.whole_span = self.span = Span(0, arguments.length)  # `span`: of what was taken last
 
-    def unfit(self, what: str) -> Unfit:
-        """What to raise for an argument that does not belong there."""
-        return Unfit(f"{what} is not printed so by torch.nn.{self.kind}")
+    def unfit(self, expected: str, value: object) -> Unfit:
+        """What to raise for the value that was taken last."""
+        return Unfit(f"expected {expected}, found `{shown(value)}`", self.span)
 
-    def next(self) -> int:
-        """The next number without a name."""
+    def contradicts(self, what: str) -> Unfit:
+        """What to raise for arguments that do not fit together."""
+        return Unfit(f"torch.nn.{self.kind} makes no {what}", self.whole_span)
+
+    def _taken(self, argument: Argument) -> Any:
+        self.span = argument.span
+        return argument.value
+
+    def next(self) -> Any:
+        """The next value without a name."""
         if not self.places:
-            raise Unfit(f"a number is missing that torch.nn.{self.kind} prints")
-        return self.whole(self.places.pop(0))
+            message = f"a value without a name is missing that torch.nn.{self.kind} prints"
+            raise Unfit(message, self.whole_span)
+        return self._taken(self.places.pop(0))
+
+    def count(self, least: int = 0) -> int:
+        """The next value without a name, a whole number."""
+        return self.whole(self.next(), least)
 
     def whole(self, value: object, least: int = 0) -> int:
         """A value that has to be a whole number."""
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise self.unfit(shown(value))
+            raise self.unfit(f"a whole number from {least}", value)
         return value
 
-    def number(self, name: str) -> int:
-        """The number called `name`, which is always printed."""
-        return self.whole(self.take(name))
+    def number(self, name: str, least: int = 0) -> int:
+        """The whole number called `name`, which is always printed."""
+        return self.whole(self.take(name), least)
 
     def take(self, name: str, default: Any = Unfit) -> Any:
         """The value called `name`; without a default it is always printed."""
-        value = self.names.pop(name, default)
-        if value is Unfit:
-            raise Unfit(f"no {name} is printed, as torch.nn.{self.kind} does")
-        return value
+        if name in self.names:
+            return self._taken(self.names.pop(name))
+        if default is Unfit:
+            message = f"expected `{name}=..`, which torch.nn.{self.kind} always prints"
+            raise Unfit(message, self.whole_span)
+        self.span = self.whole_span
+        return default
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """True or False."""
         value = self.take(name, Unfit if default is None else default)
         if not isinstance(value, bool):
-            raise self.unfit(f"{name}={shown(value)}")
+            raise self.unfit("True or False", value)
         return value
 
     def sizes(self, value: object, axes: int, least: int) -> tuple[int, ...]:
         """One number for each axis; a single one holds for all."""
         values = value if isinstance(value, tuple) else (value,) * axes
         if len(values) != axes:
-            raise self.unfit(shown(value))
+            raise self.unfit(f"a number, or {axes} in parentheses", value)
         return tuple(self.whole(one, least) for one in values)
 
     def end(self, *ignored: str) -> None:
-        """Nothing else may be printed, apart from what has no influence."""
+        """Nothing else may be printed, apart from what has no influence.
+
+        Raises Foreign for another name: newer versions and subclasses print more.
+        """
         if self.places:
-            raise self.unfit(shown(self.places[0]))
-        for name in self.names.keys() - set(ignored):
-            raise self.unfit(f"{name}={shown(self.names[name])}")
-
-
-def shown(value: object) -> str:
-    """A value in a report: not too long, and nothing that a terminal obeys."""
-    return "".join(c if c.isprintable() else "?" for c in str(value)[:40])
+            value, self.span = self.places[0]
+            raise self.unfit("nothing more without a name", value)
+        for name, argument in self.names.items():
+            if name not in ignored:
+                what = f"{shown(name)}={shown(argument.value)}"
+                raise Foreign(f"{what} is not printed by torch.nn.{self.kind}")
 
 
 Rule = Callable[[str, Reading], Told]
