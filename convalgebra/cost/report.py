@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 class LayerCost(NamedTuple):
     """What one use of a layer costs, and what its units see.
 
-    `name` says where it stands, outermost block first. Work and data are those of the batch, one
+    `name` says where it stands, outermost block first; `value` is what the text calls its output,
+    "" where it has no name. Work and data are those of the batch, one
     input unless the report says more. A layer that only `unused(..)` reads, and a second use of
     shared weights, show what they add: no work, or no params.
     """
@@ -40,6 +41,7 @@ class LayerCost(NamedTuple):
     name: str
     layer: str
     block: tuple[str, ...]
+    value: str
     output: Shape
     counts: Counts
     activations: Size
@@ -85,6 +87,8 @@ class LayerCost(NamedTuple):
         return {
             "name": self.name,
             "layer": self.layer,
+            "block": list(self.block),
+            "value": self.value or None,
             "output": [plain(size) for size in self.output],
             "params": plain(self.params) if "params" not in self.unknown else None,
             "macs": plain(self.macs) if macs_known else None,
@@ -344,6 +348,7 @@ def _layer_cost(
         name=network.shown_name(index),
         layer=label,
         block=node.block,
+        value=node.name,
         output=use.output,
         counts=counts,
         activations=made,

@@ -31,6 +31,8 @@ def recognises(content: bytes, path: str) -> bool:
 def read(content: bytes, path: str) -> Network:
     """The Network of a cost report, from its keys `network` and `input`; figures are not read.
 
+    The names of its values and blocks are those of its `layers`.
+
     >>> read(b'{"schema": "convalgebra.cost/1", "network": "3x3@8", "input": [3, 9, 9]}', "r.json")
     Network(input 3x9x9; 3x3@8)
     """
@@ -55,19 +57,27 @@ def read(content: bytes, path: str) -> Network:
 
 
 def _named(network: Network, layers: Any) -> Network:
-    """The network with the names of its blocks, which its text has not, as the layers give them.
+    """The network with the names of its values and blocks, which its text has not, from the layers.
 
     Names decide nothing. Where they do not fit they are left out.
     """
     if not isinstance(layers, list) or len(layers) != len(network.nodes) - 1:
         return network
-    nodes = list(network.nodes)
-    for index, layer in enumerate(layers, 1):
-        name = layer.get("name") if isinstance(layer, dict) else None
-        if not isinstance(name, str) or len(name) > _LONGEST_NAME or not name.isprintable():
+    nodes = [network.nodes[0]]
+    for node, layer in zip(network.nodes[1:], layers, strict=True):
+        if not isinstance(layer, dict):
             return network
-        nodes[index] = nodes[index]._replace(block=tuple(name.split("/")[:-1]))
+        block, value = layer.get("block"), layer.get("value", node.name) or ""
+        if block is None:  # reports once had the name alone: `layer1/down(64)/17`
+            block = str(layer.get("name", "")).split("/")[:-1]
+        if not isinstance(block, list) or not all(map(_is_name, [*block, value])):
+            return network
+        nodes.append(node._replace(name=value, block=tuple(block)))
     return replace(network, nodes=tuple(nodes))
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, str) and len(given) <= _LONGEST_NAME and given.isprintable()
 
 
 def _wrong_schema(report: Any, schema: object) -> str:

@@ -156,6 +156,8 @@ def test_one_layer_of_the_report():
     assert layer.to_dict() == {
         "name": "stem/1",
         "layer": "7x7s2p3@64b",
+        "block": ["stem"],
+        "value": None,
         "output": [64, 16, 16],
         "params": 9472,
         "macs": 147 * 64 * 256,
