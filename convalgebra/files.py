@@ -22,14 +22,18 @@ def opened(path: str, *, ordinary: bool = False) -> Iterator[IO[bytes]]:
     try:
         if ordinary and os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
             raise InputError(f"{path} is no ordinary file")
-        with open(path, "rb") as file:
-            yield file
+        file = open(path, "rb")  # noqa: SIM115  (closed below: other errors are not of its name)
     except IsADirectoryError:
         raise InputError(f"{path} is a directory; name a file") from None
     except FileNotFoundError:
         raise InputError(f"there is no file {path}") from None
     except (OSError, ValueError) as error:  # a name with a zero byte is no value
         raise InputError(f"{path!r} cannot be read: {_why(error)}") from None
+    with file:
+        try:
+            yield file
+        except OSError as error:
+            raise InputError(f"{path!r} cannot be read: {_why(error)}") from None
 
 
 @contextmanager

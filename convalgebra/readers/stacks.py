@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import re
 import sys
+from operator import index
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, TypeAlias
 
-from convalgebra import zoo
+from convalgebra import sizes, zoo
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened
 from convalgebra.language import parse, parse_shape
 from convalgebra.network import Network
 from convalgebra.readers import formats
 from convalgebra.shapes import Shape
+from convalgebra.sizes import Size, at_least
 
 if TYPE_CHECKING:
     from torch.nn import Module
@@ -84,10 +86,27 @@ def read_shape(input: str | Shape) -> Shape:
     """
     if isinstance(input, str):
         return parse_shape(input)
-    shape = tuple(input)
-    if not shape or any(isinstance(size, (bool, float)) or size < 1 for size in shape):
-        raise InputError(f"an input shape is channels and sizes, all at least 1, not {shape}")
+    try:
+        shape = tuple(_read_size(size) for size in input)
+    except TypeError:
+        shape = ()
+    if not shape or any(at_least(size, 1) is False for size in shape):
+        raise InputError(
+            f"an input shape is channels and sizes, all at least 1, not {repr(input)[:80]}"
+        )
     return shape
+
+
+def _read_size(given: object) -> Size:
+    """A size as our own: an int of any library, a formula, or text; TypeError for what is none."""
+    if not isinstance(given, str) and not getattr(given, "free_symbols", None):
+        if isinstance(given, bool):
+            raise TypeError
+        return index(given)  # type: ignore[arg-type]
+    read = parse_shape(f"({given if isinstance(given, str) else sizes.text(given)})")
+    if len(read) > 1:  # `C)x(H`
+        raise TypeError
+    return read[0]
 
 
 def _from_string(text: str, form: str | None, input: Input) -> Network | Inventory:

@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from convalgebra.cli import main
 from convalgebra.errors import InputError, LanguageError
+from convalgebra.files import opened
 from convalgebra.language import parse
 from convalgebra.readers import read, read_shape
 from convalgebra.sizes import symbol
@@ -88,9 +89,24 @@ def test_an_input_replaces_that_of_the_text(given):
 def test_an_input_of_named_sizes():
     assert read_shape("CxHxW") == (symbol("C"), symbol("H"), symbol("W"))
     assert read_shape((symbol("C"), 8)) == (symbol("C"), 8)
+    assert read_shape(("C", "8", 8)) == (symbol("C"), 8, 8)
+    assert read_shape((symbol("C") // 2, 8)) == (symbol("C") // 2, 8)
 
 
-@pytest.mark.parametrize("shape", [(), (3, 0), (3, -1, 4), (3, 2.5), (True, 4)])
+def test_an_input_of_the_sizes_of_other_libraries():
+    numpy, sympy = pytest.importorskip("numpy"), pytest.importorskip("sympy")
+    assert [type(size) for size in read_shape(numpy.array([3, 8]))] == [int, int]
+    sizes = read_shape((sympy.Symbol("H"), sympy.Integer(8)))
+    assert sizes == (symbol("H"), 8)
+    assert type(sizes[1]) is int
+    for size in (sympy.oo, sympy.nan, sympy.I, sympy.Rational(1, 2), numpy.float64(3)):
+        with pytest.raises(InputError, match="an input shape is channels and sizes"):
+            read_shape((3, size))
+
+
+@pytest.mark.parametrize(
+    "shape", [(), (3, 0), (3, -1, 4), (3, 2.5), (True, 4), 5, (3, None), ("3", "C)x(H"), (3, 1j)]
+)
 def test_an_input_that_cannot_be(shape):
     with pytest.raises(InputError, match="an input shape is channels and sizes, all at least 1"):
         read_shape(shape)
@@ -216,3 +232,13 @@ def test_what_an_inventory_cannot_answer_is_refused(options):
     assert f"{options[0]} asks about a network, and this is a list of modules" in " ".join(
         done.output.split()
     )
+
+
+def test_a_file_is_closed_and_only_its_own_errors_are_of_it(tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text(TEXT)
+    with pytest.raises(ValueError, match="a fault of ours"), opened(str(path)) as file:
+        raise ValueError("a fault of ours")
+    assert file.closed
+    with pytest.raises(InputError, match="cannot be read: Is a directory"), opened(str(path)):
+        raise IsADirectoryError(21, "Is a directory")
