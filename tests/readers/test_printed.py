@@ -333,11 +333,18 @@ def test_what_is_folded_in_a_list_has_no_order():
 def test_the_inside_of_a_sequential():
     whole = sequential(CONV, "ReLU()")
     inside = "\n".join(whole.splitlines()[1:-1])
-    taken = "the lines are all that an nn.Sequential holds, and it runs them in their order"
+    taken = "the lines stand in an nn.Sequential, which runs them in their order"
     assert ca.cost(inside, input="3x8x8").network == ca.cost(whole, input="3x8x8").network
     assert ca.cost(inside, input="3x8x8").assumptions == ca.inventory(inside).assumed == (taken,)
     assert taken in " ".join(str(ca.cost(inside, input="3x8x8")).split())
-    assert ca.inventory("(0): Own()\n(1): ReLU()").reason.startswith("Own (0) is no layer")
+    other = ca.inventory("(0): Own()\n(1): ReLU()")
+    assert other.reason.startswith("Own (0) is no layer")
+    assert other.assumed == (taken,)
+    folded = ca.inventory("(0-1): 2 x ReLU()\n(2): Tanh()")
+    assert (folded.model, folded.assumed) == (
+        "ModuleList",
+        ("the lines stand in an nn.ModuleList",),
+    )
 
 
 def test_a_class_with_modules_keeps_its_order_for_itself():

@@ -93,6 +93,12 @@ def test_the_inside_of_a_sequential_may_be_pasted(paste):
     assert not parse(Source(paste))[0].is_there
 
 
+def test_the_class_may_have_its_module_before_it():
+    assert parsed("nn.Sequential(\n (0): torch.nn.ReLU()\n)") == parsed(
+        "Sequential(\n (0): ReLU()\n)"
+    )
+
+
 def test_some_lines_of_a_sequential_may_be_pasted():
     assert parsed("(3): ReLU()\n(4): Tanh()")[0] == ("", "Sequential", -1, 1)
 

@@ -20,7 +20,6 @@ from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told
 
 _SHOWN = 3
-INSIDE = "the lines are all that an nn.Sequential holds, and it runs them in their order"
 
 
 def chain_of(
@@ -102,12 +101,20 @@ def _no_layers(
     return ""
 
 
+def around(whole: Printed) -> str:
+    """What is taken for granted of lines that stand in nothing; "" of a whole print-out."""
+    if whole.is_there:
+        return ""
+    runs = ", which runs them in their order" if whole.kind in CHAINS else ""
+    return f"the lines stand in an nn.{whole.kind}{runs}"
+
+
 def _assumed(printed: Sequence[Printed], tells: Sequence[Told | None]) -> tuple[str, ...]:
     """What a print-out leaves open of a chain, and is taken for granted."""
-    found = {} if printed[0].is_there else {INSIDE: None}
-    found |= dict.fromkeys(
+    found = dict.fromkeys(
         guess for tell in tells if tell is not None for guess in (tell.assumed, tell.of_params)
     )
+    found[around(printed[0])] = None
     alike = Counter(
         (printed[number].kind, printed[number].arguments)
         for number in _run(printed)

@@ -31,7 +31,7 @@ _MORE_CODE = re.compile(r"[ \t]*(?:\.\.\.:?)[^\n]*(?:\n|\Z)")
 _ANSWER = re.compile(r"[ \t]*(?:Out[ ]?\[[^\]\n]*\]:|<bound method [\w.]+ of)?\s*")
 _NAME = re.compile(r"\(([^()\n]*(?:\([^()\n]*\)[^()\n]*)*)\):\s*")
 _TIMES = re.compile(r"(\d+)\s+x\s+")
-_CLASS = re.compile(r"([^\W\d][\w.]*(?:\[[^\[\]()\n]*\])?)\(")
+_CLASS = re.compile(r"(?:(?:torch\.)?nn\.)?([^\W\d][\w.]*(?:\[[^\[\]()\n]*\])?)\(")
 _NUMBERED = re.compile(r"\s*\((\d{1,9})(?:-(\d{1,9}))?\):")
 _PARAMETER = re.compile(
     r"Parameter containing:\s*\[[^\]\n]{0,99}?of size ([\dx]{0,199})(?![\dx])[^\]\n]{0,99}\]"

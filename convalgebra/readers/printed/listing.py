@@ -8,7 +8,7 @@ from convalgebra.errors import FormatError, Source, Span
 from convalgebra.inventory import Inventory, Module
 from convalgebra.language.layer_text import layer_text
 from convalgebra.readers.printed.arguments import Unfit, arguments_of
-from convalgebra.readers.printed.chains import INSIDE, chain_of
+from convalgebra.readers.printed.chains import around, chain_of
 from convalgebra.readers.printed.classes import ATTENTION, CONTAINERS, KINDS, told
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Foreign, Told
@@ -33,15 +33,14 @@ def inventory_of(printed: Sequence[Printed], source: Source) -> Inventory:
     tells = [_with_attention(tell, at, printed, tells) for at, tell in enumerate(tells)]
     paths = _paths(printed)
     chain = chain_of(printed, tells, paths, source)
-    assumed = dict.fromkeys(tell.of_params for tell in tells if tell and tell.of_params)
-    if not printed[0].is_there and not isinstance(chain, str):
-        assumed[INSIDE] = None
+    assumed = dict.fromkeys(tell.of_params for tell in tells if tell is not None)
+    assumed[around(printed[0])] = None
     return Inventory(
         model=printed[0].kind,
         modules=_modules(printed, tells, paths),
         reason=chain if isinstance(chain, str) else "",
         holders=tuple(_holders(printed, tells)),
-        assumed=tuple(assumed),
+        assumed=tuple(filter(None, assumed)),
         chain=None if isinstance(chain, str) else chain,
     )
 
