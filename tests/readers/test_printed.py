@@ -324,6 +324,11 @@ def test_what_is_folded_in_a_sequential_runs_every_time():
     assert report.layers[1].block == ("1-3",)
 
 
+def test_what_is_folded_may_have_one_number():
+    text = "Sequential(\n  (0): 2 x Sequential(\n    (0): ReLU()\n    (1): Tanh()\n  )\n)"
+    assert ca.parse(text) == parse("2*(relu, tanh)")
+
+
 def test_what_is_folded_in_a_list_has_no_order():
     found = ca.inventory(FOLDED.replace("Sequential(", "ModuleList(", 1))
     assert found.params == 3 * (9 * 9 + 3)
