@@ -50,8 +50,8 @@ class Printed(NamedTuple):
     """A module as it is printed. `parent` is the number of the one it stands in, -1 for none.
 
     `times` says how often it stands there, for `(0-2): 3 x Block(`. `numbers` is how many numbers
-    a parameter has that stands in place of a module, None for a module. `is_there` is False for
-    what is taken to be around modules that nothing holds.
+    a parameter has that stands in place of a module, None for a module. `arguments` begin at
+    `arguments_at`. `is_there` is False for what is taken to be around modules that nothing holds.
     """
 
     name: str

@@ -51,10 +51,8 @@ def _told(module: Printed, has_children: bool, source: Source) -> Told | None:
         return Told(module.numbers, lacks="it is a parameter, and no layer")
     if module.kind in CONTAINERS:
         if module.arguments:
-            expected = f"nothing in {module.kind} but modules after their names, like `(0): ReLU()`"
-            raise _broken(
-                Unfit(f"expected {expected}", Span(0, len(module.arguments))), module, source
-            )
+            what = f"expected nothing in {module.kind} but modules after names, like `(0): ReLU()`"
+            raise _broken(Unfit(what, Span(0, len(module.arguments))), module, source)
         return None
     if module.kind.startswith("Parametrized"):
         return Told(None, reason=_PARAMETRIZED, lacks="its weights are made of others")

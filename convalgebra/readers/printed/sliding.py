@@ -24,7 +24,7 @@ def convolution(kind: str, read: Reading) -> Told:
     groups, has_bias = read.whole(read.take("groups", 1), 1), read.flag("bias", True)
     around = read.take("padding", 0)
     if around == "same" and (is_transposed or stride != (1,) * axes):
-        raise read.unfit("padding in numbers where strides are not 1", around)
+        raise read.unfit("padding in numbers", around)
     pads = _padding(read, around, axes, kernel, dilation)
     mode = read.take("padding_mode", "zeros")
     if mode != "zeros" and (mode not in _MODES or is_transposed):
