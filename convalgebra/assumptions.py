@@ -19,8 +19,8 @@ class Assumptions:
     >>> taken = Assumptions()
     >>> taken.at_least(symbol("H"), 7)
     >>> taken.same(symbol("H"), 2 * floor_divide(symbol("H"), 2))
-    >>> taken.listed()
-    ('H >= 7', 'H = 2*(H//2)')
+    >>> taken.listed(), taken.least()
+    (('H >= 7', 'H = 2*(H//2)'), {'H': 7})
     """
 
     def __init__(self) -> None:
@@ -107,6 +107,14 @@ class Assumptions:
     def note(self, fact: str) -> None:
         """Take `fact`, in words."""
         self._facts[fact] = None
+
+    def least(self) -> dict[str, int]:
+        """The smallest number that each name is taken to be, for those where one is taken."""
+        return {
+            fact: bound
+            for fact, bound in self._facts.items()
+            if bound is not None and fact.isidentifier()
+        }
 
     def listed(self) -> tuple[str, ...]:
         """The assumptions as text."""

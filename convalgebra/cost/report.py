@@ -34,7 +34,8 @@ class LayerCost(NamedTuple):
 
     `name` says where it stands, outermost block first. Work and data are those of the batch, one
     input unless the report says more. A layer that only `unused(..)` reads, and a second use of
-    shared weights, show what they add: no work, or no params.
+    shared weights, show what they add: no work, or no params. `opaque` is the name of an operation
+    that the language has no word for.
     """
 
     name: str
@@ -46,6 +47,7 @@ class LayerCost(NamedTuple):
     bytes: Size
     field: Field
     is_convolution: bool
+    opaque: str = ""
 
     @property
     def params(self) -> Size:
@@ -133,8 +135,9 @@ class CostReport(NamedTuple):
     """What a network costs, exactly. Shown as a table by `print`, and as HTML in Jupyter.
 
     `layers` are in the order in which they run. `receptive_field` is that of the (first) output.
-    `assumptions` are what has to hold of named sizes. Bytes are those of `dtype`, work and data
-    those of a batch of `batch` inputs. `training` and `convention` are there if asked for.
+    `assumptions` are what has to hold of named sizes, `least` the smallest numbers that names are
+    taken to be. Bytes are those of `dtype`, work and data those of a batch of `batch` inputs.
+    `training` and `convention` are there if asked for.
     """
 
     network: Network
@@ -147,6 +150,7 @@ class CostReport(NamedTuple):
     batch: Size = 1
     training: Training | None = None
     convention: Account | None = None
+    least: tuple[tuple[str, int], ...] = ()
 
     @property
     def input(self) -> Shape:
@@ -297,6 +301,7 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,
+        least=tuple(assumptions.least().items()),
     )
 
 
@@ -350,6 +355,7 @@ def _layer_cost(
         bytes=moved,
         field=field,
         is_convolution=kind in CONVOLUTIONS,
+        opaque=use.layer.opaque.name if use.layer.opaque else "",
     )
 
 

@@ -5,15 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.cost.comparison import figure
+from convalgebra.render.comparison_text import comparison_notes, comparison_table
 from convalgebra.render.convention_text import account_table, account_title
-from convalgebra.render.cost_text import (
-    comparison_table,
-    cost_table,
-    cost_title,
-    crossover_sentences,
-    summary,
-)
-from convalgebra.render.tables import Table, escaped, markdown_escaped
+from convalgebra.render.cost_text import cost_table, cost_title, summary
+from convalgebra.render.tables import Table, code_escaped, escaped, latex_prose, markdown_escaped
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, is_named
 
@@ -112,10 +107,7 @@ def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
 
 def comparison_to_markdown(comparison: Comparison) -> str:
     """A pipe table, and what it takes for granted."""
-    assumed = dict.fromkeys(fact for report in comparison.reports for fact in report.assumptions)
-    notes = crossover_sentences(comparison)
-    notes += [f"assumed: {fact}" for fact in assumed]
-    return _markdown("", comparison_table(comparison), notes)
+    return _markdown("", comparison_table(comparison), comparison_notes(comparison))
 
 
 def comparison_to_csv(comparison: Comparison) -> str:
@@ -132,12 +124,14 @@ def comparison_to_csv(comparison: Comparison) -> str:
 
 
 def comparison_to_latex(comparison: Comparison) -> str:
-    """A `tabular` for the booktabs package."""
-    return comparison_table(comparison, write=size_latex).to_latex()
+    """A `tabular` for the booktabs package, and a paragraph for every sentence below it."""
+    table = comparison_table(comparison, write=size_latex).to_latex()
+    notes = comparison_notes(comparison, write=size_latex)
+    return "\n\n".join([table, *map(latex_prose, notes)])
 
 
 def comparison_to_html(comparison: Comparison) -> str:
-    """A table and where the stacks change places, for Jupyter."""
+    """A table, which stack is cheaper where, and what is taken for granted, for Jupyter."""
     table = comparison_table(comparison, write=size_latex).to_html()
-    said = crossover_sentences(comparison)
-    return f"<div>{table}{''.join(f'<p>{escaped(text)}</p>' for text in said)}</div>"
+    said = comparison_notes(comparison)
+    return f"<div>{table}{''.join(f'<p>{code_escaped(text)}</p>' for text in said)}</div>"

@@ -93,7 +93,7 @@ def comparison_in(form: str, comparison: Comparison, width: int) -> str:
     if form == "json":
         return dumps(comparison.to_dict())
     if form == "text":
-        from convalgebra.render.cost_text import comparison_to_text
+        from convalgebra.render.comparison_text import comparison_to_text
 
         return comparison_to_text(comparison, width)
     from convalgebra.render import cost_markup
