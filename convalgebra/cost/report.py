@@ -201,6 +201,8 @@ class CostReport(NamedTuple):
         }
         if memory.reason:
             figures["reason"] = memory.reason
+        if memory.least:
+            figures["peak_least"] = dict(memory.least)
         if training is not None:
             keys = ("weights", "gradients", "state", "kept", "total")
             parts = {key: plain(getattr(training, key)) for key in keys}
@@ -291,17 +293,17 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
         if key not in met:
             met[key] = (count(use), _label(use.layer))
         layers.append(_layer_cost(network, index, use, *met[key], fields[index], number, batch))
-    total = _total(layers)
+    total, least = _total(layers), assumptions.least()
     return CostReport(
         network=network,
         layers=tuple(layers),
         total=total,
         receptive_field=fields[network.outputs[0]],
-        memory=memory_of(network, total.params, number, batch),
+        memory=memory_of(network, total.params, number, batch, least),
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,
-        least=tuple(assumptions.least().items()),
+        least=tuple(least.items()),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.render.cost_text import starts_text
 from convalgebra.render.field_text import field_cells
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
@@ -96,6 +97,12 @@ def comparison_notes(
 
         called = titles or [f"`{title}`" for title in comparison.titles]
         notes += crossover_sentences(comparison, _COMPARED, called, write or bound_text)
+    starts = {
+        name: max(dict(r.memory.least).get(name, 1) for r in comparison.reports)
+        for r in comparison.reports
+        for name, _ in r.memory.least
+    }
+    notes += [f"memory: for {starts_text(tuple(starts.items()))}"] if starts else []
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
     return [*notes, f"assumed: {', '.join(assumed)}"] if assumed else notes
 

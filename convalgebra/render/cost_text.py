@@ -235,9 +235,15 @@ def memory_sentence(report: CostReport) -> str:
         kinds = {layer.name: layer.layer for layer in report.layers}
         layers = [f"{kinds[name]} ({name})" for name in memory.peak_layers if name in kinds]
         where = f" in {' or '.join(layers)}" if layers else ""
-        peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}"
+        start = f" for {starts_text(memory.least)}" if memory.least else ""
+        peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}{start}"
     kept = f"{formula(memory.kept)} with every value kept"
     return f"{peak}; {kept}; weights {formula(memory.weights)} apart"
+
+
+def starts_text(least: Sequence[tuple[str, int]]) -> str:
+    """`H >= 7 and W >= 7`."""
+    return " and ".join(f"{name} >= {formula(number)}" for name, number in least)
 
 
 def training_sentence(training: Training) -> str:
