@@ -93,7 +93,7 @@ class Comparison:
         return comparison_to_text(self)
 
     def _repr_html_(self) -> str:
-        from convalgebra.render.cost_markup import comparison_to_html
+        from convalgebra.render.comparison_markup import comparison_to_html
 
         return comparison_to_html(self)
 

@@ -117,6 +117,11 @@ def markdown_escaped(text: str) -> str:
     )
 
 
+def markdown_list(notes: Sequence[str]) -> str:
+    """Sentences as a list."""
+    return "\n".join(f"- {markdown_escaped(' '.join(note.split()))}" for note in notes)
+
+
 _LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 _LATEX |= {character: "\\" + character for character in "&%#_{}"}
 
