@@ -21,6 +21,10 @@ COMPARED = (
 )
 _IF_ASKED = frozenset({"training", "convention"})
 _CROSSED = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
+_DEPENDS_ON = {
+    **dict.fromkeys(("params", "bytes", "training"), "params"),
+    **dict.fromkeys(("macs", "macs_exact", "flops"), "macs"),
+}
 _MOST_BY_PAIRS = 4  # of more stacks each is held against the first, as in the ratios
 
 
@@ -108,8 +112,8 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
     """
     rows = {}
     for key in COMPARED:
-        figures = [figure(report, key) for report in reports]
-        if key not in _IF_ASKED or None not in figures:
+        if key not in _IF_ASKED or None not in [figure(report, key) for report in reports]:
+            figures = [_known(report, key) for report in reports]
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
@@ -127,6 +131,15 @@ def figure(report: CostReport, key: str) -> Size | None:
     return found
 
 
+def is_known(report: CostReport, key: str) -> bool:
+    """Whether a figure is what it says: else it is a sum without what is not known of a layer."""
+    return _DEPENDS_ON.get(key) not in report.total.unknown
+
+
+def _known(report: CostReport, key: str) -> Size | None:
+    return figure(report, key) if is_known(report, key) else None
+
+
 def _ratio(first: Size | None, second: Size | None) -> Any:
     # Of a max(..) there is no quotient that would be simpler than the two.
     chosen = any(size is not None and has_choice(size) for size in (first, second))
@@ -141,7 +154,7 @@ def _crossovers(reports: Sequence[CostReport]) -> Iterator[Crossover]:
         pairs = [pair for pair in pairs if pair[0] == 0]
     for pair, key in product(pairs, _CROSSED):
         first, second = (reports[number] for number in pair)
-        one, other = figure(first, key), figure(second, key)
+        one, other = _known(first, key), _known(second, key)
         if one is None or other is None or not (is_named(one) or is_named(other)):
             continue
         from convalgebra.cost.crossovers import crossover

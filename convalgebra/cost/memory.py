@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convalgebra.cost.figures import plain
 from convalgebra.errors import InputError
 from convalgebra.network import Network
 from convalgebra.sizes import Size, at_least, names, product, simplest, symbol
@@ -44,6 +45,18 @@ class Memory(NamedTuple):
     reason: str = ""
     least: tuple[tuple[str, int], ...] = ()
 
+    def to_dict(self) -> dict[str, Any]:
+        """The bytes under stable keys."""
+        return {
+            "unit": "bytes",
+            "peak": plain(self.peak),
+            "peak_layers": list(self.peak_layers),
+            **({"peak_least": dict(self.least)} if self.least else {}),
+            "kept": plain(self.kept),
+            "weights": plain(self.weights),
+            **({"reason": self.reason} if self.reason else {}),
+        }
+
 
 class Training(NamedTuple):
     """Bytes that training takes: weights, their gradients, the state of the optimizer, values."""
@@ -58,6 +71,12 @@ class Training(NamedTuple):
     def total(self) -> Size:
         """All of it."""
         return simplest(self.weights + self.gradients + self.state + self.kept)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The bytes under stable keys."""
+        keys = ("weights", "gradients", "state", "kept", "total")
+        parts = {key: plain(getattr(self, key)) for key in keys}
+        return {"optimizer": self.optimizer, **parts}
 
 
 def memory_of(

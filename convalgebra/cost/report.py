@@ -76,8 +76,8 @@ class LayerCost(NamedTuple):
 
     @property
     def intensity(self) -> Any:
-        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
-        return ratio(self.flops, self.bytes)
+        """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
+        return None if self.unknown else ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
@@ -94,7 +94,7 @@ class LayerCost(NamedTuple):
             "flops": plain(self.flops) if macs_known else None,
             "activations": plain(self.activations),
             "bytes": plain(self.bytes),
-            "intensity": ratio_written(self.flops, self.bytes),
+            "intensity": None if self.unknown else ratio_written(self.flops, self.bytes),
             "receptive_field": field_to_dict(self.field),
         }
 
@@ -102,7 +102,8 @@ class LayerCost(NamedTuple):
 class Totals(NamedTuple):
     """Sums over layers. `flops` by class: see `FLOP_CLASSES`.
 
-    What is not known of a layer is left out: the report's `status` is `partial` then.
+    What is not known of a layer is left out, and `unknown` says "params", "macs": the report's
+    `status` is `partial` then.
     """
 
     weights: Size
@@ -116,18 +117,19 @@ class Totals(NamedTuple):
     activations: Size
     conv_outputs: Size
     bytes: Size
+    unknown: tuple[str, ...] = ()
 
     @property
     def intensity(self) -> Any:
-        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
-        return ratio(self.flops, self.bytes)
+        """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
+        return None if self.unknown else ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """The totals under stable keys."""
         keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
         figures = {key: plain(getattr(self, key)) for key in keys.split()}
         by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
-        intensity = ratio_written(self.flops, self.bytes)
+        intensity = None if self.unknown else ratio_written(self.flops, self.bytes)
         return figures | {"flops_by_class": by_class, "intensity": intensity}
 
 
@@ -165,7 +167,7 @@ class CostReport(NamedTuple):
     @property
     def status(self) -> str:
         """`complete`: every layer is counted; `partial`: the totals are lower bounds."""
-        return "partial" if any(layer.unknown for layer in self.layers) else "complete"
+        return "partial" if self.total.unknown else "complete"
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.cost/1`."""
@@ -182,32 +184,14 @@ class CostReport(NamedTuple):
             "dtype": self.dtype,
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total.to_dict(),
-            "memory": self._memory_to_dict(),
+            "memory": self.memory.to_dict()
+            | ({"training": self.training.to_dict()} if self.training else {}),
             **({"convention": self.convention.to_dict()} if self.convention else {}),
             "receptive_field": output_field_to_dict(self),
             "alignment": alignment_to_dict(self),
             "assumptions": list(self.assumptions),
             "status": self.status,
         }
-
-    def _memory_to_dict(self) -> dict[str, Any]:
-        memory, training = self.memory, self.training
-        figures: dict[str, Any] = {
-            "unit": "bytes",
-            "peak": plain(memory.peak),
-            "peak_layers": list(memory.peak_layers),
-            "kept": plain(memory.kept),
-            "weights": plain(memory.weights),
-        }
-        if memory.reason:
-            figures["reason"] = memory.reason
-        if memory.least:
-            figures["peak_least"] = dict(memory.least)
-        if training is not None:
-            keys = ("weights", "gradients", "state", "kept", "total")
-            parts = {key: plain(getattr(training, key)) for key in keys}
-            figures["training"] = {"optimizer": training.optimizer, **parts}
-        return figures
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -394,4 +378,5 @@ def _total(layers: Sequence[LayerCost]) -> Totals:
         activations=add(layer.activations for layer in layers),
         conv_outputs=add(layer.activations for layer in layers if layer.is_convolution),
         bytes=add(layer.bytes for layer in layers),
+        unknown=tuple(sorted({key for layer in layers for key in layer.unknown}, reverse=True)),
     )

@@ -32,7 +32,7 @@ _COMPARED = {
 
 def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
     """The figures of several stacks, one quantity a row; for two stacks with their ratio."""
-    from convalgebra.cost.comparison import figure
+    from convalgebra.cost.comparison import figure, is_known
 
     reports = comparison.reports
     two = len(reports) == 2
@@ -46,7 +46,15 @@ def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = f
     ]
     for key, label in compared_labels(comparison).items():
         figures = [figure(report, key) for report in reports]
-        cells = ["?" if figure is None else write(figure) for figure in figures]
+        cells = [
+            "?"
+            if figure is None
+            else write(figure)
+            if is_known(report, key)
+            # what is not known of a layer comes on top
+            else f"{write(figure)} + ?"
+            for report, figure in zip(reports, figures, strict=True)
+        ]
         ratio = [ratio_text(comparison.ratios[key][1])] if two else []
         body.append((label, *cells, *ratio))
     if not two:

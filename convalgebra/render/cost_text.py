@@ -155,12 +155,14 @@ def summary(report: CostReport, width: int) -> list[str]:
         )
         if amount != 0
     ]
-    exact = "not known in closed form" if total.macs_exact is None else formula(total.macs_exact)
     by_class = [
         f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in total.flops_by_class.items()
     ]
-    unknown = {key for layer in report.layers for key in layer.unknown}
+    unknown = total.unknown
     params_from, macs_from = ("at least " if key in unknown else "" for key in ("params", "macs"))
+    exact = "not known" if "macs" in unknown else "not known in closed form"
+    if total.macs_exact is not None:
+        exact = formula(total.macs_exact)
     lines = [
         ("params", params_from + _with_parts(total.params, params)),
         ("MACs", f"{macs_from}{formula(total.macs)} dense; {exact} on real data (no padding)"),
@@ -218,7 +220,7 @@ def traffic_sentence(report: CostReport) -> str:
     """The bytes that have to be moved, and the FLOPs for each of them."""
     total = report.total
     moved = f"{formula(total.bytes)} bytes at least ({report.dtype})"
-    if total.bytes == 0:
+    if total.bytes == 0 or total.unknown:
         return moved
     if isinstance(total.bytes, int) and isinstance(total.flops, int):
         each = f"{total.flops / total.bytes:,.2f}"  # a Fraction would be imported for two digits

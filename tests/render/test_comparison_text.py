@@ -71,3 +71,32 @@ def test_long_stacks_are_numbered():
 def test_a_batch_and_two_inputs_are_told():
     comparison = compare([cost("3x3", input="1x9x9", batch=4), cost("3x3", input="1x5x5", batch=4)])
     assert str(comparison).splitlines()[0] == "input 1x9x9 and 1x5x5, a batch of 4"
+
+
+def test_what_is_not_known_of_a_layer_is_not_compared():
+    partial = "3x3p1@C, opaque(odd, CxHxW, ?, 5)"
+    comparison = comparison_of((partial, "3x3p1@C"), "CxHxW")
+    for key in ("params", "bytes"):
+        assert comparison.ratios[key] == (None, None)
+    assert comparison.ratios["macs"][0] == 1
+    assert {found.figure for found in comparison.crossovers} == {
+        *("macs", "macs_exact", "flops", "activations"),
+    }
+    shown = {row[0]: row[1:] for row in comparison_table(comparison).rows}
+    assert shown["params"] == ("9C^2 + ?", "9C^2", "")
+    assert shown["traffic, bytes"][0].endswith(" + ?")
+    assert shown["MACs"][0] == "9C^2 H W + 5"
+    from convalgebra.render.forms import comparison_in
+
+    assert "\nparams,,9*C*C,,\n" in comparison_in("csv", comparison, 80)
+
+
+def test_no_flops_a_byte_of_what_is_not_known():
+    report = cost("3x3@8, opaque(odd, 8x3x3, ?, ?)", input="8x5x5")
+    assert report.total.intensity is None
+    assert report.layers[1].intensity is None
+    assert report.layers[0].intensity is not None
+    assert [layer["intensity"] for layer in report.to_dict()["layers"]][1] is None
+    assert report.to_dict()["total"]["intensity"] is None
+    assert "FLOPs a byte" not in str(report)
+    assert "5,184 dense; not known on real data" in str(report)
