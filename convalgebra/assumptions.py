@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from convalgebra.errors import SizeError
-from convalgebra.size_signs import denominator
 from convalgebra.sizes import Size, at_least, exact_divide, formula, is_whole, same, simplest
 
 Message: TypeAlias = Callable[[], str]  # a formula is written out only where it is shown
@@ -19,8 +18,8 @@ class Assumptions:
     >>> taken = Assumptions()
     >>> taken.at_least(symbol("H"), 7)
     >>> taken.same(symbol("H"), 2 * floor_divide(symbol("H"), 2))
-    >>> taken.listed()
-    ('H >= 7', 'H = 2*(H//2)')
+    >>> taken.listed(), taken.least()
+    (('H >= 7', 'H = 2*(H//2)'), {'H': 7})
     """
 
     def __init__(self) -> None:
@@ -33,7 +32,7 @@ class Assumptions:
             usual = f"{formula(size)} must be at least {formula(bound)}"
             raise SizeError(otherwise() if otherwise else usual)
         if decided is None:
-            self._note_bound(simplest((size - bound) * denominator(size - bound)))
+            self._note_bound(_whole(size - bound))
 
     def _note_bound(self, difference: Any) -> None:
         number, terms = difference.as_coeff_add()
@@ -45,7 +44,7 @@ class Assumptions:
             least = -(number // coefficient)
             if coefficient > 0 and isinstance(monomial, floor):
                 inside = monomial.args[0] - least
-                self._note_bound(simplest(inside * denominator(inside)))
+                self._note_bound(_whole(inside))
                 return
             if coefficient > 0:
                 number, terms = -least, (monomial,)
@@ -94,6 +93,8 @@ class Assumptions:
             above, below = size.together().as_numer_denom()
             self.divides(simplest(below), simplest(above))
         if least is not None:
+            from convalgebra.size_signs import denominator
+
             # A whole number c/n is at least 1 where c is.
             n = denominator(size)
             self.at_least(simplest(n * size), n * (least - 1) + 1)
@@ -108,9 +109,24 @@ class Assumptions:
         """Take `fact`, in words."""
         self._facts[fact] = None
 
+    def least(self) -> dict[str, int]:
+        """The smallest number that each name is taken to be, for those where one is taken."""
+        return {
+            fact: bound
+            for fact, bound in self._facts.items()
+            if bound is not None and fact.isidentifier()
+        }
+
     def listed(self) -> tuple[str, ...]:
         """The assumptions as text."""
         return tuple(
             fact if bound is None else f"{fact} >= {formula(bound)}"
             for fact, bound in self._facts.items()
         )
+
+
+def _whole(difference: Any) -> Any:
+    """A formula times the least number that makes its coefficients whole."""
+    from convalgebra.size_signs import denominator
+
+    return simplest(difference * denominator(difference))

@@ -1,8 +1,9 @@
 """What a size may be: an int, or an expression in named sizes.
 
 Named sizes (`C`, `H`, `k`) are sympy expressions over positive integer symbols; sympy is imported
-by the first named size and not before, so that plain numbers never pay for it. `+ - *` are Python's
-own operators on both kinds; what needs a rule (division, comparison, text) is a function here.
+by the first named size and not before, and so is what knows their signs and writes them: plain
+numbers never pay for it. `+ - *` are Python's own operators on both kinds; what needs a rule
+(division, comparison, text) is a function here.
 
 A floor is kept in one canonical form, so that equal sizes compare equal: the terms under it have
 fractional coefficients in [0, 1), and a floor of a floor is one floor.
@@ -15,8 +16,6 @@ from math import lcm
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from convalgebra.errors import SizeError
-from convalgebra.size_signs import is_nonnegative
-from convalgebra.size_text import shown, written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -87,6 +86,8 @@ def at_least(size: Size, bound: Size) -> bool | None:
     difference = simplest(size - bound)
     if isinstance(difference, int):
         return difference >= 0
+    from convalgebra.size_signs import is_nonnegative
+
     return is_nonnegative(difference)
 
 
@@ -289,7 +290,11 @@ def text(size: Size) -> str:
     >>> text(64), text(9 * C * C), text(floor_divide(C, 2) + 1)
     ('64', '9*C*C', 'C//2 + 1')
     """
-    return str(size) if isinstance(size, int) else written(size)
+    if isinstance(size, int):
+        return str(size)
+    from convalgebra.size_text import written
+
+    return written(size)
 
 
 def formula(size: Size) -> str:
@@ -298,4 +303,8 @@ def formula(size: Size) -> str:
     >>> formula(49 * symbol("C") ** 2)
     '49C^2'
     """
-    return f"{size:,}" if isinstance(size, int) else shown(size)
+    if isinstance(size, int):
+        return f"{size:,}"
+    from convalgebra.size_text import shown
+
+    return shown(size)

@@ -85,6 +85,11 @@ COMMANDS = {
     "compare_symbolic": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW",
     "compare_numbers": "cost 7x7p3@C '3*(3x3p1@C)' --input CxHxW --at C=64,H=56,W=56",
     "compare_three": "cost 7x7p3@8 '3*(3x3p1@8)' dw7x7p3,1x1@8 --input 8x28x28",
+    "compare_kernel": "cost kxk@C 'dw kxk, 1x1@C' --input CxHxW",
+    "compare_zoo": "cost zoo:resnet18 zoo:resnet50 zoo:vgg16 zoo:mobilenet_v2",
+    "compare_long": "cost '3x3p1@C, bn, relu, 3x3p1@C, bn, relu' "
+    "'dw3x3p1, 1x1@C, bn, relu, dw3x3p1, 1x1@C, bn, relu' 3x3p1@C --input CxHxW",
+    "compare_latex": "cost 3x3p1@C dw3x3p1,1x1@C --input CxHxW --format latex",
     "compare_csv": "cost 7x7p3@8 '3*(3x3p1@8)' --input 8x28x28 --format csv",
     "matrix_3x3": "matrix 3x3 --input 4x4",
     "matrix_2x2_2x2": "matrix 2x2,2x2 --input 3x3",

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import combinations, product
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.cost.figures import plain
 from convalgebra.cost.ratios import ratio
 from convalgebra.cost.report import CostReport
-from convalgebra.sizes import Size, has_choice, is_named
+from convalgebra.sizes import Size, has_choice, is_named, text
 
 if TYPE_CHECKING:
-    from convalgebra.cost.crossovers import Crossover
+    from convalgebra.cost.crossovers import Case, Condition
 
 COMPARED = (
     *("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"),
@@ -20,6 +21,51 @@ COMPARED = (
 )
 _IF_ASKED = frozenset({"training", "convention"})
 _CROSSED = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
+_DEPENDS_ON = {
+    **dict.fromkeys(("params", "bytes", "training"), "params"),
+    **dict.fromkeys(("macs", "macs_exact", "flops"), "macs"),
+}
+_MOST_BY_PAIRS = 4  # of more stacks each is held against the first, as in the ratios
+
+
+class Crossover(NamedTuple):
+    """Which of two stacks, by number, has the smaller figure, case by case: see `crossovers`."""
+
+    figure: str
+    stacks: tuple[int, int]
+    cases: tuple[Case, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The cases that are decided, under stable keys; `cheaper` has both where they agree."""
+        return {
+            "figure": self.figure,
+            "stacks": list(self.stacks),
+            "cases": [
+                {
+                    "cheaper": [
+                        stack
+                        for stack, dearer in zip(self.stacks, (1, -1), strict=True)
+                        if case.sign != dearer
+                    ],
+                    "strictly": case.strict and case.sign != 0,
+                    "where": [_condition_text(condition) for condition in case.conditions],
+                }
+                for case in self.cases
+                if case.sign is not None
+            ],
+            "decided": all(case.sign is not None for case in self.cases),
+        }
+
+
+def _condition_text(condition: Condition) -> str:
+    bound = condition.bound
+    return " ".join(
+        (
+            text(condition.size),
+            condition.relation,
+            text(bound) if getattr(bound, "free_symbols", None) else str(bound),
+        )
+    )
 
 
 @dataclass(frozen=True)
@@ -27,13 +73,14 @@ class Comparison:
     """Reports of several stacks. `ratios[key]` has the first stack's figure over each one's.
 
     A ratio is an exact Fraction, a formula in named sizes, or None where it says nothing.
-    `crossovers` has (key, number of the other stack, where it and the first change places).
+    `crossovers` says of figures in named sizes which stack has the smaller one, for every two of at
+    most four stacks, and for the first and each other one of more.
     """
 
     titles: tuple[str, ...]
     reports: tuple[CostReport, ...]
     ratios: dict[str, tuple[Any, ...]]
-    crossovers: tuple[tuple[str, int, Crossover], ...] = ()
+    crossovers: tuple[Crossover, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The comparison under the keys of `convalgebra.comparison/1`."""
@@ -41,25 +88,16 @@ class Comparison:
             "schema": "convalgebra.comparison/1",
             "stacks": [report.to_dict() for report in self.reports],
             "ratios": {key: [plain(ratio) for ratio in row] for key, row in self.ratios.items()},
-            "crossovers": [
-                {
-                    "figure": key,
-                    "stacks": [0, other],
-                    "name": found.name,
-                    "points": [str(point) for point in found.points],
-                    "cheaper": [other if stack == 1 else stack for stack in found.cheaper],
-                }
-                for key, other, found in self.crossovers
-            ],
+            "crossovers": [crossover.to_dict() for crossover in self.crossovers],
         }
 
     def __str__(self) -> str:
-        from convalgebra.render.cost_text import comparison_to_text
+        from convalgebra.render.comparison_text import comparison_to_text
 
         return comparison_to_text(self)
 
     def _repr_html_(self) -> str:
-        from convalgebra.render.cost_markup import comparison_to_html
+        from convalgebra.render.comparison_markup import comparison_to_html
 
         return comparison_to_html(self)
 
@@ -74,8 +112,8 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
     """
     rows = {}
     for key in COMPARED:
-        figures = [figure(report, key) for report in reports]
-        if key not in _IF_ASKED or None not in figures:
+        if key not in _IF_ASKED or None not in [figure(report, key) for report in reports]:
+            figures = [_known(report, key) for report in reports]
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
@@ -93,6 +131,15 @@ def figure(report: CostReport, key: str) -> Size | None:
     return found
 
 
+def is_known(report: CostReport, key: str) -> bool:
+    """Whether a figure is what it says: else it is a sum without what is not known of a layer."""
+    return _DEPENDS_ON.get(key) not in report.total.unknown
+
+
+def _known(report: CostReport, key: str) -> Size | None:
+    return figure(report, key) if is_known(report, key) else None
+
+
 def _ratio(first: Size | None, second: Size | None) -> Any:
     # Of a max(..) there is no quotient that would be simpler than the two.
     chosen = any(size is not None and has_choice(size) for size in (first, second))
@@ -101,18 +148,20 @@ def _ratio(first: Size | None, second: Size | None) -> Any:
     return ratio(first, second)
 
 
-def _crossovers(reports: Sequence[CostReport]) -> Iterator[tuple[str, int, Crossover]]:
-    first, *others = reports
-    for key in _CROSSED:
-        one = figure(first, key)
-        for number, report in enumerate(others, 1):
-            other = figure(report, key)
-            if one is None or other is None or not (is_named(one) or is_named(other)):
-                continue
-            from convalgebra.cost.crossovers import crossover
+def _crossovers(reports: Sequence[CostReport]) -> Iterator[Crossover]:
+    pairs = list(combinations(range(len(reports)), 2))
+    if len(reports) > _MOST_BY_PAIRS:
+        pairs = [pair for pair in pairs if pair[0] == 0]
+    for pair, key in product(pairs, _CROSSED):
+        first, second = (reports[number] for number in pair)
+        one, other = _known(first, key), _known(second, key)
+        if one is None or other is None or not (is_named(one) or is_named(other)):
+            continue
+        from convalgebra.cost.crossovers import crossover
 
-            shapes = (*first.network.shapes, *report.network.shapes)
-            sides = frozenset(size for shape in shapes for size in shape)
-            found = crossover(one, other, sides)
-            if found is not None:
-                yield key, number, found
+        shapes = (*first.network.shapes, *second.network.shapes)
+        sides = frozenset(size for shape in shapes for size in shape)
+        least = dict(first.least)
+        for name, number in second.least:
+            least[name] = max(number, least.get(name, 1))
+        yield Crossover(key, pair, crossover(one, other, sides, least))

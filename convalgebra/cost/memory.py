@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convalgebra.cost.figures import plain
 from convalgebra.errors import InputError
 from convalgebra.network import Network
 from convalgebra.sizes import Size, at_least, names, product, simplest, symbol
@@ -32,8 +33,9 @@ class Memory(NamedTuple):
     """Bytes. `peak` is reached in the layers named in `peak_layers`: in the first one that reaches
     it, or with named sizes in one of them, as the sizes are.
 
-    `peak` is None where it is not known, and `reason` says why. `kept` is what the input and all
-    values take together: an upper bound. `weights` are not part of either.
+    `peak` is that of names which are at least what `least` has; None where it is not known, and
+    `reason` says why. `kept` is what the input and all values take together: an upper bound.
+    `weights` are not part of either.
     """
 
     peak: Size | None
@@ -41,6 +43,19 @@ class Memory(NamedTuple):
     kept: Size
     weights: Size
     reason: str = ""
+    least: tuple[tuple[str, int], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The bytes under stable keys."""
+        return {
+            "unit": "bytes",
+            "peak": plain(self.peak),
+            "peak_layers": list(self.peak_layers),
+            **({"peak_least": dict(self.least)} if self.least else {}),
+            "kept": plain(self.kept),
+            "weights": plain(self.weights),
+            **({"reason": self.reason} if self.reason else {}),
+        }
 
 
 class Training(NamedTuple):
@@ -57,13 +72,27 @@ class Training(NamedTuple):
         """All of it."""
         return simplest(self.weights + self.gradients + self.state + self.kept)
 
+    def to_dict(self) -> dict[str, Any]:
+        """The bytes under stable keys."""
+        keys = ("weights", "gradients", "state", "kept", "total")
+        parts = {key: plain(getattr(self, key)) for key in keys}
+        return {"optimizer": self.optimizer, **parts}
 
-def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> Memory:
+
+def memory_of(
+    network: Network,
+    params: Size,
+    number: int,
+    batch: Size = 1,
+    least: Mapping[str, int] | None = None,
+) -> Memory:
     """The memory of a network with `params` weights; a number takes `number` bytes.
+
+    `least` has the smallest numbers that names are taken to be.
 
     >>> from convalgebra.language import parse
     >>> memory_of(parse("input 1x8x8; 3x3p1@4, relu, 1x1@1"), 40, 4)
-    Memory(peak=2048, peak_layers=('2',), kept=2560, weights=160, reason='')
+    Memory(peak=2048, peak_layers=('2',), kept=2560, weights=160, reason='', least=())
     """
     amounts = _amounts(network, simplest(batch * number))
     kept = simplest(sum(amounts.values(), 0))
@@ -72,12 +101,19 @@ def memory_of(network: Network, params: Size, number: int, batch: Size = 1) -> M
     if all(isinstance(amount, int) for amount in amounts.values()):
         index, peak = _largest_number(steps, amounts)
         return Memory(peak, (network.shown_name(index),), kept, weights)
-    found = _largest_formulas(steps, amounts)
-    if len(found) > _MOST_CANDIDATES:
-        reason = "which sum is the largest was not decided for all named sizes"
-        return Memory(None, (), kept, weights, reason)
-    layers = tuple(network.shown_name(index) for index, _ in found)
-    return Memory(_one_of([peak for _, peak in found]), layers, kept, weights)
+    sums = _sums(steps, amounts)
+    largest = _largest(sums)
+    start: tuple[tuple[str, int], ...] = ()
+    if len(largest) > _MOST_CANDIDATES:
+        found = _start_of_the_first(sums, amounts, least or {})
+        if found is None:
+            reason = (
+                "which sum is the largest was not decided, numbers for names (--at) would do it"
+            )
+            return Memory(None, (), kept, weights, reason)
+        largest, start = sums[:1], found
+    layers = tuple(network.shown_name(index) for index, _ in largest)
+    return Memory(_one_of([peak for _, peak in largest]), layers, kept, weights, "", start)
 
 
 def training_of(memory: Memory, optimizer: str) -> Training:
@@ -139,13 +175,8 @@ def _largest_number(steps: Sequence[_Step], amounts: Mapping[int, Any]) -> tuple
     return where, peak
 
 
-def _largest_formulas(
-    steps: Sequence[_Step], amounts: Mapping[int, Size]
-) -> list[tuple[int, Size]]:
-    """The sums of live values of which none is always at least another, and where each is met.
-
-    More than `_MOST_CANDIDATES` of them stand for many.
-    """
+def _sums(steps: Sequence[_Step], amounts: Mapping[int, Size]) -> list[tuple[int, Size]]:
+    """The different sums of live values, and where each is first met; that of large sizes first."""
     # Before the next layer nothing goes: then more is live there.
     full = {number for number, step in enumerate(steps) if step.goes or number + 1 == len(steps)}
     first_met: dict[frozenset[tuple[Size, int]], int] = {}
@@ -159,9 +190,15 @@ def _largest_formulas(
         (index, simplest(sum(amount * times for amount, times in values)))
         for values, index in first_met.items()
     ]
-    # The largest one at some sizes comes first: it beats most of the others at once.
     named = set().union(*(names(total) for _, total in sums))
-    sums.sort(key=lambda found: -_tried(found[1], named))
+    return sorted(sums, key=lambda found: -_tried(found[1], named))
+
+
+def _largest(sums: Sequence[tuple[int, Size]]) -> list[tuple[int, Size]]:
+    """The sums of which none is always at least another; past `_MOST_CANDIDATES` not all of them.
+
+    The first of `sums` beats most of the others at once.
+    """
     largest: list[tuple[int, Size]] = []
     for index, total in sums:
         if not any(at_least(other, total) for _, other in largest):
@@ -169,6 +206,28 @@ def _largest_formulas(
             if len(largest) > _MOST_CANDIDATES:
                 break
     return largest
+
+
+def _start_of_the_first(
+    sums: Sequence[tuple[int, Size]], amounts: Mapping[int, Size], least: Mapping[str, int]
+) -> tuple[tuple[str, int], ...] | None:
+    """The numbers from which on the first sum is the largest, where names are not that anyway."""
+    from convalgebra.cost.dominance import dominates_from
+
+    named = set().union(*(names(total) for _, total in sums))
+    # What every value has as a factor, as a batch is, decides nothing.
+    growing = frozenset(n for n in named if not all(_has_factor(a, n) for a in amounts.values()))
+    (_, first), *others = sums
+    start = dominates_from(first, [total for _, total in others], least, growing)
+    if start is None:
+        return None
+    return tuple((name, start) for name in sorted(growing) if start > least.get(name, 1))
+
+
+def _has_factor(amount: Any, name: str) -> bool:
+    return not isinstance(amount, int) and all(
+        symbol(name) in term.as_powers_dict() for term in amount.as_coefficients_dict()
+    )
 
 
 def _one_of(peaks: Sequence[Size]) -> Size:

@@ -35,7 +35,8 @@ class LayerCost(NamedTuple):
     `name` says where it stands, outermost block first; `value` is what the text calls its output,
     "" where it has no name. Work and data are those of the batch, one
     input unless the report says more. A layer that only `unused(..)` reads, and a second use of
-    shared weights, show what they add: no work, or no params.
+    shared weights, show what they add: no work, or no params. `opaque` is the name of an operation
+    that the language has no word for.
     """
 
     name: str
@@ -48,6 +49,7 @@ class LayerCost(NamedTuple):
     bytes: Size
     field: Field
     is_convolution: bool
+    opaque: str = ""
 
     @property
     def params(self) -> Size:
@@ -76,8 +78,8 @@ class LayerCost(NamedTuple):
 
     @property
     def intensity(self) -> Any:
-        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
-        return ratio(self.flops, self.bytes)
+        """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
+        return None if self.unknown else ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
@@ -96,7 +98,7 @@ class LayerCost(NamedTuple):
             "flops": plain(self.flops) if macs_known else None,
             "activations": plain(self.activations),
             "bytes": plain(self.bytes),
-            "intensity": ratio_written(self.flops, self.bytes),
+            "intensity": None if self.unknown else ratio_written(self.flops, self.bytes),
             "receptive_field": field_to_dict(self.field),
         }
 
@@ -104,7 +106,8 @@ class LayerCost(NamedTuple):
 class Totals(NamedTuple):
     """Sums over layers. `flops` by class: see `FLOP_CLASSES`.
 
-    What is not known of a layer is left out: the report's `status` is `partial` then.
+    What is not known of a layer is left out, and `unknown` says "params", "macs": the report's
+    `status` is `partial` then.
     """
 
     weights: Size
@@ -118,18 +121,19 @@ class Totals(NamedTuple):
     activations: Size
     conv_outputs: Size
     bytes: Size
+    unknown: tuple[str, ...] = ()
 
     @property
     def intensity(self) -> Any:
-        """FLOPs a byte of traffic, exactly; None where nothing is moved."""
-        return ratio(self.flops, self.bytes)
+        """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
+        return None if self.unknown else ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """The totals under stable keys."""
         keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
         figures = {key: plain(getattr(self, key)) for key in keys.split()}
         by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
-        intensity = ratio_written(self.flops, self.bytes)
+        intensity = None if self.unknown else ratio_written(self.flops, self.bytes)
         return figures | {"flops_by_class": by_class, "intensity": intensity}
 
 
@@ -137,8 +141,9 @@ class CostReport(NamedTuple):
     """What a network costs, exactly. Shown as a table by `print`, and as HTML in Jupyter.
 
     `layers` are in the order in which they run. `receptive_field` is that of the (first) output.
-    `assumptions` are what has to hold of named sizes. Bytes are those of `dtype`, work and data
-    those of a batch of `batch` inputs. `training` and `convention` are there if asked for.
+    `assumptions` are what has to hold of named sizes, `least` the smallest numbers that names are
+    taken to be. Bytes are those of `dtype`, work and data those of a batch of `batch` inputs.
+    `training` and `convention` are there if asked for.
     """
 
     network: Network
@@ -151,6 +156,7 @@ class CostReport(NamedTuple):
     batch: Size = 1
     training: Training | None = None
     convention: Account | None = None
+    least: tuple[tuple[str, int], ...] = ()
 
     @property
     def input(self) -> Shape:
@@ -165,7 +171,7 @@ class CostReport(NamedTuple):
     @property
     def status(self) -> str:
         """`complete`: every layer is counted; `partial`: the totals are lower bounds."""
-        return "partial" if any(layer.unknown for layer in self.layers) else "complete"
+        return "partial" if self.total.unknown else "complete"
 
     def to_dict(self) -> dict[str, Any]:
         """The report under the keys of `convalgebra.cost/1`."""
@@ -182,30 +188,14 @@ class CostReport(NamedTuple):
             "dtype": self.dtype,
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total.to_dict(),
-            "memory": self._memory_to_dict(),
+            "memory": self.memory.to_dict()
+            | ({"training": self.training.to_dict()} if self.training else {}),
             **({"convention": self.convention.to_dict()} if self.convention else {}),
             "receptive_field": output_field_to_dict(self),
             "alignment": alignment_to_dict(self),
             "assumptions": list(self.assumptions),
             "status": self.status,
         }
-
-    def _memory_to_dict(self) -> dict[str, Any]:
-        memory, training = self.memory, self.training
-        figures: dict[str, Any] = {
-            "unit": "bytes",
-            "peak": plain(memory.peak),
-            "peak_layers": list(memory.peak_layers),
-            "kept": plain(memory.kept),
-            "weights": plain(memory.weights),
-        }
-        if memory.reason:
-            figures["reason"] = memory.reason
-        if training is not None:
-            keys = ("weights", "gradients", "state", "kept", "total")
-            parts = {key: plain(getattr(training, key)) for key in keys}
-            figures["training"] = {"optimizer": training.optimizer, **parts}
-        return figures
 
     @property
     def fields(self) -> tuple[Field, ...]:
@@ -291,16 +281,17 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
         if key not in met:
             met[key] = (count(use), _label(use.layer))
         layers.append(_layer_cost(network, index, use, *met[key], fields[index], number, batch))
-    total = _total(layers)
+    total, least = _total(layers), assumptions.least()
     return CostReport(
         network=network,
         layers=tuple(layers),
         total=total,
         receptive_field=fields[network.outputs[0]],
-        memory=memory_of(network, total.params, number, batch),
+        memory=memory_of(network, total.params, number, batch, least),
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,
+        least=tuple(least.items()),
     )
 
 
@@ -355,6 +346,7 @@ def _layer_cost(
         bytes=moved,
         field=field,
         is_convolution=kind in CONVOLUTIONS,
+        opaque=use.layer.opaque.name if use.layer.opaque else "",
     )
 
 
@@ -391,4 +383,5 @@ def _total(layers: Sequence[LayerCost]) -> Totals:
         activations=add(layer.activations for layer in layers),
         conv_outputs=add(layer.activations for layer in layers if layer.is_convolution),
         bytes=add(layer.bytes for layer in layers),
+        unknown=tuple(sorted({key for layer in layers for key in layer.unknown}, reverse=True)),
     )

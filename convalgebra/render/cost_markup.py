@@ -1,24 +1,16 @@
-"""Cost reports and comparisons as Markdown, CSV, LaTeX and HTML."""
+"""Cost reports as Markdown, CSV, LaTeX and HTML."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.cost.comparison import figure
 from convalgebra.render.convention_text import account_table, account_title
-from convalgebra.render.cost_text import (
-    comparison_table,
-    cost_table,
-    cost_title,
-    crossover_sentences,
-    summary,
-)
-from convalgebra.render.tables import Table, escaped, markdown_escaped
+from convalgebra.render.cost_text import cost_table, cost_title, summary
+from convalgebra.render.tables import Table, escaped, markdown_list
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, is_named
 
 if TYPE_CHECKING:
-    from convalgebra.cost.comparison import Comparison
     from convalgebra.cost.report import CostReport, LayerCost
     from convalgebra.sizes import Size
 
@@ -50,8 +42,8 @@ def cost_to_markdown(report: CostReport, *, all_layers: bool = False) -> str:
 
 
 def _markdown(title: str, table: Table, notes: list[str]) -> str:
-    listed = "\n".join("- " + markdown_escaped(" ".join(note.split())) for note in notes)
-    return "\n\n".join(part for part in (title, table.to_markdown(), listed) if part)
+    parts = (title, table.to_markdown(), markdown_list(notes))
+    return "\n\n".join(part for part in parts if part)
 
 
 def cost_to_csv(report: CostReport) -> str:
@@ -108,36 +100,3 @@ def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
         said = [account_title(report.convention), *report.convention.notes]
         account = "".join(f"<p>{escaped(text)}</p>" for text in said) + beside.to_html()
     return f"<div>{title}{table.to_html()}<ul>{notes}</ul>{account}</div>"
-
-
-def comparison_to_markdown(comparison: Comparison) -> str:
-    """A pipe table, and what it takes for granted."""
-    assumed = dict.fromkeys(fact for report in comparison.reports for fact in report.assumptions)
-    notes = crossover_sentences(comparison)
-    notes += [f"assumed: {fact}" for fact in assumed]
-    return _markdown("", comparison_table(comparison), notes)
-
-
-def comparison_to_csv(comparison: Comparison) -> str:
-    """One quantity a line, numbers without separators."""
-    from convalgebra.cost.figures import plain
-
-    rows = []
-    for key in comparison.ratios:
-        figures = [plain(figure(report, key)) for report in comparison.reports]
-        ratios = [plain(ratio) for ratio in comparison.ratios[key]]
-        rows.append((key, *("" if cell is None else str(cell) for cell in (*figures, *ratios))))
-    header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))
-    return Table(header, tuple(rows)).to_csv()
-
-
-def comparison_to_latex(comparison: Comparison) -> str:
-    """A `tabular` for the booktabs package."""
-    return comparison_table(comparison, write=size_latex).to_latex()
-
-
-def comparison_to_html(comparison: Comparison) -> str:
-    """A table and where the stacks change places, for Jupyter."""
-    table = comparison_table(comparison, write=size_latex).to_html()
-    said = crossover_sentences(comparison)
-    return f"<div>{table}{''.join(f'<p>{escaped(text)}</p>' for text in said)}</div>"

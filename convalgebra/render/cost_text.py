@@ -1,9 +1,10 @@
-"""Cost reports and comparisons as text."""
+"""Cost reports as text."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convalgebra.render.field_text import field_cells, field_lines
 from convalgebra.render.tables import Table, filled
@@ -11,7 +12,6 @@ from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, maximum, simplest
 
 if TYPE_CHECKING:
-    from convalgebra.cost.comparison import Comparison
     from convalgebra.cost.memory import Training
     from convalgebra.cost.receptive_field import Field
     from convalgebra.cost.report import CostReport, LayerCost
@@ -155,12 +155,14 @@ def summary(report: CostReport, width: int) -> list[str]:
         )
         if amount != 0
     ]
-    exact = "not known in closed form" if total.macs_exact is None else formula(total.macs_exact)
     by_class = [
         f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in total.flops_by_class.items()
     ]
-    unknown = {key for layer in report.layers for key in layer.unknown}
+    unknown = total.unknown
     params_from, macs_from = ("at least " if key in unknown else "" for key in ("params", "macs"))
+    exact = "not known" if "macs" in unknown else "not known in closed form"
+    if total.macs_exact is not None:
+        exact = formula(total.macs_exact)
     lines = [
         ("params", params_from + _with_parts(total.params, params)),
         ("MACs", f"{macs_from}{formula(total.macs)} dense; {exact} on real data (no padding)"),
@@ -182,20 +184,19 @@ def summary(report: CostReport, width: int) -> list[str]:
 
 def _opaque_lines(report: CostReport) -> list[tuple[str, str]]:
     """The operations that the language has no word for, and what is not known of them."""
-    opaque = [layer.layer for layer in report.layers if layer.layer.startswith("opaque ")]
+    opaque = [layer for layer in report.layers if layer.opaque]
     if not opaque:
         return []
-    times = ", ".join(
-        f"{opaque.count(name)} x {name.removeprefix('opaque ')}" for name in dict.fromkeys(opaque)
-    )
-    lines = [("opaque", f"{times}: figures as given, not counted by rules of ours")]
+    times = Counter(layer.opaque for layer in opaque)
+    listed = ", ".join(f"{number} x {name}" for name, number in times.items())
+    lines = [("opaque", f"{listed}: figures as given, not counted by rules of ours")]
     unknown = {
-        f"{'MACs' if key == 'macs' else key} of {layer.layer.removeprefix('opaque ')}"
-        for layer in report.layers
+        f"{'MACs' if key == 'macs' else key} of {layer.opaque}"
+        for layer in opaque
         for key in layer.unknown
     }
     if unknown:
-        lines.append(("not known", f"{', '.join(sorted(unknown))}"))
+        lines.append(("not known", ", ".join(sorted(unknown))))
     return lines
 
 
@@ -219,7 +220,7 @@ def traffic_sentence(report: CostReport) -> str:
     """The bytes that have to be moved, and the FLOPs for each of them."""
     total = report.total
     moved = f"{formula(total.bytes)} bytes at least ({report.dtype})"
-    if total.bytes == 0:
+    if total.bytes == 0 or total.unknown:
         return moved
     if isinstance(total.bytes, int) and isinstance(total.flops, int):
         each = f"{total.flops / total.bytes:,.2f}"  # a Fraction would be imported for two digits
@@ -236,9 +237,15 @@ def memory_sentence(report: CostReport) -> str:
         kinds = {layer.name: layer.layer for layer in report.layers}
         layers = [f"{kinds[name]} ({name})" for name in memory.peak_layers if name in kinds]
         where = f" in {' or '.join(layers)}" if layers else ""
-        peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}"
+        start = f" for {starts_text(memory.least)}" if memory.least else ""
+        peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}{start}"
     kept = f"{formula(memory.kept)} with every value kept"
     return f"{peak}; {kept}; weights {formula(memory.weights)} apart"
+
+
+def starts_text(least: Sequence[tuple[str, int]]) -> str:
+    """`H >= 7 and W >= 7`."""
+    return " and ".join(f"{name} >= {formula(number)}" for name, number in least)
 
 
 def training_sentence(training: Training) -> str:
@@ -276,112 +283,3 @@ def overview_table(reports: Mapping[str, CostReport]) -> Table:
 
 def _largest(field: Field) -> str:
     return formula(maximum(*(axis.size for axis in field.axes))) if field.axes else "?"
-
-
-_COMPARED = {
-    "params": "params",
-    "macs": "MACs",
-    "macs_exact": "MACs on real data",
-    "flops": "FLOPs",
-    "activations": "activations",
-    "bytes": "traffic, bytes",
-    "peak": "memory, bytes",
-    "training": "training, bytes",
-    "convention": "",
-}
-
-
-def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
-    """The figures of several stacks, one quantity a row; for two stacks with their ratio."""
-    from convalgebra.cost.comparison import figure
-
-    reports = comparison.reports
-    two = len(reports) == 2
-    body = [
-        ("output", *(shape_text(report.output) for report in reports), *([""] if two else [])),
-        (
-            "receptive field",
-            *(field_cells(report.receptive_field)[0] for report in reports),
-            *([""] if two else []),
-        ),
-    ]
-    for key, label in compared_labels(comparison).items():
-        figures = [figure(report, key) for report in reports]
-        cells = ["?" if figure is None else write(figure) for figure in figures]
-        ratio = [ratio_text(comparison.ratios[key][1])] if two else []
-        body.append((label, *cells, *ratio))
-    if not two:
-        for key in ("params", "macs"):
-            ratios = (ratio_text(ratio) for ratio in comparison.ratios[key])
-            body.append((f"{_COMPARED[key]}, first/this", *ratios))
-    header = ("", *comparison.titles, *(["first/second"] if two else []))
-    return Table(header, tuple(body))
-
-
-def crossover_sentences(comparison: Comparison) -> list[str]:
-    """Where stacks change places: `params: less with A for C < 9/8, with B for C > 9/8`."""
-    if not comparison.crossovers:
-        return []
-    from convalgebra.render.crossover_text import crossover_text
-
-    figures: dict[str, list[str]] = {}
-    for key, other, found in comparison.crossovers:
-        titles = (comparison.titles[0], comparison.titles[other])
-        figures.setdefault(crossover_text(found, titles), []).append(_COMPARED[key])
-    return [f"{', '.join(labels)}: less {sentence}" for sentence, labels in figures.items()]
-
-
-def compared_labels(comparison: Comparison) -> dict[str, str]:
-    """What is shown of a comparison, and what it is called."""
-    labels = {key: label for key, label in _COMPARED.items() if key in comparison.ratios}
-    report = comparison.reports[0]
-    if "convention" in labels and report.convention is not None:
-        each = "" if report.batch == 1 else " (one input)"
-        labels["convention"] = (
-            f"{report.convention.calls_it} of {report.convention.convention}{each}"
-        )
-    return labels
-
-
-def ratio_text(ratio: Any) -> str:
-    """`49/27 = 1.8148`; the decimals alone where the fraction is long."""
-    if ratio is None:
-        return ""
-    if not hasattr(ratio, "free_symbols") and hasattr(ratio, "denominator"):
-        if ratio.denominator == 1:
-            return f"{ratio.numerator:,}"
-        decimals = f"{float(ratio):.4f}"
-        return f"{ratio} = {decimals}" if len(str(ratio)) <= 9 else decimals
-    return formula(ratio)
-
-
-def comparison_to_text(comparison: Comparison, width: int = 80) -> str:
-    """A table side by side; one quantity a paragraph where that is too wide."""
-    table = comparison_table(comparison)
-    title = "input " + " and ".join(
-        dict.fromkeys(shape_text(report.input) for report in comparison.reports)
-    )
-    batch = comparison.reports[0].batch
-    title += "" if batch == 1 else f", a batch of {formula(batch)}"
-    assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
-    notes = crossover_sentences(comparison)
-    notes += [f"assumed: {', '.join(assumed)}"] if assumed else []
-    notes = [filled(note, width, after="  ") for note in notes]
-    left_out: list[str] = []
-    # The longest, and the least asked for.
-    for label in ("", "memory, bytes", "MACs on real data", "traffic, bytes"):
-        table = Table(table.header, tuple(row for row in table.rows if row[0] != label))
-        left_out += [label] if label else []
-        if table.width() <= width:
-            if left_out:
-                hidden = ", ".join(label.partition(",")[0] for label in left_out)
-                notes.append(f"too wide to be shown: {hidden} (see --format md)")
-            return "\n\n".join([title, table.to_text(), *notes])
-    paragraphs = []
-    for row in table.rows:
-        lines = [
-            f"  {name or 'ratio'}: {cell}"
-            for name, cell in zip(table.header[1:], row[1:], strict=True)
-        ]
-        paragraphs.append("\n".join([row[0], *(line for line in lines if not line.endswith(": "))]))
-    return "\n\n".join([title, *paragraphs, *notes])

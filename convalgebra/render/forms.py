@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,44 +28,31 @@ def dumps(result: dict[str, Any]) -> str:
     return json.dumps(result, indent=2)
 
 
+_WORDS = {"md": "markdown"}
+
+
+def _shown(form: str, noun: str, result: Any, width: int, **options: bool) -> str:
+    """A result as JSON, or by `NOUN_to_FORM` of `NOUN_text`, else of `NOUN_markup`.
+
+    What shows a result as text does not load what shows it in other forms.
+    """
+    if form == "json":
+        return dumps(result.to_dict())
+    module = import_module(f"convalgebra.render.{noun}_{'text' if form == 'text' else 'markup'}")
+    write = getattr(module, f"{noun}_to_{_WORDS.get(form, form)}")
+    if form == "text":
+        return str(write(result, width, **options))
+    return str(write(result) if form == "csv" else write(result, **options))
+
+
 def cost_in(form: str, report: CostReport, width: int, *, all_layers: bool = False) -> str:
     """A cost report in one of the forms text, json, csv, md, latex, html."""
-    if form == "json":
-        return dumps(report.to_dict())
-    if form == "text":
-        from convalgebra.render.cost_text import cost_to_text
-
-        return cost_to_text(report, width, all_layers=all_layers)
-    from convalgebra.render import cost_markup
-
-    if form == "csv":
-        return cost_markup.cost_to_csv(report)
-    write = {
-        "md": cost_markup.cost_to_markdown,
-        "latex": cost_markup.cost_to_latex,
-        "html": cost_markup.cost_to_html,
-    }[form]
-    return write(report, all_layers=all_layers)
+    return _shown(form, "cost", report, width, all_layers=all_layers)
 
 
 def inventory_in(form: str, inventory: Inventory, width: int, *, all_layers: bool = False) -> str:
     """An inventory in one of the forms text, json, csv, md, latex, html."""
-    if form == "json":
-        return dumps(inventory.to_dict())
-    if form == "text":
-        from convalgebra.render.inventory_text import inventory_to_text
-
-        return inventory_to_text(inventory, width, all_layers=all_layers)
-    from convalgebra.render import inventory_markup
-
-    if form == "csv":
-        return inventory_markup.inventory_to_csv(inventory)
-    write = {
-        "md": inventory_markup.inventory_to_markdown,
-        "latex": inventory_markup.inventory_to_latex,
-        "html": inventory_markup.inventory_to_html,
-    }[form]
-    return write(inventory, all_layers=all_layers)
+    return _shown(form, "inventory", inventory, width, all_layers=all_layers)
 
 
 def views_in(form: str, report: CostReport, views: Sequence[View], width: int) -> str:
@@ -90,21 +78,7 @@ def views_in(form: str, report: CostReport, views: Sequence[View], width: int) -
 
 def comparison_in(form: str, comparison: Comparison, width: int) -> str:
     """A comparison in one of the forms text, json, csv, md, latex, html."""
-    if form == "json":
-        return dumps(comparison.to_dict())
-    if form == "text":
-        from convalgebra.render.cost_text import comparison_to_text
-
-        return comparison_to_text(comparison, width)
-    from convalgebra.render import cost_markup
-
-    write = {
-        "csv": cost_markup.comparison_to_csv,
-        "md": cost_markup.comparison_to_markdown,
-        "latex": cost_markup.comparison_to_latex,
-        "html": cost_markup.comparison_to_html,
-    }[form]
-    return write(comparison)
+    return _shown(form, "comparison", comparison, width)
 
 
 def equivalence_in(
@@ -176,20 +150,7 @@ def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
 
 def merge_in(form: str, report: MergeReport, width: int) -> str:
     """A merged stack in one of the forms text, json, md, latex, html."""
-    if form == "json":
-        return dumps(report.to_dict())
-    if form == "text":
-        from convalgebra.render.merge_text import merge_to_text
-
-        return merge_to_text(report, width)
-    from convalgebra.render import merge_markup
-
-    write = {
-        "md": merge_markup.merge_to_markdown,
-        "latex": merge_markup.merge_to_latex,
-        "html": merge_markup.merge_to_html,
-    }[form]
-    return write(report)
+    return _shown(form, "merge", report, width)
 
 
 def parameters_in(form: str, table: ParameterTable) -> str:

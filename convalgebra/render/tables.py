@@ -95,9 +95,31 @@ def _piped(line: Sequence[str]) -> list[str]:
     return [markdown_escaped(cell).replace("|", "\\|") for cell in line]
 
 
+def code_escaped(text: str) -> str:
+    """`text` for HTML, with what stands between backticks as code.
+
+    >>> code_escaped("`3x3@C` for C < 2")
+    '<code>3x3@C</code> for C &lt; 2'
+    """
+    pieces = enumerate(escaped(text).split("`"))
+    return "".join(f"<code>{piece}</code>" if n % 2 else piece for n, piece in pieces)
+
+
 def markdown_escaped(text: str) -> str:
-    """`text` for Markdown, where stars and underscores would set it in italics."""
-    return text.replace("*", "\\*").replace("_", "\\_")
+    """`text` for Markdown, where stars and underscores would set it in italics but in code.
+
+    >>> print(markdown_escaped("2*(H//2), `2*(3x3)`"))
+    2\\*(H//2), `2*(3x3)`
+    """
+    pieces = enumerate(text.split("`"))
+    return "`".join(
+        piece if n % 2 else piece.replace("*", "\\*").replace("_", "\\_") for n, piece in pieces
+    )
+
+
+def markdown_list(notes: Sequence[str]) -> str:
+    """Sentences as a list."""
+    return "\n".join(f"- {markdown_escaped(' '.join(note.split()))}" for note in notes)
 
 
 _LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
@@ -110,6 +132,29 @@ def latex_escaped(text: str) -> str:
         return text
     escaped = "".join(_LATEX.get(character, character) for character in text.replace("$", r"\$"))
     return escaped.replace(">=", r"$\ge$").replace("<=", r"$\le$")
+
+
+def latex_prose(text: str) -> str:
+    """A sentence for LaTeX, with formulas between dollar signs and code between backticks.
+
+    >>> print(latex_prose("`a_b` for $C$ > $9$"))
+    \\texttt{a\\_b} for $C$ $>$ $9$
+    """
+    pieces = enumerate(text.split("`"))
+    return "".join(
+        rf"\texttt{{{latex_escaped(piece)}}}" if n % 2 else _with_formulas(piece)
+        for n, piece in pieces
+    )
+
+
+def _with_formulas(text: str) -> str:
+    import re
+
+    pieces = [
+        piece if n % 2 else re.sub("[<>]", r"$\g<0>$", latex_escaped(piece))
+        for n, piece in enumerate(text.split("$"))
+    ]
+    return "$".join(pieces)
 
 
 def _ampersands(line: Sequence[str]) -> str:

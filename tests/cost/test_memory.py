@@ -11,7 +11,7 @@ from convalgebra import zoo
 from convalgebra.cost import cost
 from convalgebra.cost.dtypes import BYTES
 from convalgebra.cost.memory import STATES, memory_of
-from convalgebra.errors import InputError
+from convalgebra.errors import ConvalgebraError, InputError
 from convalgebra.layers import Channels, Layer
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.readers import read
@@ -168,7 +168,7 @@ def test_outputs_stay_to_the_end():
 
 
 def test_a_network_of_nothing():
-    assert memory("id") == (1024, ("input",), 1024, 0, "")
+    assert memory("id") == (1024, ("input",), 1024, 0, "", ())
 
 
 @pytest.mark.parametrize("dtype", BYTES)
@@ -274,11 +274,55 @@ def test_formulas_at_numbers(text):
             assert at(named.kept, values) == numbers.kept
 
 
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("resnet18", "3xHxW"),
+        ("resnet50", "3xHxH"),
+        ("mobilenet_v2", "3xHxW"),
+        ("vgg16", "3xHxH"),
+        ("alexnet", "3xHxH"),
+        ("unet", "1xHxW"),
+        ("inception_v3", "3xHxH"),
+    ],
+)
+def test_the_peak_of_deep_networks_with_named_sides(name, shape):
+    report = cost(f"zoo:{name}", input=shape, batch="N")
+    found = report.memory
+    assert found.peak is not None
+    assert not {"N"} & {name for name, _ in found.least}
+    start = max([1, *(number for _, number in report.least), *(n for _, n in found.least)])
+    tried = 0
+    for more in (0, 1, 2, 3, 5, 8, 13, 16, 32, 33, 63, 161, 224):
+        # 7 divides H//32 for VGG, 6 divides (H + 1)//32 - 1 for AlexNet, and so on.
+        side = start + more
+        values = {"H": side, "W": side + 7 * more, "N": 3}
+        try:
+            numbers = cost(f"zoo:{name}", input=shape, batch="N", at=values).memory
+        except ConvalgebraError:
+            continue
+        assert at(found.peak, values) == numbers.peak
+        assert numbers.peak_layers == found.peak_layers
+        tried += 1
+    assert tried >= 2
+
+
+def test_from_where_on_the_peak_is_that_is_told():
+    report = cost("zoo:resnet18", input="3xHxW")
+    assert report.memory.least == (("H", 7), ("W", 7))
+    assert report.to_dict()["memory"]["peak_least"] == {"H": 7, "W": 7}
+    assert "at the peak in bn (stem/2) for H >= 7 and W >= 7;" in " ".join(str(report).split())
+    # Of 5 x 5 the last layers are the largest: they do not get smaller.
+    small = {"H": 5, "W": 5}
+    assert cost("zoo:resnet18", input="3xHxW", at=small).memory.peak > at(report.memory.peak, small)
+
+
 def test_a_peak_that_is_not_known_says_why():
-    report = cost("zoo:alexnet", input="3xHxH")
+    report = cost("1x1@C, 1x1@9, 1x1@N, 1x1@k, 1x1@C, 1x1@W, 1x1@9", input="9xHxH")
     found = report.memory
     assert (found.peak, found.peak_layers) == (None, ())
-    assert found.reason == "which sum is the largest was not decided for all named sizes"
+    reason = "which sum is the largest was not decided, numbers for names (--at) would do it"
+    assert found.reason == reason
     shown = report.to_dict()["memory"]
     assert (shown["peak"], shown["reason"]) == (None, found.reason)
     assert "memory      not known at the peak: which sum" in str(report)
