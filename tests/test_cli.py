@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from convalgebra.cli import _wrapped, main
+from convalgebra.cli import main
+from convalgebra.cli.output import wrapped
 from convalgebra.cost.conventions import CONVENTIONS
 from convalgebra.cost.memory import STATES
 
@@ -102,7 +103,7 @@ def test_errors_fit_on_80_columns_but_for_places_and_words_that_are_longer() -> 
     )
     path = "/nowhere/" + "long" * 25 + ".txt"
     assert refused("cost", path, "--input", "4x8x8") == f"error: there is no file\n{path}\n"
-    assert _wrapped("no\n  hint: " + 20 * "word ") == (
+    assert wrapped("no\n  hint: " + 20 * "word ") == (
         "no\n  hint: " + "word " * 13 + "word\n" + " " * 8 + "word " * 5 + "word"
     )
 
