@@ -77,7 +77,8 @@ class ShapeError(LocatedError):
     """Layers that do not fit together, or do not fit the input."""
 
 
-_LINE_SHOWN = 76  # a longer line is cut to a window around the caret
+_LINE_SHOWN = 77  # a longer line is cut; set in by 2, with a caret behind it, it takes 80 columns
+_WINDOW = 72  # of a longer line, with `...` on both sides
 
 
 def _point_at(source: Source, span: Span) -> str:
@@ -91,11 +92,12 @@ def _point_at(source: Source, span: Span) -> str:
     if not text[line_start:line_stop].strip():
         return place
     # A hostile line may be megabytes long and hold control characters: show a window, made safe.
-    first = max(0, column - _LINE_SHOWN // 2) if line_stop - line_start > _LINE_SHOWN else 0
-    shown = text[line_start + first : min(line_stop, line_start + first + _LINE_SHOWN)]
+    whole = line_stop - line_start <= _LINE_SHOWN
+    first, most = (0, _LINE_SHOWN) if whole else (max(0, column - _WINDOW // 2), _WINDOW)
+    shown = text[line_start + first : min(line_stop, line_start + first + most)]
     shown = "".join(c if c.isprintable() else " " for c in shown)
     lead = "..." if first else ""
     tail = "..." if line_start + first + len(shown) < line_stop else ""
-    width = max(1, min(span.stop - start, line_stop - start, _LINE_SHOWN - (column - first)))
+    width = max(1, min(span.stop - start, line_stop - start, most - (column - first)))
     pointer = " " * (len(lead) + column - first) + "~" * (width - 1) + "^"
     return f"  {lead}{shown}{tail}\n  {pointer}\n{place}"
