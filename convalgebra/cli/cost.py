@@ -12,40 +12,51 @@ from convalgebra.errors import InputError
 @click.command()
 @click.argument("stacks", nargs=-1, metavar="[STACK]...")
 @click.option(
-    "--layers", multiple=True, metavar="FILE", help="A file with layers; may be repeated."
+    "--layers",
+    multiple=True,
+    metavar="FILE",
+    help="A file: text, a pasted print(model), JSON, ONNX; may be repeated.",
 )
 @click.option(
     "--from",
     "source_form",
     metavar="FORMAT",
-    help="Read files as text, print, json, ..; without, by their content.",
+    help="How files are read: text, print, json, onnx; by their content if not given.",
 )
 @click.option(
-    "--input", "shape", metavar="SHAPE", help="Channels and sizes, like 3x224x224 or CxHxW."
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="Channels and sizes, like 3x224x224; letters too: CxHxW.",
 )
 @click.option(
-    "--at", multiple=True, callback=numbers, metavar="C=64,..", help="Numbers for named sizes."
+    "--at", multiple=True, callback=numbers, metavar="C=64,..", help="Numbers for letters."
 )
-@click.option("--to", metavar="NAME", help="Only the part that the value called NAME needs.")
+@click.option("--to", metavar="NAME", help="Only the part up to the value called NAME.")
+@click.option(
+    "--batch",
+    default="1",
+    show_default=True,
+    metavar="N",
+    help="Inputs at a time, a number or a letter.",
+)
 @click.option(
     "--dtype",
     default="float32",
     show_default=True,
     metavar="KIND",
-    help="The kind of number that bytes are counted of: float16, int8, ..",
+    help="What bytes are counted of: float16, int8, ..",
 )
-@click.option("--batch", default="1", metavar="N", help="Inputs at a time; a letter is allowed.")
 @click.option(
     "--training",
     type=click.Choice(["sgd", "momentum", "adam"]),
-    help="The memory that training takes.",
+    help="Also the memory that training takes.",
 )
 @click.option(
     "--convention",
     type=click.Choice(["torchvision", "fvcore", "thop", "torchinfo", "ptflops", "slim"]),
-    help="The figure of another tool, and how it comes about.",
+    help="Also the MACs or FLOPs that another tool prints, and why.",
 )
-@click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
 @click.option(
     "--unit",
     "units",
@@ -53,6 +64,7 @@ from convalgebra.errors import InputError
     metavar="NAME[y,x]",
     help="Only which inputs a unit sees; may be repeated.",
 )
+@click.option("--all-layers", is_flag=True, help="Every layer of a long network, not its blocks.")
 @format_option("text", "json", "csv", "md", "latex", "html")
 @click.pass_context
 def cost(

@@ -17,14 +17,20 @@ from convalgebra.errors import ConvalgebraError
     type=click.IntRange(1, 10**6),
     default=1,
     show_default=True,
+    metavar="N",
     help="The channels that come in; those that go out are the same unless @ says so.",
 )
-@click.option("--derive", is_flag=True, help="Print the derivation as one does it by hand.")
-@click.option("--equations", is_flag=True, help="The equations of what a stack makes.")
-@click.option("--width", is_flag=True, help="How many hidden channels until nothing is lost.")
 @click.option(
-    "--input", "shape", metavar="SHAPE", help="Which outputs differ at the borders, like 12x12."
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="An input, like 12x12: which outputs differ at its borders.",
 )
+@click.option("--derive", is_flag=True, help="Print the derivation as one does it by hand.")
+@click.option(
+    "--equations", is_flag=True, help="The equations that all kernels a stack makes satisfy."
+)
+@click.option("--width", is_flag=True, help="How many hidden channels it takes to lose nothing.")
 @click.option("--certificate", metavar="FILE", help="Write the proof to FILE; see check.")
 @format_option("text", "json", "md", "latex", "html")
 @click.option(
@@ -47,7 +53,7 @@ def equiv(
     """Can one stack stand in for the other? Both ways, exactly, with a proof.
 
     LEFT and RIGHT are any stacks of linear layers, with ReLUs and other activations in between if
-    need be. With --exit-code the numbers that decide are the real ones.
+    need be. With --exit-code it is real weights that decide.
 
     \b
     Examples:

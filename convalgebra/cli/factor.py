@@ -18,11 +18,12 @@ from convalgebra.errors import InputError
     type=click.IntRange(0, 20),
     default=5,
     show_default=True,
+    metavar="N",
     help="How many ways are printed; JSON has the first 20.",
 )
 @format_option("text", "json", "md", "html")
 @click.option(
-    "--exit-code", is_flag=True, help="Exit with 1 if no real product, with 3 if not decided."
+    "--exit-code", is_flag=True, help="Exit with 1 if no product of real filters, 3 if not decided."
 )
 @click.pass_context
 def factor(
@@ -34,7 +35,9 @@ def factor(
     form: str,
     exit_code: bool,
 ) -> None:
-    """Is a kernel exactly a product of such filters? Over Q, R and C, with the filters or a proof.
+    """Is a kernel exactly what a stack makes? With the filters, or a proof that there are none.
+
+    Asked three times: for rational, for real and for complex filters.
 
     KERNEL is a name (see --list), rows like "1 2 1; 2 4 2; 1 2 1" with whole numbers, fractions or
     decimals, or a file: k.csv, k.txt, k.npy, or w.npz:conv1[0,2] for one filter of one array.

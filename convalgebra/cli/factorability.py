@@ -19,16 +19,25 @@ from convalgebra.cli.output import columns
     type=click.IntRange(1, 100_000),
     default=16,
     show_default=True,
-    help="How many for each filter.",
+    metavar="N",
+    help="From how many random filters each search starts.",
 )
 @click.option(
     "--filters",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="How many are looked at of a layer with more.",
+    metavar="N",
+    help="How many filters are looked at of a layer with more.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Another one, other random filters.",
+)
 @format_option("text", "json", "csv", "md", "html")
 @click.pass_context
 def factorability(

@@ -89,13 +89,15 @@ class _Commands(click.Group):
     def main(self, *args: Any, **extra: Any) -> Any:
         try:
             return super().main(*args, **extra)
-        except (OSError, UnicodeEncodeError) as error:  # of a pipe that is closed, click takes care
-            if getattr(error, "filename", None) is not None:
+        except UnicodeEncodeError as error:
+            why = f"{error.encoding} has no letter for some of it; set PYTHONIOENCODING=utf-8"
+        except OSError as error:  # of a pipe that nobody reads, click takes care
+            if error.filename is not None:
                 raise
-            why = getattr(error, "strerror", None) or str(error)
-            with suppress(OSError):  # standard error may be what is full
-                tell(f"the output cannot be written: {why}", "error: ")
-            sys.exit(2)
+            why = error.strerror or str(error)
+        with suppress(OSError):  # standard error may be what is full
+            tell(f"the output cannot be written: {why}", "error: ")
+        sys.exit(2)
 
 
 @click.group(
@@ -108,7 +110,7 @@ def main() -> None:
     """The algebra of convolution stacks: what they cost, and when one can stand in for another.
 
     A stack is written in a small notation: 3x3s2p1@64 is a 3x3 convolution with stride 2, padding 1
-    and 64 channels; layers are joined by commas.
+    and 64 channels; layers are joined by commas. `convalgebra COMMAND --help` has more examples.
 
     \b
     Examples:

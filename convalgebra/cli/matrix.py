@@ -10,12 +10,13 @@ from convalgebra.cli.output import columns
 
 @click.command()
 @click.argument("stack")
-@click.option("--input", "shape", required=True, metavar="SHAPE", help="Like 4x4, or 3x4x4.")
+@click.option("--input", "shape", required=True, metavar="SHAPE", help="The input: 4x4, or 3x4x4.")
 @format_option("text", "json", "latex")
 def matrix(stack: str, shape: str, form: str) -> None:
     """The dense matrix that a linear stack is, with its tied and its zero entries.
 
-    Without channels in SHAPE (4x4 for a kernel with two axes) there is one.
+    It maps the input, as one long vector, to the output. Of SHAPE the channels may be left out
+    where there is one: 4x4 for 1x4x4.
 
     \b
     Examples:

@@ -13,16 +13,26 @@ from convalgebra.errors import InputError
 @click.argument("stack")
 @click.option("--weights", metavar="FILE", help="An .npz file with the weights; see --names.")
 @click.option("--names", is_flag=True, help="The names and shapes of the weights, and no more.")
-@click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
 @click.option(
-    "--input", "shape", metavar="SHAPE", help="Like 12x12, or 64x12x12; without, every input."
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="An input, like 12x12 or 64x12x12, in place of every input.",
 )
 @click.option(
     "--channels",
     type=click.IntRange(1, 10**6),
+    metavar="N",
     help="The channels that come in; else those that the input or the weights have.",
 )
-@click.option("--eps", default="1e-5", show_default=True, help="What batch norms add to variances.")
+@click.option(
+    "--eps",
+    default="1e-5",
+    show_default=True,
+    metavar="NUMBER",
+    help="What batch norms add to variances.",
+)
+@click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
 @format_option("text", "json", "md", "latex", "html")
 def merge(
     stack: str,
@@ -36,9 +46,9 @@ def merge(
 ) -> None:
     """A linear stack with given weights as one convolution, and where that is exact.
 
-    FILE holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them (or block.0.weight, ..,
-    all with one prefix); the number is that of the layer in the text, from 0, as
-    torch.nn.Sequential counts.
+    The file of --weights holds arrays 0.weight, 0.bias, 1.weight, .. as PyTorch keeps them (or
+    block.0.weight, .., all with one prefix); the number is that of the layer in the text, from 0,
+    as torch.nn.Sequential counts.
 
     \b
     Examples:

@@ -18,9 +18,26 @@ from convalgebra.cli.output import columns, tell_written
     metavar="MODEL",
     help="What inputs look like: white, ar1:0.95, isotropic:0.95, or an array over lags (.npy).",
 )
-@click.option("--starts", type=click.IntRange(1, 10**6), help="How many starts at most.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the starts.")
-@click.option("--input", "shape", metavar="SHAPE", help="MACs and traffic on it, like 64x56x56.")
+@click.option(
+    "--starts",
+    type=click.IntRange(1, 10**6),
+    metavar="N",
+    help="From how many random filters the search starts, at most.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Another one, other random filters.",
+)
+@click.option(
+    "--input",
+    "shape",
+    metavar="SHAPE",
+    help="An input, like 64x56x56, for its MACs and bytes moved.",
+)
 @click.option("--out", metavar="FILE", help="Write the filters to an .npz file.")
 @format_option("text", "json", "md", "html")
 def nearest(

@@ -8,9 +8,9 @@ import click
 @click.command()
 @click.argument("name", required=False)
 def zoo(name: str | None) -> None:
-    """The networks whose specs are on board, with params and MACs; or the spec of one of them.
+    """The networks that are on board, with params and MACs; or the layers of the one called NAME.
 
-    `cost zoo:NAME` tells the rest.
+    `convalgebra cost zoo:NAME` tells the rest.
 
     \b
     Examples:
