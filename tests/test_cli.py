@@ -110,6 +110,10 @@ def test_errors_fit_on_80_columns_but_for_places_and_words_that_are_longer() -> 
     )
 
 
+def test_what_moves_the_cursor_is_told_by_number() -> None:
+    assert refused("zoo", "\x1b[2J").startswith("error: the zoo has no `\\x1b[2J`;")
+
+
 def test_input_is_missing() -> None:
     assert "give --input 3x224x224" in refused("cost", "3x3@64")
 
@@ -130,6 +134,11 @@ def test_a_name_that_nothing_has() -> None:
     message = refused("cost", "3x3@C", "--input", "CxHxW", "--at", "Z=3")
     assert message == "error: there is no named size `Z`; named are C, H, W\n"
     assert "nothing is named" in refused("cost", "3x3", "--input", "3x8x8", "--at", "C=3")
+
+
+def test_a_number_that_is_given_twice() -> None:
+    for twice in (["--at", "C=3,C=4"], ["--at", "C=3", "--at", "C=3"]):
+        assert "C is given twice" in refused("cost", "3x3@C", "--input", "CxHxW", *twice)
 
 
 def test_numbers_that_do_not_fit_their_names() -> None:
@@ -182,6 +191,7 @@ def test_the_part_up_to_a_name() -> None:
     message = refused("cost", "zoo:resnet50", "--to", "layer5")
     assert message.startswith("error: no value is called `layer5`; did you mean layer4? there are")
     assert "no value of this network has a name" in refused("cost", "3x3", "--to", "a")
+    assert "no value is called ``" in refused("cost", "3x3", "--to", "")  # not all without names
 
 
 def test_nothing_to_cost() -> None:
@@ -366,10 +376,8 @@ def test_what_is_too_much_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr("convalgebra.zoo.text", too_much)
     result = CliRunner().invoke(main, ["zoo", "resnet50"])
-    assert (result.exit_code, result.stderr) == (
-        2,
-        "error: this takes more memory than there is\n",
-    )
+    told = "error: this takes more memory than there is\n"
+    assert (result.exit_code, result.output) == (2, told)
 
 
 def test_a_command_is_imported_when_it_is_called() -> None:
@@ -440,8 +448,8 @@ def test_the_choices_of_cost_are_those_of_its_tables() -> None:
     ("option", "expected"),
     [
         ("--dtype float33", "there is no dtype `float33`; there are float64,"),
-        ("--batch 0", "a batch is a number of inputs, like 8 or N, not 0"),
-        ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not 2x3"),
+        ("--batch 0", "a batch is a number of inputs, like 8 or N, not `0`"),
+        ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not `2x3`"),
         ("--batch N --at M=3", "there is no named size `M`; named are N"),
     ],
 )

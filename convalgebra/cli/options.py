@@ -43,6 +43,8 @@ def numbers(
         is_number = number.isascii() and number.isdigit() and len(number) <= 9
         if not (name.isidentifier() and is_number):
             raise click.BadParameter(f"expected NAME=NUMBER like C=64, found `{part.strip()[:40]}`")
+        if name in found:
+            raise click.BadParameter(f"{name} is given twice")
         found[name] = int(number)
     return found
 

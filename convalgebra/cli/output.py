@@ -26,6 +26,8 @@ def columns(stream: TextIO | None = None) -> int:
 def wrapped(message: str, first: str = "") -> str:
     """A message in lines that fit, but for those that are set in: places in a text, tables.
 
+    What is no letter (names of files and layers may hold what moves the cursor) is told by number.
+
     >>> print(wrapped("3x is no layer\\n  3x\\n   ^", "error: "))
     error: 3x is no layer
       3x
@@ -34,6 +36,7 @@ def wrapped(message: str, first: str = "") -> str:
     from convalgebra.render.tables import filled
 
     most = columns(sys.stderr)
+    message = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in message)
     lines = []
     for number, line in enumerate(message.split("\n")):
         if line.startswith(HINT):
