@@ -448,8 +448,8 @@ def test_the_choices_of_cost_are_those_of_its_tables() -> None:
     ("option", "expected"),
     [
         ("--dtype float33", "there is no dtype `float33`; there are float64,"),
-        ("--batch 0", "a batch is a number of inputs, like 8 or N, not `0`"),
-        ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not `2x3`"),
+        ("--batch 0", "a batch is a number of inputs, like 8 or N, not 0"),
+        ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not 2x3"),
         ("--batch N --at M=3", "there is no named size `M`; named are N"),
     ],
 )

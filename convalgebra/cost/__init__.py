@@ -84,7 +84,7 @@ def read_batch(batch: int | str | Size) -> Size:
     except ConvalgebraError:
         sizes = ()
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
-        raise InputError(f"a batch is a number of inputs, like 8 or N, not `{batch}`")
+        raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
     return sizes[0]
 
 
