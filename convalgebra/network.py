@@ -163,7 +163,7 @@ class Network:
         return replace(self, nodes=tuple(nodes), outputs=(places[end],))
 
     def _index_of(self, name: str) -> int:
-        found = [index for index, node in enumerate(self.nodes) if node.name == name]
+        found = [index for index, node in enumerate(self.nodes) if name and node.name == name]
         if len(found) == 1:
             return found[0]
         if found:

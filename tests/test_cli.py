@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from convalgebra.cli import _wrapped, main
+from convalgebra.cli import main
+from convalgebra.cli.output import wrapped
 from convalgebra.cost.conventions import CONVENTIONS
 from convalgebra.cost.memory import STATES
 
@@ -102,9 +105,13 @@ def test_errors_fit_on_80_columns_but_for_places_and_words_that_are_longer() -> 
     )
     path = "/nowhere/" + "long" * 25 + ".txt"
     assert refused("cost", path, "--input", "4x8x8") == f"error: there is no file\n{path}\n"
-    assert _wrapped("no\n  hint: " + 20 * "word ") == (
+    assert wrapped("no\n  hint: " + 20 * "word ") == (
         "no\n  hint: " + "word " * 13 + "word\n" + " " * 8 + "word " * 5 + "word"
     )
+
+
+def test_what_moves_the_cursor_is_told_by_number() -> None:
+    assert refused("zoo", "\x1b[2J").startswith("error: the zoo has no `\\x1b[2J`;")
 
 
 def test_input_is_missing() -> None:
@@ -127,6 +134,11 @@ def test_a_name_that_nothing_has() -> None:
     message = refused("cost", "3x3@C", "--input", "CxHxW", "--at", "Z=3")
     assert message == "error: there is no named size `Z`; named are C, H, W\n"
     assert "nothing is named" in refused("cost", "3x3", "--input", "3x8x8", "--at", "C=3")
+
+
+def test_a_number_that_is_given_twice() -> None:
+    for twice in (["--at", "C=3,C=4"], ["--at", "C=3", "--at", "C=3"]):
+        assert "C is given twice" in refused("cost", "3x3@C", "--input", "CxHxW", *twice)
 
 
 def test_numbers_that_do_not_fit_their_names() -> None:
@@ -179,6 +191,7 @@ def test_the_part_up_to_a_name() -> None:
     message = refused("cost", "zoo:resnet50", "--to", "layer5")
     assert message.startswith("error: no value is called `layer5`; did you mean layer4? there are")
     assert "no value of this network has a name" in refused("cost", "3x3", "--to", "a")
+    assert "no value is called ``" in refused("cost", "3x3", "--to", "")  # not all without names
 
 
 def test_nothing_to_cost() -> None:
@@ -279,8 +292,6 @@ def write_layers(path: str) -> None:
 def test_help_has_examples_that_work_when_pasted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import shlex
-
     monkeypatch.chdir(tmp_path)
     write_weights("w.npz", "3x3p1@64, bn, 1x1@32", channels=3)
     write_layers("weights.npz")
@@ -313,6 +324,77 @@ def test_output_that_nobody_reads_is_no_error() -> None:
         running.stdout.read(10)
         running.stdout.close()
         assert b"Traceback" not in running.stderr.read()
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+@pytest.mark.parametrize("arguments", [["cost", "zoo:resnet50"], ["--help"], ["zoo", "resnet50"]])
+def test_a_full_disk(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        result = subprocess.run(
+            [*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, timeout=20
+        )
+        silent = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=full, timeout=20)
+    told = b"error: the output cannot be written: No space left on device\n"
+    assert (result.returncode, result.stderr) == (2, told)
+    assert silent.returncode == 2
+
+
+def test_an_output_that_is_closed() -> None:
+    command = shlex.join([*COMMAND, "equiv", "3x3", "2x2,2x2", "--exit-code"])
+    result = subprocess.run(["sh", "-c", f"{command} >&-"], capture_output=True, timeout=20)
+    assert (result.returncode, result.stderr) == (1, b"")
+
+
+def test_letters_that_the_output_has_not(tmp_path: Path) -> None:
+    spec = tmp_path / "\N{GREEK SMALL LETTER ALPHA}.txt"
+    spec.write_text("input 3x9x9; 3x3")
+    result = subprocess.run(
+        [*COMMAND, "cost", str(spec), str(spec)],
+        capture_output=True,
+        timeout=20,
+        env={**os.environ, "PYTHONIOENCODING": "latin-1"},
+    )
+    assert result.returncode == 2
+    assert in_one_line(result.stderr.decode()) == (
+        "error: the output cannot be written: latin-1 has no letter for some of it; "
+        "set PYTHONIOENCODING=utf-8"
+    )
+
+
+def test_what_is_interrupted_has_answered_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("convalgebra.zoo.text", interrupted)
+    result = CliRunner().invoke(main, ["zoo", "resnet50"])
+    assert (result.exit_code, result.output) == (130, "\ninterrupted\n")  # not 1, which is "no"
+
+
+def test_what_is_too_much_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def too_much(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("convalgebra.zoo.text", too_much)
+    result = CliRunner().invoke(main, ["zoo", "resnet50"])
+    told = "error: this takes more memory than there is\n"
+    assert (result.exit_code, result.output) == (2, told)
+
+
+def test_a_command_is_imported_when_it_is_called() -> None:
+    code = """
+import sys
+from convalgebra.cli import main
+main(["--help"], standalone_mode=False)
+main(["zoo", "resnet50"], standalone_mode=False)
+loaded = {name for name in main.commands if f"convalgebra.cli.{name}" in sys.modules}
+sys.exit(loaded != {"zoo"})
+"""
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_short_texts_stand_on_a_line_each() -> None:
+    text = CliRunner().invoke(main, ["--help"]).output.partition("Commands:\n")[2]
+    assert [line.split()[0] for line in text.splitlines()] == list(main.commands)
 
 
 HEAVY = """

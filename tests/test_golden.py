@@ -116,6 +116,7 @@ COMMANDS = {
     "nearest_search": "nearest '1 2 0; 3 4 1; 0 2 5' 2x2,2x2",
     "nearest_separable": "nearest sharpen 3x1,1x3 --covariance ar1:0.95 --input 8x8",
     "nearest_exact": "nearest scharr 3x1,1x3",
+    "nearest_places": "nearest '1 5 5 1 5 5' 2",
     "nearest_layer": "nearest tests/data/nearest.npz:depthwise dw3x3,1x1@4 --input 3x8x8",
     "nearest_md": "nearest emboss 3x1,1x3 --format md",
     "factorability": "factorability tests/data/nearest.npz 2x2,2x2 3x1,1x3 dw+pw",

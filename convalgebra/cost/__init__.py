@@ -9,7 +9,7 @@ from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_model, read_shape
-from convalgebra.sizes import Size, at_least
+from convalgebra.sizes import Size, at_least, names
 
 if TYPE_CHECKING:
     from convalgebra.inventory import Inventory
@@ -33,9 +33,9 @@ def cost(
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
     `at` puts numbers in for named sizes. With `to` only the part that the value of that name needs
     is counted. Bytes are those of numbers of kind `dtype`. Work and data are those of `batch`
-    inputs (a number or a named size), which share the weights. `training` with `sgd`, `momentum` or
-    `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose figure is to be
-    accounted for.
+    inputs (a number, or a letter that no size has), which share the weights. `training` with `sgd`,
+    `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose figure
+    is to be accounted for.
 
     >>> cost("3x3p1@64, relu", input="3x32x32").total.macs
     1769472
@@ -51,6 +51,8 @@ def cost(
     """
     model = read_model(stack, input=input)
     network, inputs = read(model, input), read_batch(batch)
+    if letters := names(inputs):
+        _check_apart(letters, network.named())
     if to is not None:
         network = network.up_to(to)
     if at:
@@ -84,6 +86,15 @@ def read_batch(batch: int | str | Size) -> Size:
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
         raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
     return sizes[0]
+
+
+def _check_apart(batch: set[str], network: set[str]) -> None:
+    """Refuse a letter that stands for the inputs of a batch and for a size as well."""
+    for letter in sorted(batch & network):
+        raise InputError(
+            f"{letter} is a size of the network; take another letter for the batch, or the two "
+            "would be one number"
+        )
 
 
 def inventory(stack: Stack) -> Inventory:

@@ -77,21 +77,24 @@ def is_array_file(path: str) -> bool:
 def headers(path: str) -> tuple[ArrayHeader, ...]:
     """The headers of the arrays in a .npy or .npz, in the order of the file; no numbers are read.
 
-    Arrays that are no real numbers (objects, text, complex) are left out: a saved model may hold
-    some beside its weights; `read_array` says what is wrong with one when it is asked for.
+    Of `w.npz:conv1.weight` it is that of the one array. Arrays that are no real numbers (objects,
+    text, complex) are left out: a saved model may hold some beside its weights; `read_array` says
+    what is wrong with one when it is asked for.
     """
-    file, _ = _split(path)
+    file, inner = _split(path)
     found = []
     with opened(file, ordinary=True) as stream:
         if file.lower().endswith(".npy"):
             return (_header(stream, "", file, os.fstat(stream.fileno()).st_size),)
         with _archive(stream, file) as archive:
-            for entry in _entries(archive, file):
-                with archive.open(entry) as member:
+            entries = {_name(entry): entry for entry in _entries(archive, file)}
+            for name in entries if inner is None else [_known(inner, entries, file)]:
+                with archive.open(entries[name]) as member:
                     try:
-                        found.append(_header(member, _name(entry), file, entry.file_size))
+                        found.append(_header(member, name, file, entries[name].file_size))
                     except NoNumbersError:
-                        continue
+                        if inner is not None:
+                            raise
     return tuple(found)
 
 
@@ -126,12 +129,16 @@ def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.n
                 f"`{file}:{next(iter(entries))}`"
             )
         for name in entries if names is None else names:
-            if name not in entries:
-                raise InputError(f"{file!r} holds no array `{name}`; it holds {_listed(entries)}")
-            with archive.open(entries[name]) as member:
+            with archive.open(entries[_known(name, entries, file)]) as member:
                 header = _header(member, name, file, entries[name].file_size)
                 found[name] = finite(_numbers(member, header, file), name)
     return found
+
+
+def _known(name: str, entries: Iterable[str], file: str) -> str:
+    if name not in entries:
+        raise InputError(f"{file!r} holds no array `{name}`; it holds {_listed(entries)}")
+    return name
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -75,10 +75,12 @@ def sentences(report: NearestReport) -> list[str]:
     if report.placements > 1:
         at = ", ".join(map(str, report.placement))
         seen = "x".join(map(str, report.seen))
-        found.append(
-            f"The stack sees {seen}; of {report.placements} ways to lay the kernel on that, the "
-            f"offset ({at}) is the best."
-        )
+        laid = f"The stack sees {seen}; of {report.placements} ways to lay the kernel on that, "
+        if report.as_good == 1:
+            found.append(f"{laid}the offset ({at}) has the least error.")
+        else:
+            many = "all" if report.as_good == report.placements else str(report.as_good)
+            found.append(f"{laid}{many} are equally good; this is the offset ({at}).")
     return found
 
 
@@ -133,6 +135,14 @@ def _filter_lines(filter: Filter) -> list[str]:
     return [filter.layer, *grid(rows)]
 
 
+def _notes(report: NearestReport) -> list[str]:
+    """Those of the report, and where the weights are that are too many to be printed."""
+    if all(_rows(filter.values) is not None for filter in report.filters):
+        return list(report.notes)
+    where = "Weights with channels, and large ones, are written by --out FILE"
+    return [f"{where} (in Python by `report.save(file)`).", *report.notes]
+
+
 def nearest_to_text(report: NearestReport, width: int = 80) -> str:
     """The error, what is proved, the figures and the filters."""
     parts = [headline(report)]
@@ -142,7 +152,7 @@ def nearest_to_text(report: NearestReport, width: int = 80) -> str:
     rows = _rows(report.approximation)
     if rows is not None:
         parts.append("\n".join(["Together", *grid(rows)]))
-    parts += [filled(note, width) for note in report.notes]
+    parts += [filled(note, width) for note in _notes(report)]
     return "\n\n".join(parts)
 
 
@@ -153,7 +163,7 @@ def nearest_to_markdown(report: NearestReport) -> str:
     parts.append(figures(report).to_markdown())
     lines = [line for filter in report.filters for line in _filter_lines(filter)]
     parts.append("```text\n" + "\n".join(lines) + "\n```")
-    return "\n\n".join([*parts, *map(markdown_escaped, report.notes)])
+    return "\n\n".join([*parts, *map(markdown_escaped, _notes(report))])
 
 
 def nearest_to_html(report: NearestReport) -> str:
@@ -171,7 +181,7 @@ def nearest_to_html(report: NearestReport) -> str:
         )
         caption = f"<caption>{escaped(filter.layer)}</caption>"
         parts.append(f"<table>{caption}<tbody>{cells}</tbody></table>")
-    parts += [f"<p>{escaped(note)}</p>" for note in report.notes]
+    parts += [f"<p>{escaped(note)}</p>" for note in _notes(report)]
     return "<div>" + "".join(parts) + "</div>"
 
 

@@ -6,6 +6,7 @@ from random import Random
 import pytest
 
 from convalgebra.algebra.constructions import construct
+from convalgebra.algebra.constructions.paths import paths
 from convalgebra.algebra.families import family_of
 from convalgebra.algebra.weight_polynomials import Polynomial
 from convalgebra.language import parse
@@ -125,3 +126,10 @@ def test_a_product_of_two_pairs_makes_every_real_kernel():
                     columns.append(shifted.ravel())
         made = np.linalg.lstsq(np.array(columns).T, kernel.ravel(), rcond=None)
         assert np.allclose(np.array(columns).T @ made[0], kernel.ravel(), atol=1e-8)
+
+
+def test_sums_inside_sums_are_walked_once():
+    # There are 2^60 ways through these: a walk back along each of them has no end.
+    maker = family_of(parse("60*(id + id), 2x2, 2x2"))
+    assert construct(maker, family_of(parse("3x3"))) is None
+    assert list(paths(maker.plan)) == []

@@ -10,7 +10,7 @@ from convalgebra.cost import cost
 from convalgebra.cost.comparison import compare
 from convalgebra.cost.figures import plain
 from convalgebra.cost.ratios import ratio
-from convalgebra.errors import ShapeError, SizeError
+from convalgebra.errors import InputError, ShapeError, SizeError
 from convalgebra.language import parse
 from convalgebra.sizes import at, symbol
 
@@ -28,6 +28,19 @@ def test_kernels_of_named_channels():
     assert cost("kxk@C", input="CxHxW").total.params == k**2 * C**2
     assert cost("3x3g2@Cb", input="CxHxW").total.params == 9 * C**2 / 2 + C
     assert cost("dw kxk, 1x1@C", input="CxHxW").total.params == k**2 * C + C**2
+
+
+@pytest.mark.parametrize("batch", ["C", "2H", C, "(N*C)"])
+def test_the_letter_of_a_batch_is_no_size_of_the_network(batch):
+    with pytest.raises(InputError, match="is a size of the network; take another letter"):
+        cost("3x3p1@M", input="CxHxW", batch=batch)
+    with pytest.raises(InputError, match="is a size of the network"):
+        cost("3x3p1@M", input="CxHxW", batch=batch, at={"C": 8, "H": 9})
+
+
+def test_a_batch_with_a_letter_of_its_own():
+    named = cost("3x3p1@M", input="CxHxW", batch="2N").total.macs
+    assert named == 2 * symbol("N") * cost("3x3p1@M", input="CxHxW").total.macs
 
 
 def test_ratios_of_named_sizes():

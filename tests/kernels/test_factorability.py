@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import convalgebra as ca
+from convalgebra.errors import InputError
 from convalgebra.kernels.nearest.scores import whole_stack
 from convalgebra.readers import read
 
@@ -105,6 +106,16 @@ def test_an_interrupt_keeps_what_is_done() -> None:
     assert told[0] == ("first", "2x2,2x2", 0, 8)
     assert "Interrupted" in str(report)
     assert ".." in str(report)
+
+
+def test_one_array_of_a_file(tmp_path: Path) -> None:
+    one, other = np.ones((2, 1, 3, 3)), np.ones((2, 1, 5, 5))
+    np.savez(tmp_path / "w.npz", **{"conv": one, "a:conv": other})
+    for name, array in (("conv", one), ("a:conv", other)):
+        report = ca.factorability(f"{tmp_path}/w.npz:{name}", "3x1,1x3")
+        assert report.layers == ((name, array.shape),)
+    with pytest.raises(InputError, match="holds no array `nope`; it holds conv, a:conv"):
+        ca.factorability(f"{tmp_path}/w.npz:nope", "3x1,1x3")
 
 
 def test_files(tmp_path: Path) -> None:

@@ -12,6 +12,10 @@ import convalgebra as ca
 from .nearest_oracle import by_scipy, composed, exact_square_error
 
 
+def in_one_line(report: ca.NearestReport) -> str:
+    return " ".join(str(report).split())
+
+
 @settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(2, 5), st.integers(2, 5))
 def test_separable_is_the_singular_value_decomposition(seed: int, height: int, width: int) -> None:
@@ -212,6 +216,33 @@ def test_kernels_and_fields_of_different_sizes() -> None:
     small = ca.nearest("1 2; 3 5", "2x2,2x2", starts=64)
     assert small.relative_error < 1e-9  # the other layer is a single tap
     assert small.placements == 4
+
+
+def test_places_that_are_equally_good() -> None:
+    """A kernel that fits everywhere, one that fits nowhere better, and one with a best place."""
+    everywhere = ca.nearest("1 2; 3 4", "3x3")
+    assert (everywhere.as_good, everywhere.placements) == (4, 4)
+    assert "of 4 ways to lay the kernel on that, all are equally good" in in_one_line(everywhere)
+    symmetric = ca.nearest("1 2 1; 2 5 2; 1 2 1", "2x2")
+    assert (symmetric.as_good, symmetric.placements) == (4, 4)
+    two = ca.nearest("1 2 1", "2")
+    assert (two.as_good, two.placements) == (2, 2)
+    some = ca.nearest("1 5 5 1 5", "2")  # 5 5 or 1 5: one of four places is best
+    assert (some.as_good, some.placement) == (1, (-1,))
+    assert "the offset (-1) has the least error" in in_one_line(some)
+    tied = ca.nearest("1 5 5 1 5 5", "2")
+    assert (tied.as_good, tied.placements) == (2, 5)
+    assert "2 are equally good; this is the offset (-1)" in in_one_line(tied)
+    assert tied.to_dict()["as_good"] == 2
+
+
+def test_weights_that_are_not_printed_are_written_by_out() -> None:
+    layer = np.random.default_rng(3).standard_normal((2, 2, 3, 3))
+    for text in (str(ca.nearest(layer, "3x3p1+id")), ca.nearest(layer, "3x3")._repr_html_()):
+        assert "are written by --out FILE (in Python by `report.save(file)`)" in " ".join(
+            text.split()
+        )
+    assert "--out" not in str(ca.nearest("sobel", "3x1,1x3"))
 
 
 def test_sums_identities_and_averages() -> None:

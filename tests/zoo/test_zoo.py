@@ -125,6 +125,10 @@ def test_names_are_those_of_the_files():
     assert set(zoo.names()) >= PUBLISHED.keys() | IN_TORCHVISION | OTHERS.keys()
 
 
+def test_specs_fit_on_80_columns():
+    assert max(len(line) for name in zoo.names() for line in zoo.text(name).splitlines()) <= 80
+
+
 def test_an_unknown_name_is_answered_with_what_is_near():
     with pytest.raises(InputError) as caught:
         zoo.text("Unet3d")

@@ -64,7 +64,9 @@ class NearestReport:
 
     Errors are |K - K'| / |K| (Frobenius norm, weighted if `weighting` says so). `lower_bound` is
     proved: no weights of the stack have a smaller error. `proved` tells that none is better than
-    the one found; else it is the best of `starts` starts, `agreed` of which reached it.
+    the one found; else it is the best of `starts` starts, `agreed` of which reached it. Of the
+    `placements` that the kernel can have on what the stack sees, `as_good` have the least error;
+    `placement` is one of them.
     """
 
     kernel: str
@@ -81,6 +83,7 @@ class NearestReport:
     weighting: str
     placement: tuple[int, ...]
     placements: int
+    as_good: int
     seen: tuple[int, ...]
     filters: tuple[Filter, ...]
     figures: Figures
@@ -115,6 +118,7 @@ class NearestReport:
             "weighting": self.weighting,
             "placement": list(self.placement),
             "placements": self.placements,
+            "as_good": self.as_good,
             "filters": [filter.to_dict() for filter in self.filters],
             "figures": self.figures.to_dict(),
             "notes": list(self.notes),
@@ -225,6 +229,7 @@ class Placed(NamedTuple):
     problem: Problem
     offset: tuple[int, ...]
     placements: int
+    as_good: int = 1  # of the placements: those with the least error
 
 
 def best_placed(
@@ -248,17 +253,21 @@ def best_placed(
     middle = [option[0] + option[-1] for option in options]
     offsets.sort(key=lambda one: sum(abs(2 * o - m) for o, m in zip(one, middle, strict=True)))
     best: Placed | None = None
-    bound, reason = float("inf"), ""
+    bound, reason, errors = float("inf"), "", []
     for offset in offsets:
         problem = problem_at(made, target, offset, covariance)
         solution = solve(problem, starts, seed)
         if solution.bound < bound:
             bound, reason = solution.bound, solution.reason
+        errors.append(solution.error)
         # The one next to the middle among equals: the last digits decide nothing.
         if best is None or solution.error < best.solution.error * (1 - 1e-9) - 1e-15:
             best = Placed(solution, problem, offset, len(offsets))
     assert best is not None
-    return best._replace(solution=best.solution._replace(bound=bound, reason=reason))
+    least = max(best.solution.error, EXACT) * (1 + 1e-9)
+    as_good = sum(error <= least for error in errors)
+    solution = best.solution._replace(bound=bound, reason=reason)
+    return best._replace(solution=solution, as_good=as_good)
 
 
 def problem_at(
@@ -356,6 +365,7 @@ def _report(
         weighting="white" if problem.weighting is None else problem.weighting.name,
         placement=placed.offset,
         placements=placed.placements,
+        as_good=placed.as_good,
         seen=made.field,
         filters=filters_of(network, made, weights, power, target.layer),
         figures=figures_of(network, Family(plan), target, made, input),

@@ -185,12 +185,9 @@ def _arrays(weights: Any) -> Iterator[tuple[str, tuple[int, ...], Callable[[], A
     if isinstance(weights, str):
         if not is_array_file(weights):
             raise InputError(f"{weights[:80]!r}: weights are read from .npy and .npz files")
-        single = ".npz:" in weights.lower()
         for header in headers(weights):
-            if single and not weights.endswith(f":{header.name}"):
-                continue
-            key = None if single or not header.name else header.name
-            yield header.name or weights, header.shape, partial(read_array, weights, key)
+            load = partial(read_array, weights, header.name or None)
+            yield header.name or weights, header.shape, load
         return
     if not isinstance(weights, Mapping):
         weights = {"weights": weights}

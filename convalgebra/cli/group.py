@@ -1,0 +1,121 @@
+"""`convalgebra` itself: its commands, each imported when it is called, and how errors are told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any, cast
+
+import click
+
+from convalgebra import __version__
+from convalgebra.cli.output import tell, wrapped
+from convalgebra.errors import ConvalgebraError
+
+# In the order in which a newcomer meets them.
+COMMANDS = {
+    "equiv": "Can one stack stand in for another? With a proof.",
+    "check": "Verify a proof that `equiv --certificate` wrote.",
+    "cost": "Params, MACs, FLOPs, memory, receptive field of a network.",
+    "matrix": "The dense matrix that a linear stack is.",
+    "merge": "A linear stack with given weights as one convolution.",
+    "factor": "Is a kernel exactly a product of smaller filters?",
+    "nearest": "The best approximation of a kernel or a layer by a stack.",
+    "factorability": "How far trained layers are from one stack or another.",
+    "zoo": "The networks that are on board.",
+}
+
+
+class _Rooms(Mapping[str, click.Command]):
+    """The command of each name: the function `NAME` of `convalgebra.cli.NAME`."""
+
+    def __getitem__(self, name: str) -> click.Command:
+        from importlib import import_module
+
+        if name not in COMMANDS:
+            raise KeyError(name)
+        return cast(click.Command, getattr(import_module(f"convalgebra.cli.{name}"), name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Errors as text on standard error, in lines that fit; the exit code is 2."""
+    try:
+        yield
+    except click.UsageError as error:
+        # `show` prints this behind "Error: "; other text, like the whole help, has its own lines.
+        message = wrapped(error.format_message(), "Error: ").removeprefix("Error: ")
+        error.format_message = lambda: message  # type: ignore[method-assign]
+        raise
+    except ConvalgebraError as error:
+        tell(str(error), "error: ")
+    except RecursionError:  # the language limits nesting; this is the last line of defence
+        tell("nested too deeply", "error: ")
+    except MemoryError:
+        tell("this takes more memory than there is", "error: ")
+    except KeyboardInterrupt:  # click's own exit code, 1, says "no" where --exit-code is given
+        tell("\ninterrupted")
+        raise click.exceptions.Exit(130) from None
+    else:
+        return
+    raise click.exceptions.Exit(2)
+
+
+class _Commands(click.Group):
+    """Commands in their order, loaded one by one; no error ends in a traceback."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        with _told():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _told():
+            return super().invoke(ctx)
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        try:
+            return super().main(*args, **extra)
+        except UnicodeEncodeError as error:
+            why = f"{error.encoding} has no letter for some of it; set PYTHONIOENCODING=utf-8"
+        except OSError as error:  # of a pipe that nobody reads, click takes care
+            if error.filename is not None:
+                raise
+            why = error.strerror or str(error)
+        with suppress(OSError):  # standard error may be what is full
+            tell(f"the output cannot be written: {why}", "error: ")
+        sys.exit(2)
+
+
+@click.group(
+    cls=_Commands,
+    commands=_Rooms(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="convalgebra")
+def main() -> None:
+    """The algebra of convolution stacks: what they cost, and when one can stand in for another.
+
+    A stack is written in a small notation: 3x3s2p1@64 is a 3x3 convolution with stride 2, padding 1
+    and 64 channels; layers are joined by commas. `convalgebra COMMAND --help` has more examples.
+
+    \b
+    Examples:
+      convalgebra equiv 3x3 2x2,2x2
+      convalgebra cost zoo:resnet50
+      convalgebra cost "7x7p3@C" "3*(3x3p1@C)" --input CxHxW
+      convalgebra matrix 3x3 --input 4x4
+    """
