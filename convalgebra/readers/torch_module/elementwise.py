@@ -61,32 +61,18 @@ def glu(r: Reading, input: Any, dim: int = -1) -> Made:
     return pointwise.merged(r.builder, "mul", [value, opened])
 
 
-def batch_norm(
-    r: Reading,
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    *_: Any,
-    **__: Any,
-) -> Made:
-    held = constants_in(weight, bias)
-    return pointwise.norm(r.builder, "batch_norm", Layer("bn"), input, held)
+def with_statistics(name: str, word: str) -> Rule:
+    """A norm with running statistics.
 
+    `torch.batch_norm` has its weights before them, `torch.nn.functional.batch_norm` behind them, and
+    both go by one name: of the four its weights are those that are parameters.
+    """
 
-def instance_norm(
-    r: Reading,
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
-    *_: Any,
-    **__: Any,
-) -> Made:
-    held = constants_in(weight, bias)
-    return pointwise.norm(r.builder, "instance_norm", Layer("in"), input, held)
+    def rule(r: Reading, input: Any, *four: Any, **named: Any) -> Made:
+        held = [c for c in constants_in(*four[:4], *named.values()) if c.parameters]
+        return pointwise.norm(r.builder, name, Layer(word), input, held)
+
+    return rule
 
 
 def group_norm(
