@@ -113,11 +113,15 @@ KEPT = Channels("*", 1)
 
 
 class Opaque(NamedTuple):
-    """What is known of an operation that the language has no word for; None is not known."""
+    """What is known of an operation that the language has no word for; None is not known.
+
+    `biases` of the params are told apart, the others are weights.
+    """
 
     name: str
     params: int | None
     macs: int | None
+    biases: int = 0
 
 
 @dataclass(frozen=True)

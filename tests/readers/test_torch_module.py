@@ -200,8 +200,14 @@ SMALL = {
         "3x3@8, opaque(transposed_convolution, 3x16x16, 0, 42336)",
     ),
     "modules that are never called": (
-        Doing(lambda s, x: s.c(x), c=conv, aux=nn.Linear(4, 5), p=nn.Parameter(torch.zeros(7))),
-        "3x3p1@3b, unused(opaque(p, 3x16x16, 7, 0)), unused(opaque(aux, 3x16x16, 25, 0))",
+        Doing(
+            lambda s, x: s.c(x),
+            c=conv,
+            aux=nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 2, bias=False)),
+            p=nn.Parameter(torch.zeros(7)),
+        ),
+        "3x3p1@3b, unused(opaque(p, 3x16x16, 7, 0) | opaque(aux_0_Linear, 3x16x16, 20+5, 0) | "
+        "opaque(aux_2_Linear, 3x16x16, 10, 0))",
     ),
     "what is computed and thrown away": (
         Doing(lambda s, x: (s.d(x), s.c(x))[1], c=conv, d=nn.Conv2d(3, 3, 3)),
@@ -225,6 +231,12 @@ SMALL = {
         "opaque(fft_fft2, 3x16x16, 0, ?)",
     ),
 }
+
+
+def test_weights_and_biases_that_are_never_used_are_told_apart():
+    module = Doing(lambda s, x: s.c(x), c=conv, aux=nn.Linear(4, 5), norm=nn.BatchNorm2d(6))
+    total = ca.cost(ca.from_torch(module, (3, 16, 16))).total
+    assert (total.weights, total.biases, total.params) == (81 + 20 + 6, 3 + 5 + 6, 84 + 25 + 12)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -64,8 +64,8 @@ def glu(r: Reading, input: Any, dim: int = -1) -> Made:
 def with_statistics(name: str, word: str) -> Rule:
     """A norm with running statistics.
 
-    `torch.batch_norm` has its weights before them, `torch.nn.functional.batch_norm` behind them, and
-    both go by one name: of the four its weights are those that are parameters.
+    `torch.batch_norm` takes its weights before them, `torch.nn.functional.batch_norm` behind them,
+    and both go by one name: of the four its weights are those that are parameters.
     """
 
     def rule(r: Reading, input: Any, *four: Any, **named: Any) -> Made:
