@@ -271,6 +271,29 @@ def test_a_module_stands_where_a_stack_does():
     assert str(ca.parse(module, "1x9x9")) == "input 1x9x9; 2*(3x3@1)"
 
 
+def in_place(self, x):
+    y = self.c(x).tan()
+    y -= 1
+    y /= x
+    y **= 2
+    return self.c((y > 0).float() * y)
+
+
+def test_the_field_goes_on_through_what_works_number_by_number():
+    report = ca.cost(Doing(in_place, c=conv), input=(3, 16, 16))
+    assert [axis.size for axis in report.receptive_field.axes] == [5, 5]
+    assert report.status == "complete"
+
+
+def test_names_of_what_works_number_by_number():
+    from convalgebra.layers import POINTWISE
+    from convalgebra.readers.torch_module.elementwise import WORDS, nameless
+    from convalgebra.readers.torch_module.rules import RULES
+
+    names = {WORDS.get(name, name) for name, rule in RULES.items() if rule is nameless}
+    assert names <= POINTWISE
+
+
 def test_opaque_layers_are_counted_on_one_input():
     network = ca.from_torch(Doing(lambda s, x: x.roll(1, 2)), (3, 16, 16))
     with pytest.raises(ca.ConvalgebraError, match="was counted on an input of 3x16x16"):

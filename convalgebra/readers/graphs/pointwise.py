@@ -33,6 +33,15 @@ def nameless(builder: Builder, name: str, tensor: Tensor, constants: Sequence[Co
     return Tensor(builder.opaque(name, [tensor.node], at, 0, constants), tensor.dims)
 
 
+def each(builder: Builder, name: str, operands: Sequence[Operand], shape: Shape) -> Tensor:
+    """An operation number by number that the language has no word for; `shape` comes out."""
+    tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+    if len(tensors) == 1 and equal_shapes(tensors[0].shape, shape):
+        constants = [operand for operand in operands if isinstance(operand, Constant)]
+        return nameless(builder, name, tensors[0], constants)
+    return builder.made(name, operands, shape, channels=channels_in(shape))
+
+
 def softmax(builder: Builder, tensor: Tensor, dim: int) -> Tensor:
     """Softmax over one dimension: a word where that is the channels."""
     if is_whole(tensor.dims[dim], 0, builder.shape_at(tensor)):
@@ -112,6 +121,16 @@ def _per_channel(dims: Dims, at: Shape, shape: Shape) -> bool:
         else same(size, 1)
         for dimension, size in zip(dims, long, strict=True)
     )
+
+
+def met(builder: Builder, kind: str, operands: Sequence[Operand | Stretched]) -> Tensor:
+    """`add` or `mul` of operands, constants among them."""
+    settled = relaxed(operands, builder)
+    tensors = [operand for operand in settled if isinstance(operand, Tensor)]
+    constants = [operand for operand in settled if isinstance(operand, Constant)]
+    if len(tensors) == len(constants) == 1:
+        return scale(builder, kind, tensors[0], constants[0])
+    return merged(builder, kind, settled) if len(operands) > 1 else tensors[0]
 
 
 def merged(builder: Builder, kind: str, operands: Sequence[Operand]) -> Tensor:
