@@ -96,9 +96,7 @@ def layer_norm(r: Reading) -> Made:
 
 def response_norm(r: Reading) -> Made:
     x = tensor_in(r)
-    if x is None or r.attributes.get("size") == 5:
-        return None if x is None else pointwise.elementwise(r.builder, x, "lrn")
-    return pointwise.nameless(r.builder, "local_response_norm", x, [])
+    return None if x is None else pointwise.response_norm(r.builder, x, r.attributes.get("size"))
 
 
 def met(kind: str) -> Rule:

@@ -198,7 +198,8 @@ class _Values:
             if found is None:
                 raise r.fault(
                     "this operator is not known here, and the file does not say the shape of what "
-                    "it makes (onnx.shape_inference can write it into the file)"
+                    "it makes (onnx.shape_inference can write it into the file; where it is a "
+                    "function of the file, onnx.inliner can write out what it does)"
                 )
             held = operands if not index else [o for o in operands if isinstance(o, Tensor)]
             macs = 0 if index else figure

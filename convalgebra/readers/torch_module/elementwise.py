@@ -101,9 +101,7 @@ def layer_norm(
 
 
 def response_norm(r: Reading, input: Any, size: int, *_: Any, **__: Any) -> Made:
-    if size == 5:
-        return pointwise.elementwise(r.builder, input, "lrn")
-    return pointwise.nameless(r.builder, "local_response_norm", input, [])
+    return pointwise.response_norm(r.builder, input, size)
 
 
 def nameless(r: Reading, *operands: Any, **others: Any) -> Made:
