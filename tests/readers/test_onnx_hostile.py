@@ -59,6 +59,36 @@ def two_inputs():
     return made.SerializeToString()
 
 
+def functions_that_call_each_other_twice(depth):
+    """Inference would go through 2^depth calls."""
+    opsets = [helper.make_opsetid("my", 1), helper.make_opsetid("", 17)]
+    made = onnx.load_model_from_string(
+        graph_with(helper.make_node("F0", ["x"], ["y"], domain="my"))
+    )
+    for index in range(depth):
+        name = f"F{index + 1}"
+        calls = [helper.make_node(name, [one], [two], domain="my") for one, two in ("at", "tb")]
+        made.functions.append(helper.make_function("my", f"F{index}", "a", "b", calls, opsets))
+    made.opset_import.append(opsets[0])
+    return made.SerializeToString()
+
+
+def contradiction():
+    """ONNX's own inference raises an error: no version of `my.own` is told."""
+    node = helper.make_node("Strange", ["x"], ["z"], domain="my.own")
+    return graph_with(node, helper.make_node("Relu", ["z"], ["y"]))
+
+
+def too_short():
+    made = onnx.load_model_from_string(model([("Reshape", "x s", "y", {})], [ints("s", 1, -1)]))
+    made.graph.initializer[0].dims[0] = 3
+    return made.SerializeToString()
+
+
+def bytes_for_a_name():
+    return model([("Conv", "x www b", "y", {})], [W, B]).replace(b"www", b"w\x9cw")
+
+
 DOUBLING = [("Mul", "a a", "b", {})] + [
     (
         "Mul",
@@ -110,6 +140,13 @@ HOSTILE = {
         "3 channels come in",
     ),
     "stride 0": (model([("Conv", "x w", "y", {"strides": [0, 1]})], [W]), "at least 1, not 0"),
+    "doubling functions": (
+        functions_that_call_each_other_twice(40),
+        r"where it is a function of the file, onnx\.inliner can write out",
+    ),
+    "what inference cannot take": (contradiction(), "this operator is not known here"),
+    "too few numbers": (too_short(), "the tensor `s` does not hold the 3 numbers that it should"),
+    "a name of other bytes": (bytes_for_a_name(), "damaged one|which is neither"),
     "control flow": (graph_with(loop()), "holds a graph of its own"),
     "nested control flow": (nested(30), "holds a graph of its own"),
     "absurd nesting": (nested(300), "is no ONNX model, or a damaged one"),
@@ -142,6 +179,14 @@ def test_hostile_files(name):
     with pytest.raises(ca.ConvalgebraError, match=message):
         ca.cost(read(content, "m.onnx"))
     assert time.perf_counter() - started < 5
+
+
+@pytest.mark.parametrize("operator", [("Relu", {}), ("LRN", {"size": 5})])
+def test_layers_past_the_sizes_of_the_language_are_opaque(operator):
+    op, attributes = operator
+    nodes = [("Reshape", "x s", "a", {}), (op, "a", "y", attributes)]
+    network = read(model(nodes, [ints("s", 1, 10**18)], (1, 10**9, 10**9)), "m.onnx")
+    assert network.nodes[-1].layer.kind == "opaque"
 
 
 def test_a_long_chain_needs_no_recursion():
