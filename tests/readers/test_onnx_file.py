@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx")
 from onnx import TensorProto  # noqa: E402
 
 from .onnx_files import B, W, ints, model, tensor  # noqa: E402
+from .test_onnx_hostile import HOSTILE  # noqa: E402
 
 
 def text(content, input=None):
@@ -90,6 +91,22 @@ def test_the_command_line(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("control flow", "holds a graph of its own"),
+        ("two inputs", "export a model that takes the image alone"),
+        ("a batch of 4", "Export it for a batch of 1"),
+    ],
+)
+def test_the_command_line_refuses(tmp_path, name, message):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(HOSTILE[name][0])
+    done = run(path, "--input", "3x8x8")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in " ".join(done.stderr.split())
 
 
 def test_torch_is_not_imported(tmp_path):

@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 
 import torch.nn.functional as F  # noqa: E402, N812  (as everybody calls it)
 from torch import nn  # noqa: E402
+from torch.nn.utils import prune  # noqa: E402
 
 from .torch_networks import Doing  # noqa: E402
 
@@ -76,6 +77,38 @@ def test_what_torch_export_makes():
     module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
     program = torch.export.export(module, (torch.zeros(1, 3, 16, 16),))
     assert text(program.module()) == "3x3@4b, bn, relu"
+
+
+def hooked():
+    module = nn.Sequential(nn.Conv2d(3, 3, 3))
+    module.register_forward_pre_hook(lambda part, given: (given[0] + 1,))
+    module[0].register_forward_hook(lambda part, given, made: made * 2)
+    return module
+
+
+def pruned():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3))
+    prune.l1_unstructured(module[0], "weight", 0.5)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("module", "written"),
+    [
+        (nn.DataParallel(nn.Conv2d(3, 8, 3)), "3x3@8b"),
+        (nn.Conv2d(3, 8, 3).half(), "3x3@8b"),
+        (nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last), "3x3@8b"),
+        (Doing(lambda s, x: s.d["a"](x), d=nn.ModuleDict({"a": nn.Conv2d(3, 8, 3)})), "3x3@8b"),
+        (hooked(), "opaque(add, 3x16x16, 0, 0), 3x3@3b, opaque(mul, 3x14x14, 0, 0)"),
+        (pruned(), "3x3@8b"),
+        (
+            nn.Sequential(torch.nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 8, 3))),
+            "opaque(reparametrize, 3x16x16, 0, 224), 3x3@8b",  # u W v, W of 8x27: 216 and 8
+        ),
+    ],
+)
+def test_wrappers_hooks_and_formats(module, written):
+    assert text(module) == written
 
 
 def test_complex_numbers():

@@ -110,8 +110,9 @@ def _step(node: Any, index: int, path: str) -> Step:
     for attribute in node.attribute:
         if attribute.HasField("g") or attribute.graphs:
             raise UnsupportedError(
-                f"{path}: the node {title} ({op[:60]}) holds a graph of its own: what "
-                "runs depends on numbers that are not known"
+                f"{path}: the node {title} ({op[:60]}) holds a graph of its own: what runs depends "
+                "on numbers that are not known. Give the part of the model before it "
+                "(onnx.utils.extract_model writes it), or export it without such a node"
             )
         attributes[_text(attribute.name)] = _value(attribute, path)
     inputs, outputs = (tuple(map(_text, names)) for names in (node.input, node.output))

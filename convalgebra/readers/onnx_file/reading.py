@@ -56,10 +56,15 @@ def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
         names = ", ".join(name[:40] for name in graph.inputs[:8])
         raise UnsupportedError(
             f"{path}: a network has one input here, and the graph has {len(graph.inputs)}"
-            + (f" ({names})" if names else "")
+            + (f" ({names}); export a model that takes the image alone" if names else "")
         )
     (name,) = graph.inputs
     declared = graph.shapes.get(name)
+    if declared and isinstance(declared[0], int) and declared[0] != 1:
+        raise UnsupportedError(
+            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
+            "image. Export it for a batch of 1, or one left open"
+        )
     if given is not None:
         from convalgebra.readers.stacks import read_shape
 
@@ -68,11 +73,6 @@ def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
         return shape, name
     if not declared or len(declared) < 2:
         raise InputError(f"{path}: the input `{name[:60]}` has no shape; give one by --input")
-    if isinstance(declared[0], int) and declared[0] != 1:
-        raise UnsupportedError(
-            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
-            "image. Export it for a batch of 1, or one left open"
-        )
     return tuple(_open_sizes(declared[1:])), name
 
 
