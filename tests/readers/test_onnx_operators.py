@@ -191,6 +191,18 @@ OPERATORS = {
             *(ints("axes", 0), ints("rest", -1)),
         ],
     ),
+    "relu": ([("Clip", "x l", "y", {})], [tensor("l")]),
+    "opaque(clip, 3x16x16, 0, 0)": (
+        [("Exp", "l", "e", {}), ("Clip", "x l e", "y", {})],
+        [tensor("l")],
+    ),
+    "max2x2s2, opaque(MaxUnpool, 3x16x16, 0, 0)": (
+        [
+            ("MaxPool", "x", "p i", {"kernel_shape": [2, 2], "strides": [2, 2]}),
+            ("MaxUnpool", "p i", "y", {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ],
+        [],
+    ),
     "opaque(MyOp, 5x4x4, 24, ?)": ([("MyOp", "x w", "y", {})], [tensor("w", 8, 3)]),
     "opaque(NonMaxSuppression, 5x4x4, 0, ?)": ([("NonMaxSuppression", "x", "y", {})], []),
 }
@@ -202,7 +214,7 @@ def test_operators(written):
     content = model(
         nodes,
         stored,
-        declared=[("y", [1, 5, 4, 4])] if "opaque(M" in written or "NonM" in written else [],
+        declared=[("y", [1, 5, 4, 4])] if "MyOp" in written or "NonM" in written else [],
     )
     network = read(content, "m.onnx")
     assert str(network).partition("; ")[2] == written

@@ -79,6 +79,27 @@ def test_what_torch_export_makes():
     assert text(program.module()) == "3x3@4b, bn, relu"
 
 
+class Deployed(nn.Module):
+    """What is written to in inference mode is followed."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    @torch.inference_mode()
+    def forward(self, x):
+        x = self.conv(x)
+        x[:, :1].relu_()
+        return x
+
+
+def test_inference_mode():
+    written = "3x3@3b, opaque(setitem, 3x14x14, 0, 0 | id | [:1], relu)"
+    assert text(Deployed()) == written
+    with torch.inference_mode():
+        assert text(Deployed()) == written
+
+
 def hooked():
     module = nn.Sequential(nn.Conv2d(3, 3, 3))
     module.register_forward_pre_hook(lambda part, given: (given[0] + 1,))

@@ -36,7 +36,8 @@ def clip(r: Reading) -> Made:
     for index, name in ((1, "min"), (2, "max")):
         given = r.get(index)
         values = given.values if isinstance(given, Constant) else None
-        bounds.append(values[0] if values else r.attributes.get(name))
+        unknown = None if given is None else ()
+        bounds.append(values[0] if values else r.attributes.get(name, unknown))
     if bounds == [0, 6]:
         return pointwise.elementwise(r.builder, x, "relu6")
     if bounds == [0, None]:

@@ -122,7 +122,7 @@ class _Values:
         if name not in self.known:
             stored = self.graph.stored.get(name)
             if stored is None:
-                raise InputError(f"`{name[:60]}` is an output that its operator does not have")
+                raise InputError(f"`{name[:60]}` is an output of its operator that is not read")
             self.known[name] = self._stored(name, stored)
         return self.known[name]
 

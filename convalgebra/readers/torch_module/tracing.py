@@ -72,6 +72,9 @@ class _Recorder(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
+        if torch.is_inference_mode_enabled():  # its tensors do not tell that they are written to
+            with torch.inference_mode(False), torch.no_grad():
+                return self.__torch_function__(func, types, args, kwargs)
         func, args, kwargs = _staying(func, args, kwargs or {})
         given = list(tensors_in((args, kwargs.values())))
         if any(not tensor.is_meta for tensor in given):
@@ -136,7 +139,7 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
     """
     recorder = _Recorder()
     fault: Exception | None = None
-    with torch.no_grad(), warnings.catch_warnings():
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         bare, held = _copied(module)
         bare.eval()
