@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from convalgebra.errors import UnsupportedError
@@ -39,17 +39,17 @@ def finished(
 
 def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
     """The outputs, and what is computed and never read: it is run all the same."""
-    nodes = builder.nodes
-    reached = _reached(nodes, ends)
+    nodes, found = builder.nodes, list(ends)
+    seen = _reached(nodes, ends)
     read = {source for node in nodes for source in node.inputs}
     for index in range(1, len(nodes)):
-        if index in reached or index in read:
+        if index in seen or index in read:
             continue
-        cone = _reached(nodes, [index]) - reached
+        cone = _reached(nodes, [index], seen)
         if any(_costs(nodes[member].layer) for member in cone):
-            ends = [*ends, index]
-            reached |= cone
-    return ends
+            found.append(index)
+        seen |= cone
+    return found
 
 
 def _costs(layer: Layer) -> bool:
@@ -74,12 +74,13 @@ def _beside(builder: Builder, ends: list[int], modules: Mapping[str, Opaque]) ->
     return [last if end == first else end for end in ends]
 
 
-def _reached(nodes: Sequence[Node], ends: Iterable[int]) -> set[int]:
+def _reached(nodes: Sequence[Node], ends: Iterable[int], seen: Set[int] = frozenset()) -> set[int]:
+    """The nodes that some depend on, and these; none that was seen, nor what lies before."""
     found: set[int] = set()
     waiting = list(ends)
     while waiting:
         index = waiting.pop()
-        if index not in found:
+        if index not in found and index not in seen:
             found.add(index)
             waiting.extend(nodes[index].inputs)
     return found
