@@ -92,11 +92,17 @@ DENSE = frozenset({"fc", "linear"})
 POINTWISE = frozenset(
     {
         *("add", "sub", "mul", "div", "pow", "neg", "abs", "exp", "log", "sqrt", "rsqrt", "square"),
-        *("erf", "sin", "cos", "reciprocal", "clip", "clamp", "clamp_min", "clamp_max", "hardtanh"),
-        *("prelu", "celu", "threshold", "logsigmoid", "softsign", "lerp", "floor", "ceil", "round"),
-        *("sign", "maximum", "minimum", "max", "min", "rescale", "reparametrize", "unsqueeze"),
+        *("exp2", "expm1", "log1p", "log2", "log10", "erf", "erfc", "reciprocal", "sign"),
+        *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "asinh", "acosh"),
+        *("atanh", "clip", "clamp", "clamp_min", "clamp_max", "hardtanh", "prelu", "celu", "rrelu"),
+        *("threshold", "thresholdedrelu", "logsigmoid", "softsign", "tanhshrink", "hardshrink"),
+        *("softshrink", "shrink", "floor", "ceil", "round", "trunc", "frac", "mod", "remainder"),
+        *("fmod", "floor_divide", "maximum", "minimum", "max", "min", "lerp", "where", "addcmul"),
+        *("addcdiv", "masked_fill", "nan_to_num", "eq", "ne", "ge", "gt", "le", "lt", "equal"),
+        *("less", "greater", "lessorequal", "greaterorequal", "and", "or", "xor", "not"),
+        *("logical_and", "logical_or", "logical_not", "isnan", "isinf"),
         *("batch_norm", "layer_norm", "rms_norm", "instance_norm", "group_norm"),
-        "local_response_norm",
+        *("local_response_norm", "rescale", "reparametrize", "unsqueeze"),
     }
 )
 WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
@@ -113,11 +119,15 @@ KEPT = Channels("*", 1)
 
 
 class Opaque(NamedTuple):
-    """What is known of an operation that the language has no word for; None is not known."""
+    """What is known of an operation that the language has no word for; None is not known.
+
+    `biases` of the params are told apart, the others are weights.
+    """
 
     name: str
     params: int | None
     macs: int | None
+    biases: int = 0
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,9 @@ def networks(draw: Callable, most: int = 14) -> Network:
                 nodes.append(Node(draw(st.sampled_from(PLAIN)), (draw(source),), index))
         elif kind == "opaque":
             inputs = draw(st.lists(source, min_size=1, max_size=3))
-            layer = Layer("opaque", (4, 7), opaque=Opaque("odd", draw(SMALL), None))
+            weights, biases = draw(SMALL), draw(st.integers(0, 9))
+            figures = Opaque("odd", weights + biases, None, biases)
+            layer = Layer("opaque", (4, 7), opaque=figures)
             nodes.append(Node(layer, tuple(inputs), index))
         else:
             inputs = draw(st.lists(source, min_size=2, max_size=3))

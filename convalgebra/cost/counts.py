@@ -236,10 +236,11 @@ def _bilinear(use: Use) -> Counts:
 
 def _opaque(use: Use) -> Counts:
     assert use.layer.opaque is not None
-    _, params, macs = use.layer.opaque
+    _, params, macs, biases = use.layer.opaque
     figures = {"params": params, "macs": macs}
     return Counts(
-        weights=params or 0,
+        weights=(params or 0) - biases,
+        biases=biases,
         macs=macs or 0,
         macs_exact=macs,
         flops=(("mac", FLOPS_PER["mac"] * (macs or 0)),),

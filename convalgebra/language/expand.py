@@ -163,7 +163,8 @@ class _Expander:
         for part in item.texts:
             ends.append(self.text(part, value, scope.inside()))
         shape = evaluate_shape(item.shape, self.source, scope.parameters, "an output")
-        layer = Layer("opaque", shape, opaque=Opaque(item.name, item.params, item.macs))
+        figures = Opaque(item.name, item.params, item.macs, item.biases)
+        layer = Layer("opaque", shape, opaque=figures)
         return self.add(layer, tuple(ends) or (value,), scope, item.span)
 
     def repeat(self, term: Term, value: int, scope: Scope) -> int:

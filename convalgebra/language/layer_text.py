@@ -34,11 +34,17 @@ def opaque_text(layer: Layer) -> str:
     >>> from convalgebra.layers import Opaque
     >>> opaque_text(Layer("opaque", (64, 7, 7), opaque=Opaque("attention", 4096, None)))
     'attention, 64x7x7, 4096, ?'
+    >>> opaque_text(Layer("opaque", (64,), opaque=Opaque("head", 25, 0, biases=5)))
+    'head, 64, 20+5, 0'
     """
     assert layer.opaque is not None
-    name, *figures = layer.opaque
-    known = ["?" if figure is None else str(figure) for figure in figures]
-    return ", ".join([name, _joined(layer.size), *known])
+    name, params, macs, biases = layer.opaque
+    held = f"{params - biases}+{biases}" if params is not None and biases else _figure(params)
+    return ", ".join([name, _joined(layer.size), held, _figure(macs)])
+
+
+def _figure(figure: int | None) -> str:
+    return "?" if figure is None else str(figure)
 
 
 def _size(size: Size) -> str:

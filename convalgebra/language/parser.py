@@ -340,7 +340,7 @@ class _Parser:
         return texts
 
     def opaque(self) -> OpaqueText:
-        """`"opaque" "(" name "," shape "," figure "," figure { "|" text } ")"`"""
+        """`"opaque" "(" name "," shape "," figure [ "+" figure ] "," figure { "|" text } ")"`"""
         from convalgebra.language.hints import EXAMPLES
 
         scanner = self.scanner
@@ -355,7 +355,10 @@ class _Parser:
         self.comma(example)
         shape = parse_shape(scanner)
         self.comma(example)
-        params = self.figure("params")
+        params, biases = self.figure("params"), 0
+        if params is not None and scanner.take("+"):
+            biases = self.figure("biases") or 0
+            params += biases
         self.comma(example)
         macs = self.figure("MACs")
         texts: list[Text] = []
@@ -363,7 +366,7 @@ class _Parser:
             texts = self.texts(opened)
         else:
             scanner.close("`|` or `)`")
-        return OpaqueText(name, shape, params, macs, tuple(texts), scanner.span(start))
+        return OpaqueText(name, shape, params, macs, biases, tuple(texts), scanner.span(start))
 
     def comma(self, hint: str) -> None:
         if not self.scanner.take(","):

@@ -115,6 +115,7 @@ class OpaqueText(Syntax):
     shape: tuple[Side, ...]
     params: int | None
     macs: int | None
+    biases: int
     texts: tuple[Text, ...]
     span: Span
 

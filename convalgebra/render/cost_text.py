@@ -225,7 +225,8 @@ def traffic_sentence(report: CostReport) -> str:
     if isinstance(total.bytes, int) and isinstance(total.flops, int):
         each = f"{total.flops / total.bytes:,.2f}"  # a Fraction would be imported for two digits
     else:
-        each = formula(total.intensity)
+        each = total.intensity  # a formula, or a number where the named sizes cancel out
+        each = formula(each) if hasattr(each, "free_symbols") else f"{float(each):,.2f}"
     return f"{moved}, {each} FLOPs a byte" if len(each) <= _LONGEST_RATIO else moved
 
 

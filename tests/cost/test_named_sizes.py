@@ -206,3 +206,9 @@ def test_figures_as_text():
     report = cost("kxk@C", input="CxHxW").to_dict()
     assert report["input"] == ["C", "H", "W"]
     assert report["total"]["params"] == "C*C*k*k"
+
+
+def test_a_ratio_in_which_the_sizes_cancel_out_is_a_number():
+    report = cost("input CxHxW; relu")
+    assert report.total.intensity == Fraction(1, 8)
+    assert "8C H W bytes at least (float32), 0.12 FLOPs a byte" in str(report)

@@ -218,6 +218,8 @@ def test_opaque_layers() -> None:
     assert node.inputs == (1,)
     assert node.layer.size == (6, 7)
     assert node.layer.opaque == Opaque("attend", 12345678901234, None)
+    head = parse("opaque(head, 5, 20+5, 100)").nodes[1].layer.opaque
+    assert head == Opaque("head", 25, 100, biases=5)
     joined = parse("a = 1x1@4; opaque(attend, 6x7, 0, 5 | a | input | 3x3), bn")
     assert joined.nodes[3].inputs == (1, 0, 2)
     assert parse(str(joined)) == joined

@@ -7,6 +7,19 @@ import torch.nn.functional as F  # noqa: N812  (as everybody calls it)
 from torch import nn
 
 
+class Doing(nn.Module):
+    """A module that does what a function says."""
+
+    def __init__(self, forward, **parts):
+        super().__init__()
+        self.does = forward
+        for name, part in parts.items():
+            setattr(self, name, part)
+
+    def forward(self, x):
+        return self.does(self, x)
+
+
 def conv(channels, out, kernel=1, stride=1, groups=1, *, act=nn.ReLU):
     layers = [
         nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from convalgebra.errors import UnsupportedError
@@ -15,9 +15,14 @@ _ALONG = ACTIVATIONS | {"bn", "ln", "dropout", "scale"}  # what takes one positi
 
 
 def finished(
-    builder: Builder, outputs: Sequence[Tensor], parameters: Iterable[Parameter]
+    builder: Builder,
+    outputs: Sequence[Tensor],
+    parameters: Iterable[Parameter],
+    classes: Mapping[str, str],
 ) -> Network:
     """The Network that ends in `outputs`. What no operation used becomes `unused`.
+
+    `classes` are what the modules of the model are, by their paths.
 
     Raises UnsupportedError where the params do not add up to those of the model.
     """
@@ -26,31 +31,25 @@ def finished(
     parameters = list(parameters)
     builder.block = ()
     never = [parameter for parameter in parameters if parameter not in builder.counted]
-    for name, params in _by_module(never):
-        index = len(builder.nodes)
-        shape = builder.shapes[ends[0]]
-        layer = Layer("opaque", shape, opaque=Opaque(name, params, 0))
-        builder.nodes.append(Node(layer, (ends[0],), index, block=(name,)))
-        builder.shapes.append(shape)
-        builder.params = builder.params + params
-        ends = _beside(builder, ends, index)
+    if modules := _unused(never, classes):
+        ends = _beside(builder, ends, modules)
     _check(builder, sum(parameter.numel for parameter in parameters))
     return _without_detours(builder, ends)
 
 
 def _with_dead_ends(builder: Builder, ends: list[int]) -> list[int]:
     """The outputs, and what is computed and never read: it is run all the same."""
-    nodes = builder.nodes
-    reached = _reached(nodes, ends)
+    nodes, found = builder.nodes, list(ends)
+    seen = _reached(nodes, ends)
     read = {source for node in nodes for source in node.inputs}
     for index in range(1, len(nodes)):
-        if index in reached or index in read:
+        if index in seen or index in read:
             continue
-        cone = _reached(nodes, [index]) - reached
+        cone = _reached(nodes, [index], seen)
         if any(_costs(nodes[member].layer) for member in cone):
-            ends = [*ends, index]
-            reached |= cone
-    return ends
+            found.append(index)
+        seen |= cone
+    return found
 
 
 def _costs(layer: Layer) -> bool:
@@ -60,20 +59,28 @@ def _costs(layer: Layer) -> bool:
     return KINDS[layer.kind].weights != "none"
 
 
-def _beside(builder: Builder, ends: list[int], branch: int) -> list[int]:
-    """The outputs, with a branch beside the first that only has weights."""
-    first, index = ends[0], len(builder.nodes)
-    builder.nodes.append(Node(Layer("unused"), (first, branch), index))
-    builder.shapes.append(builder.shapes[first])
-    return [index if end == first else end for end in ends]
+def _beside(builder: Builder, ends: list[int], modules: Mapping[str, Opaque]) -> list[int]:
+    """The outputs, with branches beside the first that only have weights."""
+    first, shape = ends[0], builder.shapes[ends[0]]
+    start = len(builder.nodes)
+    for path, figures in modules.items():
+        layer = Layer("opaque", shape, opaque=figures)
+        block = tuple(path.split(".")) if path else ()
+        builder.nodes.append(Node(layer, (first,), len(builder.nodes), block=block))
+        builder.params = builder.params + (figures.params or 0)
+    last = len(builder.nodes)
+    builder.nodes.append(Node(Layer("unused"), (first, *range(start, last)), last))
+    builder.shapes += [shape] * (last + 1 - start)
+    return [last if end == first else end for end in ends]
 
 
-def _reached(nodes: Sequence[Node], ends: Iterable[int]) -> set[int]:
+def _reached(nodes: Sequence[Node], ends: Iterable[int], seen: Set[int] = frozenset()) -> set[int]:
+    """The nodes that some depend on, and these; none that was seen, nor what lies before."""
     found: set[int] = set()
     waiting = list(ends)
     while waiting:
         index = waiting.pop()
-        if index not in found:
+        if index not in found and index not in seen:
             found.add(index)
             waiting.extend(nodes[index].inputs)
     return found
@@ -87,13 +94,17 @@ def _check(builder: Builder, params: int) -> None:
         )
 
 
-def _by_module(never: Sequence[Parameter]) -> list[tuple[str, int]]:
-    """The params that were never used, by the outermost part of their names."""
-    found: dict[str, int] = {}
+def _unused(never: Sequence[Parameter], classes: Mapping[str, str]) -> dict[str, Opaque]:
+    """The params that were never used, by the module that holds them, or their own names."""
+    found: dict[str, Opaque] = {}
     for parameter in never:
-        name = parameter.name.split(".")[0]
-        found[name] = found.get(name, 0) + parameter.numel
-    return [(identifier(name), params) for name, params in found.items() if params]
+        owner, _, name = parameter.name.rpartition(".")
+        path = owner or name
+        title = identifier(f"{owner}.{classes.get(owner, '')}" if owner else name)
+        _, params, macs, biases = found.get(path, Opaque(title, 0, 0))
+        more = parameter.numel if name == "bias" else 0
+        found[path] = Opaque(title, (params or 0) + parameter.numel, macs, biases + more)
+    return {path: figures for path, figures in found.items() if figures.params}
 
 
 def identifier(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from convalgebra.layers import Layer
 from convalgebra.readers.graphs.arrangements import Dimension, Dims, is_whole, shape_of
@@ -23,7 +24,8 @@ from convalgebra.sizes import product, same
 def elementwise(builder: Builder, tensor: Tensor, word: str) -> Tensor:
     """An activation, or another layer that makes one number of each."""
     node = builder.layer(Layer(word), [tensor.node])
-    assert node is not None, word
+    if node is None:  # past the sizes that a layer may have
+        return nameless(builder, word, tensor, [])
     return Tensor(node, tensor.dims)
 
 
@@ -31,6 +33,15 @@ def nameless(builder: Builder, name: str, tensor: Tensor, constants: Sequence[Co
     """An operation on each number, or each position, that the language has no word for."""
     at = builder.shape_at(tensor)
     return Tensor(builder.opaque(name, [tensor.node], at, 0, constants), tensor.dims)
+
+
+def each(builder: Builder, name: str, operands: Sequence[Operand], shape: Shape) -> Tensor:
+    """An operation number by number that the language has no word for; `shape` comes out."""
+    tensors = [operand for operand in operands if isinstance(operand, Tensor)]
+    if len(tensors) == 1 and equal_shapes(tensors[0].shape, shape):
+        constants = [operand for operand in operands if isinstance(operand, Constant)]
+        return nameless(builder, name, tensors[0], constants)
+    return builder.made(name, operands, shape, channels=channels_in(shape))
 
 
 def softmax(builder: Builder, tensor: Tensor, dim: int) -> Tensor:
@@ -54,6 +65,15 @@ def norm(
     return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
 
 
+def response_norm(builder: Builder, tensor: Tensor, size: Any) -> Tensor:
+    """A local response norm over so many channels: a word where these are 5."""
+    if size == 5 and _has_channels(builder, tensor):
+        node = builder.layer(Layer("lrn"), [tensor.node])
+        if node is not None:
+            return Tensor(node, tensor.dims)
+    return nameless(builder, "local_response_norm", tensor, [])
+
+
 def _has_channels(builder: Builder, tensor: Tensor) -> bool:
     """Whether the channels are dimension 1, and dimension 0 is a batch of 1."""
     at = builder.shape_at(tensor)
@@ -69,9 +89,7 @@ def layer_norm(
         if not is_whole(tensor.dims[-1], 0, at):
             tensor = builder.in_order(tensor, len(tensor.dims) - 1)
         if len(constants) == 1 and same(constants[0].numel, builder.shape_at(tensor)[0]):
-            plain = builder.layer(Layer("plainln"), [tensor.node])
-            assert plain is not None
-            return scale(builder, "mul", Tensor(plain, tensor.dims), constants[0])
+            return scale(builder, "mul", elementwise(builder, tensor, "plainln"), constants[0])
         kind = "ln" if constants else "plainln"
         node = builder.layer(Layer(kind), [tensor.node], constants)
         if node is not None:
@@ -112,6 +130,16 @@ def _per_channel(dims: Dims, at: Shape, shape: Shape) -> bool:
         else same(size, 1)
         for dimension, size in zip(dims, long, strict=True)
     )
+
+
+def met(builder: Builder, kind: str, operands: Sequence[Operand | Stretched]) -> Tensor:
+    """`add` or `mul` of operands, constants among them."""
+    settled = relaxed(operands, builder)
+    tensors = [operand for operand in settled if isinstance(operand, Tensor)]
+    constants = [operand for operand in settled if isinstance(operand, Constant)]
+    if len(tensors) == len(constants) == 1:
+        return scale(builder, kind, tensors[0], constants[0])
+    return merged(builder, kind, settled) if len(operands) > 1 else tensors[0]
 
 
 def merged(builder: Builder, kind: str, operands: Sequence[Operand]) -> Tensor:

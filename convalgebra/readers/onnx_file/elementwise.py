@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from convalgebra.layers import Layer
 from convalgebra.readers.graphs import pointwise
 from convalgebra.readers.graphs.builder import (
     Constant,
-    Tensor,
-    equal_shapes,
 )
 from convalgebra.readers.onnx_file.nodes import (
     Made,
     Reading,
     Rule,
-    Value,
     constants_in,
     place_of,
     tensor_in,
@@ -40,7 +36,8 @@ def clip(r: Reading) -> Made:
     for index, name in ((1, "min"), (2, "max")):
         given = r.get(index)
         values = given.values if isinstance(given, Constant) else None
-        bounds.append(values[0] if values else r.attributes.get(name))
+        unknown = None if given is None else ()
+        bounds.append(values[0] if values else r.attributes.get(name, unknown))
     if bounds == [0, 6]:
         return pointwise.elementwise(r.builder, x, "relu6")
     if bounds == [0, None]:
@@ -69,6 +66,11 @@ def softmax(r: Reading) -> Made:
     return pointwise.softmax(r.builder, x, axis)
 
 
+def log_softmax(r: Reading) -> Made:
+    x = tensor_in(r)
+    return None if x is None else pointwise.nameless(r.builder, "log_softmax", x, [])
+
+
 def norm(name: str, word: str, held: int) -> Rule:
     """A norm whose inputs 1 .. `held` are its weights; running statistics are no parameters."""
 
@@ -95,44 +97,29 @@ def layer_norm(r: Reading) -> Made:
 
 def response_norm(r: Reading) -> Made:
     x = tensor_in(r)
-    if x is None or r.attributes.get("size") == 5:
-        return None if x is None else pointwise.elementwise(r.builder, x, "lrn")
-    return pointwise.nameless(r.builder, "local_response_norm", x, [])
+    return None if x is None else pointwise.response_norm(r.builder, x, r.attributes.get("size"))
 
 
 def met(kind: str) -> Rule:
     def rule(r: Reading) -> Made:
-        given = [operand for operand in r.inputs if operand is not None]
-        _check_broadcast(r, given)
-        operands = pointwise.relaxed(given, r.builder)
-        if len(operands) == 1:
-            return operands[0]
-        tensors = [operand for operand in operands if isinstance(operand, Tensor)]
-        if len(tensors) == len(operands):
-            return pointwise.merged(r.builder, kind, operands)
-        if len(operands) == 2:
-            (constant,) = constants_in(*operands)
-            return pointwise.scale(r.builder, kind, tensors[0], constant)
-        return None
+        return pointwise.met(r.builder, kind, _that_fit(r))
 
     return rule
 
 
 def nameless(r: Reading) -> Made:
     """An operation number by number, on operands that are stretched where need be."""
-    operands = [operand for operand in r.inputs if operand is not None]
-    _check_broadcast(r, operands)
+    operands = _that_fit(r)
     shape = pointwise.broadcast([operand.shape for operand in operands])
-    tensors = [operand for operand in operands if isinstance(operand, Tensor)]
-    name = r.op.lower()
-    if len(tensors) == 1 and equal_shapes(tensors[0].shape, shape):
-        return pointwise.nameless(r.builder, name, tensors[0], constants_in(*operands))
-    return r.builder.made(name, operands, shape, channels=1 if len(shape) > 3 else len(shape) - 1)
+    return pointwise.each(r.builder, r.op.lower(), operands, shape)
 
 
-def _check_broadcast(r: Reading, operands: Sequence[Value]) -> None:
+def _that_fit(r: Reading) -> list[Any]:
+    """What comes in, if its shapes can be stretched to one."""
+    operands = [operand for operand in r.inputs if operand is not None]
     shape = pointwise.broadcast([operand.shape for operand in operands])
     for operand in operands:
         for size, full in zip(operand.shape[::-1], shape[::-1], strict=False):
             if same(size, 1) is not True and same(size, full) is False:
                 raise r.fault(f"{size} and {full} do not fit each other")
+    return operands

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_NODES = 100_000
 MOST_RANK = 16
-MOST_SIZE = 10**15  # of a dimension; past it a size is a slip or an attack
+MOST_SIZE = 10**15 - 1  # of a dimension; past it a size is a slip or an attack
 MOST_VALUES = 4096  # of a tensor whose numbers are looked at
 
 
@@ -76,6 +76,9 @@ def graph_of(content: bytes, path: str) -> Graph:
         if _text(tensor.name) in stored:
             raise InputError(f"{path}: two initializers are called `{_text(tensor.name)[:60]}`")
         stored[_text(tensor.name)] = stored_in(tensor, path)
+        for weights in ("raw_data", "float_data", "double_data", "int32_data"):
+            if stored[_text(tensor.name)].values is None:
+                tensor.ClearField(weights)  # nobody looks at them from here on
     steps = tuple(_step(node, index, path) for index, node in enumerate(graph.node))
     inputs = tuple(name for name in (_text(v.name) for v in graph.input) if name not in stored)
     shapes = _declared_in(graph, path)
@@ -92,9 +95,11 @@ def _parsed(content: bytes, path: str) -> ModelProto:
             f"{path} looks like an ONNX file, and the package `onnx` is not installed: "
             "pip install 'convalgebra[onnx]'"
         ) from None
+    from google.protobuf.message import DecodeError
+
     try:
         return load_model_from_string(content)
-    except Exception as error:  # of protobuf, whose kinds differ from version to version
+    except (DecodeError, UnicodeDecodeError) as error:  # the latter where protobuf is all Python
         told = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise InputError(f"{path} is no ONNX model, or a damaged one: {told[0][:200]}") from None
 
@@ -105,8 +110,9 @@ def _step(node: Any, index: int, path: str) -> Step:
     for attribute in node.attribute:
         if attribute.HasField("g") or attribute.graphs:
             raise UnsupportedError(
-                f"{path}: the node {title} ({op[:60]}) holds a graph of its own: what "
-                "runs depends on numbers that are not known"
+                f"{path}: the node {title} ({op[:60]}) holds a graph of its own: what runs depends "
+                "on numbers that are not known. Give the part of the model before it "
+                "(onnx.utils.extract_model writes it), or export it without such a node"
             )
         attributes[_text(attribute.name)] = _value(attribute, path)
     inputs, outputs = (tuple(map(_text, names)) for names in (node.input, node.output))
@@ -150,7 +156,7 @@ def stored_in(tensor: TensorProto, path: str) -> Stored:
 
     try:
         values = tuple(to_array(tensor).ravel().tolist())
-    except Exception:
+    except ValueError:
         raise InputError(
             f"{path}: the tensor `{name}` does not hold the {count} numbers that it should"
         ) from None
@@ -175,10 +181,7 @@ def inferred(graph: Graph, shape: Sequence[int], path: str) -> dict[str, Declare
 
     model = ModelProto()
     model.CopyFrom(graph.model)
-    for tensor in model.graph.initializer:
-        if tensor.ByteSize() > 8 * MOST_VALUES:
-            tensor.ClearField("raw_data")
-            tensor.ClearField("float_data")
+    del model.functions[:]  # a few that call each other twice would take it forever
     for value in model.graph.input:
         if _text(value.name) == graph.inputs[0]:
             del value.type.tensor_type.shape.dim[:]
@@ -186,7 +189,7 @@ def inferred(graph: Graph, shape: Sequence[int], path: str) -> dict[str, Declare
                 value.type.tensor_type.shape.dim.add().dim_value = size
     try:
         return _declared_in(infer_shapes(model).graph, path)
-    except Exception:  # it has many ways to say that a graph contradicts itself
+    except Exception:  # of its C++: InferenceError, ValidationError, what is added in a version
         return {}
 
 

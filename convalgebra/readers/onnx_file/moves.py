@@ -6,9 +6,7 @@ from typing import Any
 
 from convalgebra.errors import SizeError
 from convalgebra.readers.graphs import moving, pointwise, sliding
-from convalgebra.readers.graphs.builder import (
-    Tensor,
-)
+from convalgebra.readers.graphs.builder import Constant, Tensor
 from convalgebra.readers.onnx_file.nodes import Made, Reading, Rule, place_of, tensor_in
 from convalgebra.shapes import Shape
 from convalgebra.sizes import Size, exact_divide, product, same, simplest
@@ -20,7 +18,9 @@ def identity(r: Reading) -> Made:
 
 def dropout(r: Reading) -> Made:
     x = tensor_in(r)
-    return None if x is None else [pointwise.elementwise(r.builder, x, "dropout")]
+    if x is None:
+        return None
+    return [pointwise.elementwise(r.builder, x, "dropout"), Constant(x.shape)]  # and what it keeps
 
 
 def reshape(r: Reading) -> Made:

@@ -42,7 +42,7 @@ def network_of(content: bytes, path: str, input: Input) -> Network:
         outputs = [end for end in ends if isinstance(end, Tensor)]
         if not outputs:
             raise UnsupportedError("no output depends on the input")
-        return finished(values.builder, outputs, values.builder.counted)
+        return finished(values.builder, outputs, values.builder.counted, {})
     except ConvalgebraError as error:
         open_sizes = any(not isinstance(size, int) for size in shape)
         hint = f" (sizes left open are named: {shape_text(shape)}; give numbers by --input)"
@@ -56,10 +56,15 @@ def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
         names = ", ".join(name[:40] for name in graph.inputs[:8])
         raise UnsupportedError(
             f"{path}: a network has one input here, and the graph has {len(graph.inputs)}"
-            + (f" ({names})" if names else "")
+            + (f" ({names}); export a model that takes the image alone" if names else "")
         )
     (name,) = graph.inputs
     declared = graph.shapes.get(name)
+    if declared and isinstance(declared[0], int) and declared[0] != 1:
+        raise UnsupportedError(
+            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
+            "image. Export it for a batch of 1, or one left open"
+        )
     if given is not None:
         from convalgebra.readers.stacks import read_shape
 
@@ -68,11 +73,6 @@ def _input(graph: Graph, path: str, given: Input) -> tuple[Shape, str]:
         return shape, name
     if not declared or len(declared) < 2:
         raise InputError(f"{path}: the input `{name[:60]}` has no shape; give one by --input")
-    if isinstance(declared[0], int) and declared[0] != 1:
-        raise UnsupportedError(
-            f"{path}: the graph is made for a batch of {declared[0]}, and the cost is that of one "
-            "image. Export it for a batch of 1, or one left open"
-        )
     return tuple(_open_sizes(declared[1:])), name
 
 
@@ -122,7 +122,7 @@ class _Values:
         if name not in self.known:
             stored = self.graph.stored.get(name)
             if stored is None:
-                raise InputError(f"`{name[:60]}` is an output that its operator does not have")
+                raise InputError(f"`{name[:60]}` is an output of its operator that is not read")
             self.known[name] = self._stored(name, stored)
         return self.known[name]
 
@@ -198,7 +198,8 @@ class _Values:
             if found is None:
                 raise r.fault(
                     "this operator is not known here, and the file does not say the shape of what "
-                    "it makes (onnx.shape_inference can write it into the file)"
+                    "it makes (onnx.shape_inference can write it into the file; where it is a "
+                    "function of the file, onnx.inliner can write out what it does)"
                 )
             held = operands if not index else [o for o in operands if isinstance(o, Tensor)]
             macs = 0 if index else figure

@@ -49,13 +49,15 @@ RULES: dict[str, Rule] = {
     "Mul": elementwise.met("mul"),
     **dict.fromkeys(
         (
-            *("Sub", "Div", "Pow", "Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Cos", "Erf", "Max"),
-            *("Min", "Mean", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Celu"),
-            *("ThresholdedRelu", "Softsign", "Where", "Equal", "Less", "Greater", "Not", "And"),
-            *("Or", "LessOrEqual", "GreaterOrEqual", "Shrink", "Mod", "IsNaN", "LogSoftmax"),
+            *("Sub", "Div", "Pow", "Neg", "Abs", "Exp", "Log", "Sqrt", "Sin", "Cos", "Tan", "Asin"),
+            *("Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh", "Erf", "Max", "Min"),
+            *("Mean", "Reciprocal", "Floor", "Ceil", "Round", "Sign", "Celu", "ThresholdedRelu"),
+            *("Softsign", "Shrink", "Mod", "Where", "Equal", "Less", "Greater", "LessOrEqual"),
+            *("GreaterOrEqual", "Not", "And", "Or", "Xor", "IsNaN", "IsInf"),
         ),
         elementwise.nameless,
     ),
+    "LogSoftmax": elementwise.log_softmax,
     "Dropout": moves.dropout,
     **dict.fromkeys(("Identity", "Cast", "CastLike"), moves.identity),
     "Reshape": moves.reshape,
@@ -88,8 +90,8 @@ MEETING = ("Add", "Sum", "Mul")  # they stretch what they read
 # Nothing of these is a product of matrices.
 FREE = (RULES.keys() - PRODUCTS.keys()) | {
     *("ArgMax", "ArgMin", "Constant", "ConstantOfShape", "CumSum", "EyeLike", "GatherElements"),
-    *("GatherND", "GridSample", "Hardmax", "IsInf", "LpPool", "GlobalLpPool", "MaxRoiPool"),
+    *("GatherND", "GridSample", "Hardmax", "LpPool", "GlobalLpPool", "MaxRoiPool"),
     *("MaxUnpool", "MeanVarianceNormalization", "LpNormalization", "NonZero", "OneHot", "Range"),
     *("ReduceLogSum", "ReduceLogSumExp", "ReverseSequence", "RoiAlign", "ScatterElements"),
-    *("ScatterND", "Shape", "Size", "SpaceToDepth", "Tile", "TopK", "Trilu", "Unique", "Xor"),
+    *("ScatterND", "Shape", "Size", "SpaceToDepth", "Tile", "TopK", "Trilu", "Unique"),
 }

@@ -137,7 +137,8 @@ def pooling(kind: str) -> Rule:
             return r.builder.made("avg_pool", [x], shape)
         padded = slide.padding == "same" or any(map(any, slide.padding))
         rescaled = kind == "avg" and padded and not r.attributes.get("count_include_pad", 0)
-        return sliding.pooling(r.builder, kind, x, kernel, slide, shape, rescaled)
+        made = sliding.pooling(r.builder, kind, x, kernel, slide, shape, rescaled)
+        return [made, Constant(shape)]  # and where the largest numbers were found
 
     return rule
 

@@ -11,8 +11,6 @@ from convalgebra.readers.graphs.builder import (
     Constant,
     Stretched,
     Tensor,
-    channels_in,
-    equal_shapes,
 )
 from convalgebra.readers.torch_module.calls import Made, Reading, Rule, constants_in, place_of
 
@@ -61,32 +59,18 @@ def glu(r: Reading, input: Any, dim: int = -1) -> Made:
     return pointwise.merged(r.builder, "mul", [value, opened])
 
 
-def batch_norm(
-    r: Reading,
-    input: Any,
-    running_mean: Any,
-    running_var: Any,
-    weight: Any = None,
-    bias: Any = None,
-    *_: Any,
-    **__: Any,
-) -> Made:
-    held = constants_in(weight, bias)
-    return pointwise.norm(r.builder, "batch_norm", Layer("bn"), input, held)
+def with_statistics(name: str, word: str) -> Rule:
+    """A norm with running statistics.
 
+    `torch.batch_norm` takes its weights before them, `torch.nn.functional.batch_norm` behind them,
+    and both go by one name: of the four its weights are those that are parameters.
+    """
 
-def instance_norm(
-    r: Reading,
-    input: Any,
-    running_mean: Any = None,
-    running_var: Any = None,
-    weight: Any = None,
-    bias: Any = None,
-    *_: Any,
-    **__: Any,
-) -> Made:
-    held = constants_in(weight, bias)
-    return pointwise.norm(r.builder, "instance_norm", Layer("in"), input, held)
+    def rule(r: Reading, input: Any, *four: Any, **named: Any) -> Made:
+        held = [c for c in constants_in(*four[:4], *named.values()) if c.parameters]
+        return pointwise.norm(r.builder, name, Layer(word), input, held)
+
+    return rule
 
 
 def group_norm(
@@ -117,23 +101,23 @@ def layer_norm(
 
 
 def response_norm(r: Reading, input: Any, size: int, *_: Any, **__: Any) -> Made:
-    if size == 5:
-        return pointwise.elementwise(r.builder, input, "lrn")
-    return pointwise.nameless(r.builder, "local_response_norm", input, [])
+    return pointwise.response_norm(r.builder, input, size)
 
 
 def nameless(r: Reading, *operands: Any, **others: Any) -> Made:
     """An operation number by number, on operands that are stretched where need be."""
     every = [o for o in (*operands, *others.values()) if isinstance(o, (Tensor, Constant))]
-    tensors = [operand for operand in every if isinstance(operand, Tensor)]
-    name = _WORDS.get(r.name.strip("_"), r.name.strip("_"))
-    if len(tensors) == 1 and equal_shapes(tensors[0].shape, r.shape):
-        return pointwise.nameless(r.builder, name, tensors[0], constants_in(*every))
-    return r.builder.made(name, every, r.shape, channels=channels_in(r.shape))
+    word = r.name.strip("_")
+    return pointwise.each(r.builder, WORDS.get(word, word), every, r.shape)
 
 
 # Operators and methods under one name.
-_WORDS = {"truediv": "div", "rtruediv": "div", "rsub": "sub", "rpow": "pow", "subtract": "sub"}
+WORDS = {
+    **dict.fromkeys(("truediv", "rtruediv", "itruediv", "divide", "true_divide"), "div"),
+    **dict.fromkeys(("isub", "rsub", "subtract"), "sub"),
+    **dict.fromkeys(("ipow", "rpow", "float_power"), "pow"),
+    **dict.fromkeys(("floordiv", "rfloordiv", "ifloordiv"), "floor_divide"),
+}
 
 
 def add(r: Reading, input: Any, other: Any, *, alpha: float = 1, out: Any = None) -> Made:
@@ -147,17 +131,12 @@ def mul(r: Reading, input: Any, other: Any, *, out: Any = None) -> Made:
 
 
 def _met(word: str, r: Reading, input: Any, other: Any) -> Made:
-    numbers = isinstance(other, (int, float, complex))
+    numbers = [part for part in (input, other) if isinstance(part, (int, float, complex))]
+    operands = [part for part in (input, other) if part not in numbers]
     if not numbers:
-        input, other = pointwise.relaxed([input, other], r.builder)
-    elif isinstance(input, Stretched):
-        input = r.builder.settled(input)
-    one, two = (input, other) if isinstance(input, Tensor) else (other, input)
-    if isinstance(two, Tensor):
-        return pointwise.merged(r.builder, word, [input, other])
-    if isinstance(two, Constant):
-        return pointwise.scale(r.builder, word, one, two)
-    if two == (0 if word == "add" else 1):  # sum([..]) begins with 0
+        return pointwise.met(r.builder, word, operands)
+    (one,) = (r.builder.settled(o) if isinstance(o, Stretched) else o for o in operands)
+    if numbers == [0 if word == "add" else 1]:  # sum([..]) begins with 0
         return one
     return pointwise.nameless(r.builder, word, one, [])
 

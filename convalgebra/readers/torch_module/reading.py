@@ -33,7 +33,7 @@ def network_of(trace: Trace, shape: Shape) -> Network:
     if not ends:
         what = "does not depend on the input" if outputs else "holds no tensor"
         raise UnsupportedError(f"the output of the module {what}")
-    return finished(values.builder, ends, values.parameters)
+    return finished(values.builder, ends, values.parameters, trace.classes)
 
 
 Value = Operand | Stretched

@@ -4,7 +4,7 @@ The run is on the `meta` device, where tensors have shapes and no memory, in a c
 that has no weights either: the user's module, its mode and its numbers are not touched. Every call
 of PyTorch's functions and methods is written down as the module makes it (`TorchFunctionMode`), so
 control flow that depends on shapes is simply followed. Control flow that depends on numbers cannot
-be: there are none, PyTorch raises, and the reason is told.
+be: there are none, PyTorch raises, and the reason is told, also where the module catches the error.
 
 Symbolic tracing (`torch.fx`) cannot follow a decision about a shape, and `torch.export` takes
 seconds where this takes fractions of one.
@@ -15,7 +15,8 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +25,8 @@ from torch.overrides import TorchFunctionMode
 
 from convalgebra.errors import UnsupportedError
 from convalgebra.shapes import shape_text
+
+META = torch.device("meta")
 
 
 class Call(NamedTuple):
@@ -41,34 +44,50 @@ class Call(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """The calls of a run, with its input and output, and all tensors that the module holds."""
+    """The calls of a run, with its input and output, and all tensors that the module holds.
+
+    `classes` are what the modules in it are, by their paths.
+    """
 
     calls: list[Call]
     input: torch.Tensor
     output: Any
     parameters: Mapping[str, torch.Tensor]
+    classes: Mapping[str, str]
     constants: list[torch.Tensor]
 
 
 class _Recorder(TorchFunctionMode):
-    """Writes down every call; tensors with numbers are replaced by ones without."""
+    """Writes down every call; tensors with numbers are replaced by ones without.
+
+    `asked` is the first error of a call that asked for numbers.
+    """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.place: list[tuple[str, ...]] = [()]
         self.bare: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.asked: tuple[Exception, tuple[str, ...]] | None = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        kwargs = kwargs or {}
+        if torch.is_inference_mode_enabled():  # its tensors do not tell that they are written to
+            with torch.inference_mode(False), torch.no_grad():
+                return self.__torch_function__(func, types, args, kwargs)
+        func, args, kwargs = _staying(func, args, kwargs or {})
         given = list(tensors_in((args, kwargs.values())))
         if any(not tensor.is_meta for tensor in given):
             args, kwargs = mapped(args, self.without_numbers), mapped(kwargs, self.without_numbers)
             given = list(tensors_in((args, kwargs.values())))
         versions = [tensor._version for tensor in given]
         result = _of_shape(func, args) if func is batch_norm else None
-        result = func(*args, **kwargs) if result is None else result
+        try:
+            result = func(*args, **kwargs) if result is None else result
+        except Exception as error:  # of whatever kind, it goes on to the module
+            if self.asked is None and _asks_for_numbers(error):
+                self.asked = error, self.place[-1]
+            raise
         if next(tensors_in(result), None) is not None or func is torch.Tensor.__setitem__:
             changed = tuple(t for t, v in zip(given, versions, strict=True) if t._version != v)
             name = _name(func)
@@ -86,6 +105,15 @@ class _Recorder(TorchFunctionMode):
         return self.bare[id(value)][1]
 
 
+def _staying(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
+    """A call that leaves tensors where they are, and makes new ones there."""
+    if func in (torch.Tensor.cpu, torch.Tensor.cuda):
+        return torch.Tensor.to, (args[0], META), {}
+    if func is torch.Tensor.to:
+        args = tuple(META if isinstance(part, (str, torch.device)) else part for part in args)
+    return func, args, {**kwargs, "device": META} if kwargs.get("device") is not None else kwargs
+
+
 def _of_shape(func: Any, args: tuple[Any, ...]) -> torch.Tensor | None:
     """What a batch norm makes, by its shape alone: PyTorch takes longest over it."""
     if len(args) < 2 or args[0].dim() < 2 or args[1] is None:
@@ -101,7 +129,7 @@ def _name(func: Any) -> str:
     name = getattr(func, "__name__", type(func).__name__)
     if name == "__get__":  # of a property, like Tensor.T
         return str(func.__self__.__name__)
-    return str(name)
+    return str(name).partition(".")[0]  # `conv2d.default` in what torch.export makes
 
 
 def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
@@ -109,61 +137,85 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
 
     Raises UnsupportedError where the module cannot be run without numbers, with the reason.
     """
-    bare, constants = _copied(module)
-    bare.eval()
     recorder = _Recorder()
-    with torch.no_grad(), torch.device("meta"), warnings.catch_warnings():
+    fault: Exception | None = None
+    with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        input = torch.empty((1, *shape), dtype=_dtype(bare))
-        with _placed(bare, recorder.place), recorder:
+        bare, held = _copied(module)
+        bare.eval()
+        _tell_places(bare, recorder.place)
+        input = torch.empty((1, *shape), dtype=_dtype(bare), device=META)
+        with META, recorder:
             try:
                 if any(map(torch.nn.parameter.is_lazy, bare.parameters())):
                     bare(input)  # the first run makes lazy parameters, which have no shape before
                     recorder.calls.clear()
                 output = bare(input)
-            except Exception as error:
-                where = ".".join(recorder.place[-1])
-                raise UnsupportedError(_refused(error, where, shape)) from None
+            except Exception as error:  # whatever the code of a module may raise
+                fault = error
+    if recorder.asked is not None:
+        raise UnsupportedError(_needs_numbers(*recorder.asked))
+    if fault is not None:
+        raise UnsupportedError(
+            f"the module cannot be run on an input of {shape_text(shape)} (and a batch of 1)"
+            f"{_where(fault, recorder.place[-1])}: PyTorch says {_told(fault)}"
+        )
     parameters = dict(bare.named_parameters())
-    held = [*constants, *bare.buffers(), *(empty for _, empty in recorder.bare.values())]
-    return Trace(recorder.calls, input, output, parameters, held)
+    classes = {path: type(part).__name__ for path, part in bare.named_modules()}
+    held += [*bare.buffers(), *(empty for _, empty in recorder.bare.values())]
+    return Trace(recorder.calls, input, output, parameters, classes, held)
 
 
 def _dtype(module: torch.nn.Module) -> torch.dtype:
-    kinds = (p.dtype for p in module.parameters() if p.is_floating_point())
-    return next(kinds, torch.get_default_dtype())
+    """The kind of numbers that a module takes: that of its first parameter, of real ones if any."""
+    kinds = [p.dtype for p in module.parameters()]
+    real = [kind for kind in kinds if kind.is_floating_point]
+    return [*real, *(kind for kind in kinds if kind.is_complex), torch.get_default_dtype()][0]
+
+
+class _Emptying(TorchFunctionMode):
+    """Copies of tensors are made without their numbers, wherever a module keeps them."""
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func in (torch.Tensor.__deepcopy__, torch.Tensor.clone):  # a parameter clones its data
+            return _emptied(args[0])
+        return func(*args, **(kwargs or {}))
+
+
+def _emptied(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor like another one, without numbers."""
+    kind: Any = type(tensor)
+    if torch.nn.parameter.is_lazy(tensor):
+        return kind(device="meta")  # type: ignore[no-any-return]
+    empty = torch.empty_like(tensor, device="meta", requires_grad=False)
+    if isinstance(tensor, torch.nn.Parameter):
+        empty = torch.nn.Parameter(empty, requires_grad=tensor.requires_grad)
+    empty.__dict__.update(tensor.__dict__)
+    return empty
 
 
 def _copied(module: torch.nn.Module) -> tuple[torch.nn.Module, list[torch.Tensor]]:
-    """A copy of a module whose tensors have no numbers, and its tensors that are no parameters."""
+    """A copy of a module without numbers, and the tensors in it, wherever it keeps them."""
     if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
         raise UnsupportedError(
             "a module compiled by TorchScript cannot be followed; give the module it was made from"
         )
-    memo: dict[int, Any] = {}
-    constants: list[torch.Tensor] = []
-    for part in module.modules():
-        for tensor in tensors_in(part.__dict__.values(), depth=3):
-            if id(tensor) in memo:
-                continue
-            if torch.nn.parameter.is_lazy(tensor):
-                kind: Any = type(tensor)
-                empty: Any = kind(device="meta")
-            else:
-                empty = torch.empty_like(tensor, device="meta", requires_grad=False)
-                if isinstance(tensor, torch.nn.Parameter):
-                    empty = torch.nn.Parameter(empty, requires_grad=tensor.requires_grad)
-                else:
-                    constants.append(empty)
-            memo[id(tensor)] = empty
+    # What is lazy has no numbers and a way of its own to be copied.
+    memo: dict[int, Any] = {id(t): _emptied(t) for t in (*module.parameters(), *module.buffers())}
     try:
-        return copy.deepcopy(module, memo), constants
-    except Exception as error:
-        raise UnsupportedError(f"the module cannot be copied: {_told(error)}") from None
+        with _Emptying():
+            made = copy.deepcopy(module, memo)
+    except Exception as error:  # whatever an attribute of it may raise
+        raise UnsupportedError(
+            "the module cannot be copied, and what is run is a copy without numbers; take away the "
+            f"attribute that says {_told(error)}"
+        ) from None
+    return made, [part for part in memo.values() if isinstance(part, torch.Tensor)]
 
 
-@contextmanager
-def _placed(module: torch.nn.Module, place: list[tuple[str, ...]]) -> Iterator[None]:
+def _tell_places(module: torch.nn.Module, place: list[tuple[str, ...]]) -> None:
     """Keep at the end of `place` the path of the module that is running."""
     for name, part in module.named_modules():
         path = tuple(name.split(".")) if name else ()
@@ -176,21 +228,23 @@ def _placed(module: torch.nn.Module, place: list[tuple[str, ...]]) -> Iterator[N
 
         part.register_forward_pre_hook(begin)
         part.register_forward_hook(end)
-    yield
 
 
-def _refused(error: Exception, where: str, shape: tuple[int, ...]) -> str:
-    at = f" in `{where}`" if where else ""
-    told = _told(error)
-    if any(sign in told for sign in _NUMBERS):
-        return (
-            f"what the module does{at} depends on the numbers that come in, not on their shape "
-            f"alone: PyTorch says {told}"
-        )
+def _needs_numbers(error: Exception, place: tuple[str, ...]) -> str:
     return (
-        f"the module cannot be run on an input of {shape_text(shape)} (and a batch of 1){at}: "
-        f"PyTorch says {told}"
+        f"what the module does{_where(error, place)} depends on the numbers in a tensor, not on "
+        "shapes alone; give a part of the module that does not, its backbone say. PyTorch says "
+        f"{_told(error)}"
     )
+
+
+def _where(error: Exception, place: tuple[str, ...]) -> str:
+    """The module in which an error was raised, and the line of its code."""
+    inside = f" in `{'.'.join(place)}`" if place else ""
+    ours = (str(Path(torch.__file__).parent), str(Path(__file__).parent), "<")
+    lines = [(frame.f_code.co_filename, line) for frame, line in walk_tb(error.__traceback__)]
+    lines = [(file, line) for file, line in lines if not file.startswith(ours)]
+    return inside + "".join(f" ({Path(file).name}, line {line})" for file, line in lines[-1:])
 
 
 # How PyTorch says that a tensor on the meta device has no numbers to look at.
@@ -204,7 +258,13 @@ _NUMBERS = (
     "aten::masked_select",
     "data-dependent",
     "Meta tensors",
+    "to numpy",
 )
+
+
+def _asks_for_numbers(error: Exception) -> bool:
+    told = _told(error)
+    return any(sign in told for sign in _NUMBERS)
 
 
 def _told(error: Exception) -> str:

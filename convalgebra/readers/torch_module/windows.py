@@ -25,11 +25,7 @@ def convolution(
 ) -> Made:
     if isinstance(weight, Tensor) or isinstance(bias, Tensor) or isinstance(input, Constant):
         return None
-    axes = len(weight.shape) - 2
-    around: Any = "same"
-    if padding != "same":
-        around = tuple((p, p) for p in spread(0 if padding == "valid" else padding, axes))
-    slide = Slide(spread(stride, axes), around, spread(dilation, axes))
+    slide = _slide(len(weight.shape) - 2, stride, padding, dilation)
     return sliding.convolution(r.builder, input, weight, bias, slide, groups, r.shape)
 
 
@@ -47,9 +43,7 @@ def transposed(
     if isinstance(weight, Tensor) or isinstance(bias, Tensor) or isinstance(input, Constant):
         return None
     axes = len(weight.shape) - 2
-    around = tuple((p, p) for p in spread(padding, axes))
-    slide = Slide(spread(stride, axes), around, spread(dilation, axes))
-    extra = spread(output_padding, axes)
+    slide, extra = _slide(axes, stride, padding, dilation), spread(output_padding, axes)
     return sliding.transposed(r.builder, input, weight, bias, slide, extra, groups, r.shape)
 
 
@@ -63,11 +57,8 @@ def max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Made:
-    axes = len(r.shape) - 2
-    kernel = spread(kernel_size, axes)
-    around = tuple((p, p) for p in spread(padding, axes))
-    step = kernel if stride in (None, (), []) else spread(stride, axes)
-    slide = Slide(step, around, spread(dilation, axes), ceil_mode)
+    kernel = spread(kernel_size, _axes(r))
+    slide = _slide(len(kernel), stride or kernel, padding, dilation, ceil_mode)
     return sliding.pooling(r.builder, "max", input, kernel, slide, r.shape)
 
 
@@ -81,13 +72,23 @@ def avg_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Made:
-    axes = len(r.shape) - 2
-    kernel = spread(kernel_size, axes)
-    around = tuple((p, p) for p in spread(padding, axes))
-    step = kernel if stride in (None, (), []) else spread(stride, axes)
-    slide = Slide(step, around, (1,) * axes, ceil_mode)
-    rescaled = divisor_override is not None or (any(map(any, around)) and not count_include_pad)
+    kernel = spread(kernel_size, _axes(r))
+    slide = _slide(len(kernel), stride or kernel, padding, 1, ceil_mode)
+    padded = any(map(any, slide.padding))
+    rescaled = divisor_override is not None or (padded and not count_include_pad)
     return sliding.pooling(r.builder, "avg", input, kernel, slide, r.shape, rescaled)
+
+
+def _axes(r: Reading) -> int:
+    """The axes that a pool slides over: those in its name, as an input may lack the batch."""
+    return next(int(letter) for letter in r.name if letter in "123")
+
+
+def _slide(axes: int, stride: Any, padding: Any, dilation: Any, ceil: bool = False) -> Slide:
+    around: Any = "same"
+    if padding != "same":
+        around = tuple((p, p) for p in spread(0 if padding == "valid" else padding, axes))
+    return Slide(spread(stride, axes), around, spread(dilation, axes), ceil)
 
 
 def adaptive(kind: str) -> Rule:

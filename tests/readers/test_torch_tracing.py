@@ -1,0 +1,201 @@
+"""Live modules: run without numbers in a copy, left as they were, and refused with the reason."""
+
+import pytest
+
+import convalgebra as ca
+
+torch = pytest.importorskip("torch")
+
+import torch.nn.functional as F  # noqa: E402, N812  (as everybody calls it)
+from torch import nn  # noqa: E402
+from torch.nn.utils import prune  # noqa: E402
+
+from .torch_networks import Doing  # noqa: E402
+
+conv = nn.Conv2d(3, 3, 3, padding=1)
+
+
+def text(module, shape=(3, 16, 16)):
+    return str(ca.from_torch(module, shape)).partition("; ")[2]
+
+
+def test_the_module_is_left_as_it_was():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout())
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    ca.from_torch(module, (3, 9, 9))
+    assert module.training
+    assert all(part.training for part in module)
+    assert not module[0]._forward_hooks
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+
+
+class Held:
+    """An object of somebody's own with a tensor in it."""
+
+    def __init__(self, tensor):
+        self.tensor = tensor
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        torch.ones(3, 1, 1),
+        nn.Parameter(torch.ones(3, 1, 1)),
+        torch.ones(3, 1, 1, requires_grad=True) * 2,  # PyTorch refuses to copy it
+    ],
+)
+def test_no_numbers_are_copied_wherever_a_tensor_is_held(tensor):
+    seen = []
+    held = Doing(lambda s, x: (seen.append(s.held.tensor), x + s.held.tensor)[1], held=Held(tensor))
+    assert text(held) == "opaque(add, 3x16x16, 0, 0)"
+    assert seen[0].is_meta
+    assert not tensor.is_meta
+
+
+def test_attributes_of_parameters_are_kept():
+    layer = nn.Conv2d(3, 3, 3)
+    layer.weight.twice = True
+    assert text(Doing(lambda s, x: s.c(s.c(x)) if s.c.weight.twice else x, c=layer)).count("shared")
+
+
+@pytest.mark.parametrize(
+    "moved",
+    [
+        lambda x: x.cpu(),
+        lambda x: x.cuda(0),
+        lambda x: x.to("cuda"),
+        lambda x: x.to(torch.device("cpu"), torch.float32),
+        lambda x: x.to(device="cuda:1"),
+        lambda x: x + torch.zeros(3, 1, 1, device="cuda").to(x.device),
+    ],
+)
+def test_moves_between_devices_move_nothing(moved):
+    assert text(Doing(lambda s, x: moved(x))) in ("id", "opaque(add, 3x16x16, 0, 0)")
+
+
+def test_what_torch_export_makes():
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
+    program = torch.export.export(module, (torch.zeros(1, 3, 16, 16),))
+    assert text(program.module()) == "3x3@4b, bn, relu"
+
+
+class Deployed(nn.Module):
+    """What is written to in inference mode is followed."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 3)
+
+    @torch.inference_mode()
+    def forward(self, x):
+        x = self.conv(x)
+        x[:, :1].relu_()
+        return x
+
+
+def test_inference_mode():
+    written = "3x3@3b, opaque(setitem, 3x14x14, 0, 0 | id | [:1], relu)"
+    assert text(Deployed()) == written
+    with torch.inference_mode():
+        assert text(Deployed()) == written
+
+
+def hooked():
+    module = nn.Sequential(nn.Conv2d(3, 3, 3))
+    module.register_forward_pre_hook(lambda part, given: (given[0] + 1,))
+    module[0].register_forward_hook(lambda part, given, made: made * 2)
+    return module
+
+
+def pruned():
+    module = nn.Sequential(nn.Conv2d(3, 8, 3))
+    prune.l1_unstructured(module[0], "weight", 0.5)
+    return module
+
+
+@pytest.mark.parametrize(
+    ("module", "written"),
+    [
+        (nn.DataParallel(nn.Conv2d(3, 8, 3)), "3x3@8b"),
+        (nn.Conv2d(3, 8, 3).half(), "3x3@8b"),
+        (nn.Conv2d(3, 8, 3).to(memory_format=torch.channels_last), "3x3@8b"),
+        (Doing(lambda s, x: s.d["a"](x), d=nn.ModuleDict({"a": nn.Conv2d(3, 8, 3)})), "3x3@8b"),
+        (hooked(), "opaque(add, 3x16x16, 0, 0), 3x3@3b, opaque(mul, 3x14x14, 0, 0)"),
+        (pruned(), "3x3@8b"),
+        (
+            nn.Sequential(torch.nn.utils.parametrizations.spectral_norm(nn.Conv2d(3, 8, 3))),
+            "opaque(reparametrize, 3x16x16, 0, 224), 3x3@8b",  # u W v, W of 8x27: 216 and 8
+        ),
+    ],
+)
+def test_wrappers_hooks_and_formats(module, written):
+    assert text(module) == written
+
+
+def test_complex_numbers():
+    assert text(nn.Conv2d(3, 4, 3, dtype=torch.complex64)) == "3x3@4b"
+
+
+def test_a_pool_of_an_input_without_a_batch():
+    pooled = Doing(lambda s, x: F.max_pool2d(x[0, :1], 3, 1, 1))
+    assert text(pooled) == "[:1], opaque(max_pool, 16x16, 0, 0)"
+
+
+def caught(self, x):
+    try:
+        return self.c(x) if x.sum() > 0 else x
+    except RuntimeError:
+        return x
+
+
+@pytest.mark.parametrize(
+    ("does", "message"),
+    [
+        (lambda s, x: s.c(x) if x.sum() > 0 else x, "depends on the numbers in a tensor"),
+        (lambda s, x: s.c(x) * x.max().item(), "depends on the numbers in a tensor"),
+        (lambda s, x: x[x > 0], "depends on the numbers in a tensor"),
+        (lambda s, x: s.c(x) * float(x.numpy().max()), "depends on the numbers in a tensor"),
+        (caught, r"does \(test_torch_tracing.py, line \d+\) depends on the numbers in a tensor"),
+        (lambda s, x: s.c(x[:, :2]), r"cannot be run on an input of 3x16x16 .* `c`"),
+        (lambda s, x: 1 // 0, "PyTorch says ZeroDivisionError"),
+        (lambda s, x: 3, "the output of the module holds no tensor"),
+        (lambda s, x: s.c.weight, "the output of the module does not depend on the input"),
+    ],
+)
+def test_what_cannot_be_followed_is_refused(does, message):
+    with pytest.raises(ca.ConvalgebraError, match=message):
+        ca.from_torch(Doing(does, c=conv), (3, 16, 16))
+
+
+class Two(nn.Module):
+    def forward(self, image, mask):
+        return image * mask
+
+
+@pytest.mark.parametrize(
+    ("module", "input", "message"),
+    [
+        (Two(), (3, 9, 9), r"needs 2 arguments \(image, mask\)"),
+        (conv, [(3, 9, 9), (1, 9, 9)], "several were given"),
+        (conv, "3xHxW", "has named sizes; give numbers"),
+        (conv, None, "a module does not tell its input"),
+        (conv, (3, 0, 9), "all at least 1"),
+        ("3x3", (3, 9, 9), "expected a torch.nn.Module, not str"),
+    ],
+)
+def test_what_is_no_module_with_one_image(module, input, message):
+    with pytest.raises(ca.ConvalgebraError, match=message):
+        ca.from_torch(module, input)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_compiled_modules_are_refused():
+    with pytest.raises(ca.ConvalgebraError, match="compiled by TorchScript"):
+        ca.from_torch(torch.jit.script(nn.Sequential(conv)), (3, 9, 9))
+
+
+def test_what_cannot_be_copied_is_refused():
+    import threading
+
+    with pytest.raises(ca.ConvalgebraError, match=r"take away the attribute that says .*lock"):
+        ca.from_torch(Doing(lambda s, x: x, lock=threading.Lock()), (3, 9, 9))
