@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from convalgebra.cost import cost
 from convalgebra.cost.receptive_field.fields import receptive_fields
-from convalgebra.cost.receptive_field.naming import find
 from convalgebra.cost.receptive_field.remainders import Remainders, by_remainder
 from convalgebra.language import parse
 from convalgebra.sizes import at, floor_divide, symbol
@@ -65,7 +64,7 @@ def fields_of(name, side):
 
 def axis_of(row, side):
     network, fields = fields_of(row["cnn"], f"{side}x{side}")
-    one, two = fields[find(network, row["endpoint"].split("/")[-1])].axes
+    one, two = fields[network.index_of(row["endpoint"].split("/")[-1])].axes
     assert (one.size, one.jump, one.left) == (two.size, two.jump, two.left)
     return one
 

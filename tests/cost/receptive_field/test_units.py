@@ -170,7 +170,7 @@ def test_names():
 @pytest.mark.parametrize(
     ("unit", "message"),
     [
-        ("layr1[0,0]", "nothing is called `layr1`; did you mean `layer1`?"),
+        ("layr1[0,0]", "nothing is called `layr1`; did you mean `layer1`, `layer4` or `layer3`?"),
         ("999[0,0]", "layers have the numbers 1 to 174"),
         ("layer1[3]", "layer1 is 256x56x56, with 2 axes: write layer1[0,0], not 1 indices"),
         ("layer1", "not 0 indices"),
