@@ -299,15 +299,16 @@ def view_table(view: View) -> Table:
     """Along each axis the field of a unit, what of it lies in the padding, and what is seen."""
     seen = view.seen if view.windowed is None else view.windowed
     rows = []
-    for axis in range(len(view.sides)):
-        field, around = "", ""
-        if view.field is not None:
-            field = _interval(view.field[axis])
-            around = " + ".join(str(side) for side in (view.in_padding or ())[axis])
+    for axis, name in enumerate(_axis_names(len(view.sides))):
+        field = "" if view.field is None else _interval(view.field[axis])
+        around = "" if view.in_padding is None else " + ".join(map(str, view.in_padding[axis]))
+        if seen is None:
+            rows.append((name, field, "?", "?", "?"))
+            continue
         runs = seen[axis]
         span = _interval((runs[0][0], runs[-1][1]) if runs else None)
         total = sum(last - first + 1 for first, last in runs)
-        rows.append((_axis_names(len(view.sides))[axis], field, around, span, f"{total:,}"))
+        rows.append((name, field, around, span, f"{total:,}"))
     return Table(("axis", "field", "in the padding", "on the input", "seen"), tuple(rows))
 
 
@@ -323,6 +324,14 @@ def view_lines(report: CostReport, view: View) -> list[str]:
     layer = network.nodes[view.node].layer
     what = "the input" if not view.node else f"layer {view.node}, {layer_text(layer) or layer.kind}"
     lines = [f"{view.name}{unit} of {shape_text(network.shapes[view.node])} ({what})"]
+    if view.seen is None:
+        from convalgebra.cost.receptive_field.units import numbers_wanted
+
+        if report.fields[view.node].is_global:
+            lines.append("Through windows alone; with what was pooled it sees more.")
+        wanted = numbers_wanted(network)
+        lines.append(f"How much of it lies on the input depends on named sizes: {wanted}.")
+        return lines
     runs = view.seen if view.windowed is None else view.windowed
     for axis, places in zip(_axis_names(len(runs)), runs, strict=True):
         if len(places) > 1:

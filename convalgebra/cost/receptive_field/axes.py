@@ -36,6 +36,17 @@ class NotKnownError(Exception):
     """A field that is not worked out; the text says why."""
 
 
+class NamedSizeError(NotKnownError):
+    """Something that is worked out for numbers alone, asked of named sizes."""
+
+
+def in_numbers(size: Size) -> int:
+    """The size, which is a number; NamedSizeError for a named one."""
+    if not isinstance(size, int):
+        raise NamedSizeError("a window with named sizes follows a transposed one or upsampling")
+    return size
+
+
 class Periodic(NamedTuple):
     """The field along one axis at one speed. A phase is None where a unit sees nothing at all."""
 

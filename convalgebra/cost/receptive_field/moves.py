@@ -26,8 +26,6 @@ from convalgebra.windows import Window, extent
 
 Move = Callable[[Periodic], Periodic]
 
-_NAMED = "a window with named sizes follows a transposed convolution or upsampling"
-
 
 def moves(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...] | None:
     """One move for each axis of `shape`; None for a layer that leaves positions alone.
@@ -55,19 +53,11 @@ def _window(part: Periodic, window: Window) -> Periodic:
         after = extent(window) - 1 - before
         seen = simplest(left - before * part.step), simplest(right + after * part.step)
         return Periodic(step, (seen,))
-    _check_numbers(window)
     return through(part, window.stride, 1, of_window(window))
 
 
 def _transposed(part: Periodic, window: Window) -> Periodic:
-    _check_numbers(window)
     return through(part, 1, window.stride, of_transposed(window))
-
-
-def _check_numbers(window: Window) -> None:
-    sizes = (*window[:3], window.padding[0])
-    if not all(isinstance(size, int) for size in sizes):
-        raise NotKnownError(_NAMED)
 
 
 def _slide(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
@@ -112,9 +102,12 @@ def _resampled(
         common = gcd(inputs, outputs)
         period, phases = inputs // common, outputs // common
     else:
-        period, phases = 1, simplest(outputs / inputs)
-        if not isinstance(phases, int):
+        from sympy import cancel
+
+        factor = cancel(outputs / inputs)
+        if not factor.is_Rational:
             raise NotKnownError("a resize by a factor that is not known")
+        period, phases = int(factor.q), int(factor.p)
     return through(part, period, phases, reads(period, phases))
 
 
