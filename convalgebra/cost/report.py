@@ -214,9 +214,13 @@ class CostReport(NamedTuple):
 
         return tuple(meetings(self.network, self.fields))
 
-    def findings(self) -> tuple[Finding, ...]:
-        """The branches that are not aligned where they meet others, and what would align them."""
-        off = [meeting for meeting in self.meetings() if meeting.verdict != "aligned"]
+    def findings(self, meetings: Sequence[Meeting] | None = None) -> tuple[Finding, ...]:
+        """The branches that are not aligned where they meet others, and what would align them.
+
+        At some `meetings`, or at all of them.
+        """
+        places = self.meetings() if meetings is None else meetings
+        off = [meeting for meeting in places if meeting.verdict != "aligned"]
         if not off:
             return ()
         from convalgebra.cost.receptive_field.remedies import findings

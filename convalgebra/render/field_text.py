@@ -212,16 +212,20 @@ def _alignment(report: CostReport) -> list[str]:
         if by_verdict[verdict]:
             first += f"; at {by_verdict[verdict]} {said}"
     lines = [] if len(unknown) == len(meetings) else [first]
-    off: list[Finding] = []
-    if bad or by_verdict["depends"]:  # else there is nothing to be found
-        off = [finding for finding in report.findings() if finding.branch.verdict != "on average"]
-    lines += [_finding(report, finding) for finding in off[:_MOST_FINDINGS]]
-    if len(off) > _MOST_FINDINGS:
-        more = len(off) - _MOST_FINDINGS
+    off = [meeting for meeting in meetings if any(map(_is_off, meeting.others))]
+    shown = report.findings(off[:_MOST_FINDINGS])  # in each of them there is one at least
+    shown = tuple(finding for finding in shown if _is_off(finding.branch))[:_MOST_FINDINGS]
+    lines += [_finding(report, finding) for finding in shown]
+    more = sum(_is_off(branch) for meeting in off for branch in meeting.others) - len(shown)
+    if more:
         lines.append(f"and {more} more {'branch' if more == 1 else 'branches'}: --format json")
     if unknown:
         lines.append(f"not known at {counted(len(unknown), 'place')}: {unknown[0].reason}")
     return lines
+
+
+def _is_off(branch: Branch) -> bool:
+    return branch.verdict in ("off", "other jump", "depends")
 
 
 def _finding(report: CostReport, finding: Finding) -> str:

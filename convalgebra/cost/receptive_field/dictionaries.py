@@ -111,7 +111,7 @@ def alignment_to_dict(report: CostReport) -> dict[str, Any]:
         "meetings": len(meetings),
         "aligned": verdicts.count("aligned"),
         "unknown": verdicts.count("unknown"),
-        "findings": [_finding(report.network, finding) for finding in report.findings()],
+        "findings": [_finding(report.network, finding) for finding in report.findings(meetings)],
     }
 
 
