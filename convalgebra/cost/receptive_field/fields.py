@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, meet
+from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, each_axis, meet
 from convalgebra.cost.receptive_field.moves import Move, moves, still
 from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
 from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.network import Network, Node
 from convalgebra.shapes import Shape
-from convalgebra.sizes import same
+from convalgebra.sizes import Size, same
 
 
 class Field(NamedTuple):
@@ -139,10 +139,12 @@ def _axes(ways: Sequence[Way], fields: Sequence[Field], output: Shape) -> tuple[
     first, *others = branches
     if all(other is first for other in others):
         return first
-    return tuple(
-        meet(along, along[0].units) if any(axis != along[0] for axis in along) else along[0]
-        for along in zip(*branches, strict=True)
-    )
+    return each_axis(_hull, *branches)
+
+
+def _hull(*along: Axis) -> Axis:
+    first, *others = along
+    return meet(along, first.units) if any(other != first for other in others) else first
 
 
 def moved(
@@ -151,11 +153,12 @@ def moved(
     """The field of a value after a layer that moves it by `along` and gives it a shape."""
     if along is None:
         return axes
-    found = []
-    for axis, move, units in zip(axes, along, output[1:], strict=True):
-        after = Axis(tuple([move(part) for part in axis.parts]), units)
-        found.append(after if len(after.parts) == 1 else meet([after], units))
-    return tuple(found)
+    return each_axis(_moved, axes, along, output[1:])
+
+
+def _moved(axis: Axis, move: Move, units: Size) -> Axis:
+    after = Axis(tuple([move(part) for part in axis.parts]), units)
+    return after if len(after.parts) == 1 else meet([after], units)
 
 
 _Flags = Callable[[Field, Shape], tuple[bool, bool]]  # pooled, and whether it sees everything

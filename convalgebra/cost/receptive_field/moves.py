@@ -10,7 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from math import gcd
 
-from convalgebra.cost.receptive_field.axes import NotKnownError, Periodic, through
+from convalgebra.cost.receptive_field.axes import (
+    NotKnownError,
+    Periodic,
+    each_axis,
+    through,
+)
 from convalgebra.cost.receptive_field.readings import (
     Reads,
     adaptive,
@@ -61,11 +66,11 @@ def _transposed(part: Periodic, window: Window) -> Periodic:
 
 
 def _slide(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
-    return tuple([partial(_window, window=window) for window in windows(layer, shape)])
+    return each_axis(lambda window: partial(_window, window=window), windows(layer, shape))
 
 
 def _slide_transposed(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
-    return tuple([partial(_transposed, window=window) for window in windows(layer, shape)])
+    return each_axis(lambda window: partial(_transposed, window=window), windows(layer, shape))
 
 
 def _shift(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
