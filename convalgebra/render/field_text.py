@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.cost.receptive_field.fields import is_cut
 from convalgebra.language.layer_text import layer_text
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
@@ -27,6 +28,7 @@ _MOST_FINDINGS = 6
 _MOST_REMAINDERS = 8
 _MOST_RUNS = 4
 _LONGEST_BRANCH = 40
+_CUT = "channels are not told apart: behind a slice this or less is seen"
 
 
 def field_cells(field: Field) -> tuple[str, str]:
@@ -76,6 +78,8 @@ def number(value: Any) -> str:
 def field_lines(report: CostReport) -> list[tuple[str, str]]:
     """What there is to say of the field of the output, each line with its label."""
     lines = [("field", field_sentence(report)), ("padding", _padding(report.receptive_field))]
+    if is_cut(report.network, report.network.outputs[0]):
+        lines.insert(1, ("", _CUT))
     if any(len(node.inputs) > 1 for node in report.network.nodes):
         lines.append(("paths", _paths(report)))
         first, *more = _alignment(report) or [""]
@@ -328,6 +332,8 @@ def view_lines(report: CostReport, view: View) -> list[str]:
     layer = network.nodes[view.node].layer
     what = "the input" if not view.node else f"layer {view.node}, {layer_text(layer) or layer.kind}"
     lines = [f"{view.name}{unit} of {shape_text(network.shapes[view.node])} ({what})"]
+    if is_cut(network, view.node):
+        lines.append(f"{_CUT[0].upper()}{_CUT[1:]}.")
     if view.seen is None:
         from convalgebra.cost.receptive_field.units import numbers_wanted
 

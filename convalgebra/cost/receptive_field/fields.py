@@ -1,9 +1,11 @@
 """Which inputs the units of every value see: one rule per kind of layer.
 
+A field is a statement about all channels of a unit together: some channel sees its first input, and
+some its last. Channels are not told apart, so that behind a slice it is what is seen or more.
+
 A global layer (gap, fc) sees everything: the field through windows alone is kept beside that fact,
 and goes on where a global branch meets others (squeeze-excite). The statistics of instance, group
-and layer norms are not counted as seeing. Channels are not told apart: a slice of a value sees what
-the value sees.
+and layer norms are not counted as seeing.
 """
 
 from __future__ import annotations
@@ -53,6 +55,24 @@ def receptive_fields(network: Network) -> tuple[Field, ...]:
     for index in range(1, len(network.nodes)):
         fields.append(field_after(network, fields, index))
     return tuple(fields)
+
+
+def is_cut(network: Network, index: int) -> bool:
+    """Whether channels are cut off on the way to a node, which may see less than its field then.
+
+    >>> from convalgebra.language import parse
+    >>> network = parse("input 4x8; cat([:2] | [2:], 3p1); 5p2")
+    >>> is_cut(network, 2), is_cut(network, 5), is_cut(parse("input 4x8; 3p1"), 1)
+    (True, True, False)
+    """
+    wanted = {index}
+    for at in range(index, 0, -1):
+        if at in wanted:
+            node = network.nodes[at]
+            if node.layer.kind == "slice":
+                return True
+            wanted.update(node.inputs[:1] if node.layer.kind == "unused" else node.inputs)
+    return False
 
 
 def input_field(network: Network) -> Field:

@@ -3,7 +3,9 @@
 from itertools import product
 
 import pytest
+from click.testing import CliRunner
 
+from convalgebra.cli import main
 from convalgebra.cost.receptive_field import receptive_fields
 from convalgebra.cost.receptive_field.paths import paths_to
 from convalgebra.cost.receptive_field.units import view
@@ -57,6 +59,35 @@ def test_units_at_the_edges_and_in_the_middle(text):
             seen = {at for first, last in runs for at in range(first, last + 1)}
             assert seen == {place[axis] for place in places}
         assert found.inputs in (None, len(places))
+
+
+@pytest.mark.parametrize(
+    ("text", "less"),
+    [
+        ("cat(5p2@2 | 3p1@2), [2:], 3p1", True),  # what sees the most is cut off
+        ("cat(5p2@2 | 3p1@2), [:2], 3p1", False),
+        ("cat([:2], 7p3 | [2:]), 3p1g4, [2:]", True),
+        ("2*(cat([:2] | [2:], 1@2, dw3p1), shuffle2)", False),
+    ],
+)
+def test_behind_a_slice_a_unit_sees_this_or_less(text, less):
+    network = parse(f"input 4x24; {text}")
+    (end,) = network.outputs
+    x = image(network)
+    places = {at for (at,) in reached(outputs(network, x), (12,), x)}
+    (((first, last),),) = view(network, receptive_fields(network), end, (12,)).seen
+    told = set(range(first, last + 1))
+    assert places < told if less else places == told
+    said = "Channels are not told apart: behind a slice this or less is seen."
+    arguments = ["cost", text, "--input", "4x24"]
+    assert said in CliRunner().invoke(main, [*arguments, "--unit", "[12]"]).stdout
+    assert said[1:-1] in " ".join(CliRunner().invoke(main, arguments).stdout.split())
+
+
+def test_where_nothing_is_cut_off_nothing_is_said_of_it():
+    text = "cat(5p2@2 | 3p1@2), 3p1g4, unused([2:], fc@3)"
+    shown = CliRunner().invoke(main, ["cost", text, "--input", "4x24"]).stdout
+    assert "not told apart" not in shown
 
 
 BRANCHES = [
