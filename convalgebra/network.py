@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
-from convalgebra.layers import Layer
+from convalgebra.layers import FIRST_ALONE, Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
 from convalgebra.sizes import Size, at, at_least, names, product, same, text
 
@@ -57,6 +57,13 @@ class Node(NamedTuple):
     name: str = ""
     block: tuple[str, ...] = ()
     span: Span | None = None
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """The nodes whose numbers it works on: not what `unused(..)` and `bilinearlike(a | ..)`
+        have beside the first.
+        """
+        return self.inputs[:1] if self.layer.kind in FIRST_ALONE else self.inputs
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self[:3] == other[:3]
@@ -308,7 +315,6 @@ class Network:
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
             if live[index]:
-                read = node.inputs[:1] if node.layer.kind == "unused" else node.inputs
-                for source in read:
+                for source in node.read:
                     live[source] = True
         return tuple(live)

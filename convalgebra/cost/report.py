@@ -339,7 +339,7 @@ def _layer_cost(
             counts = counts.times(batch)
         made = 0 if kind == "unused" else simplest(batch * product(use.output))
         if kind not in VIEWS:  # a batch shares the weights: they are read once
-            read = batch * sum((product(shape) for shape in use.inputs), 0)
+            read = batch * sum((product(network.shapes[source]) for source in node.read), 0)
             moved = simplest(number * (read + counts.params + made))
     if node.weights != index:
         rest = tuple(key for key in counts.unknown if key != "params")

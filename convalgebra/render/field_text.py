@@ -80,7 +80,7 @@ def field_lines(report: CostReport) -> list[tuple[str, str]]:
     lines = [("field", field_sentence(report)), ("padding", _padding(report.receptive_field))]
     if is_cut(report.network, report.network.outputs[0]):
         lines.insert(1, ("", _CUT))
-    if any(len(node.inputs) > 1 for node in report.network.nodes):
+    if any(len(node.read) > 1 for node in report.network.nodes):
         lines.append(("paths", _paths(report)))
         first, *more = _alignment(report) or [""]
         lines += [("alignment", first), *(("", line) for line in more)]

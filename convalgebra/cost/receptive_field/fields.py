@@ -17,7 +17,7 @@ from typing import NamedTuple
 from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, each_axis, meet
 from convalgebra.cost.receptive_field.moves import Move, moves, still
 from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, LIKE, NORMS, SLOPES, Layer
 from convalgebra.network import Network, Node
 from convalgebra.shapes import Shape
 from convalgebra.sizes import Size, same
@@ -71,7 +71,7 @@ def is_cut(network: Network, index: int) -> bool:
             node = network.nodes[at]
             if node.layer.kind == "slice":
                 return True
-            wanted.update(node.inputs[:1] if node.layer.kind == "unused" else node.inputs)
+            wanted.update(node.read)
     return False
 
 
@@ -90,9 +90,9 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     if not _is_told(network, index):
         return Field(None, reason=not_told(node.layer))
     pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
-    if len(node.inputs) > 1:
-        is_global = any(fields[source].is_global for source in node.inputs)
-        pooled = all(fields[source].pooled for source in node.inputs)
+    if len(node.read) > 1:
+        is_global = any(fields[source].is_global for source in node.read)
+        pooled = all(fields[source].pooled for source in node.read)
     ways = ways_to(network, fields, index)
     if len(ways) == 1 and ways[0].moves is None:
         return fields[ways[0].source]._replace(is_global=is_global, pooled=pooled)
@@ -117,7 +117,7 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
         nowhere = partial(_nowhere, node.layer)
         axes = len(network.shapes[0]) - 1
         return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
-    if len(node.inputs) == 1 or kind == "unused":
+    if len(node.read) == 1:
         source = node.inputs[0]
         if fields[source].pooled or _FLAGS[kind](fields[source], network.shapes[index])[0]:
             return (Way(source, None),)
@@ -218,7 +218,7 @@ _FLAGS: dict[str, _Flags] = {
     "linear": _linear,
     **dict.fromkeys(("up", "resize", "pixelshuffle", "bilinear", "bilinearto"), _placed),
     **dict.fromkeys(BORDERS, _placed),
-    **dict.fromkeys(("add", "cat", "mul", "opaque"), _placed),
+    **dict.fromkeys(LIKE | {"add", "cat", "mul", "opaque"}, _placed),
     **dict.fromkeys(_UNCHANGED, _placed),
 }
 assert _FLAGS.keys() == KINDS.keys(), "a kind of layer has no rule for its receptive field"

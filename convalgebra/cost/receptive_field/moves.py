@@ -120,7 +120,7 @@ _RULES: dict[str, Callable[[Layer, Shape, Shape], tuple[Move, ...]]] = {
     **dict.fromkeys(("conv", "dw", "max", "avg"), _slide),
     "convt": _slide_transposed,
     **dict.fromkeys(BORDERS, _shift),
-    **dict.fromkeys(("up", "resize", "pixelshuffle"), _resize(nearest)),
-    **dict.fromkeys(("bilinear", "bilinearto"), _resize(bilinear)),
+    **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _resize(nearest)),
+    **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _resize(bilinear)),
     **dict.fromkeys(("gap", "gmp"), _resize(adaptive)),  # to one position: see `fields`
 }

@@ -148,9 +148,8 @@ def _seen(
     for index in range(node, 0, -1):
         for box in boxes.pop(index, ()):
             here = network.nodes[index]
-            inputs = here.inputs[:1] if here.layer.kind == "unused" else here.inputs
-            for source in inputs:
-                if not pooled and fields[source].pooled and len(inputs) > 1:
+            for source in here.read:
+                if not pooled and fields[source].pooled and len(here.read) > 1:
                     continue
                 shape, output = network.shapes[source], network.shapes[index]
                 read = _RULES[here.layer.kind](here.layer, box, shape, output)
@@ -242,8 +241,8 @@ def _opaque(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
 _RULES = {
     **dict.fromkeys(("conv", "dw", "max", "avg"), _window),
     "convt": _transposed,
-    **dict.fromkeys(("up", "resize", "pixelshuffle"), _nearest),
-    **dict.fromkeys(("bilinear", "bilinearto"), _bilinear),
+    **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _nearest),
+    **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _bilinear),
     "opaque": _opaque,
     **dict.fromkeys(("gap", "gmp"), _pooled),
     **dict.fromkeys(BORDERS, _border),

@@ -129,6 +129,10 @@ MERGES = {
     "add": lambda parts: sum(parts[1:], parts[0]),
     "mul": lambda parts: sum(parts[1:], parts[0]),  # a product depends on what a sum depends on
     "cat": lambda parts: torch.cat(parts, 1),
+    "bilinearlike": lambda parts: functional.interpolate(
+        parts[0], parts[1].shape[2:], mode=LINEAR[parts[0].dim() - 2]
+    ),
+    "resizelike": lambda parts: functional.interpolate(parts[0], parts[1].shape[2:]),
 }
 
 

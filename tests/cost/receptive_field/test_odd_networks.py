@@ -40,6 +40,8 @@ NETWORKS = [
     "input 4x12x12; 3x3p1g2@8, shuffle2, dw3x3s2p1, pixelshuffle2, 3x3",
     "input 1x12x10; (max2x2s2, up2) + 3x3p0:2x1, 3x3s2p0:1",
     "input 1x15x15; def d(R)=3x3dRpR; cat(d(1) | d(2) | d(4) | gap, 1x1, bilinear15), 1x1",
+    "input 1x13x17; e = 3x3s2; 3x3s2p1; a = bilinearlike(3x3p1 | e) + e; resizelike(id | input)",
+    "input 1x7x11; e = 2x2; cat(gap, 1x1, bilinearlike(id | e) | 3x3s3p1, resizelike(id | e))",
     "input 1x8x9x7; 3x2x3s2x1x2p1x0x1, convt2x2x2s2, 3x3x3p1",
     "input 1x6x8x10; 3x3x3s2psame, up2x1x3, avg2x2x2s1x2x2",
     "input 1x6x8x6; bilinear2, 3x1x3s3x1x2, (1x3x1p0x1x0) + id",
