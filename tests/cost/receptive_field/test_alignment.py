@@ -264,3 +264,14 @@ def test_names_of_branches():
     assert (two["branch"], two["layers"], two["offset"]) == (2, "a, 3p2:0", [-1])
     assert one["reference"] == {"branch": 3, "layers": "b"}
     assert "branch 1, 3p0:2, relu, is off by +1 from branch 3, b;" in shown(report)
+
+
+@pytest.mark.parametrize(
+    "text", ["20*(2p1:0 + id)", "5*((3p0:2) + (3p2:0) + 3p1 + (2p1:0)), (max2s2, up2) + id"]
+)
+def test_the_branches_that_are_not_shown_are_counted(text):
+    report = cost(text, input="1x64")
+    verdicts = [finding.branch.verdict for finding in report.findings()]
+    off = len(verdicts) - verdicts.count("on average")
+    assert shown(report).count("is off by") == 6
+    assert f"and {off - 6} more branches: --format json" in shown(report)
