@@ -107,8 +107,11 @@ def field_sentence(report: CostReport) -> str:
 def _jumps(axes: Sequence[Axis]) -> str:
     if all(len(axis.parts) == 1 for axis in axes):
         return f"jump {once([_jump(axis) for axis in axes])}"
-    found = [" and ".join(number(part.jump) for part in axis.parts) for axis in axes]
-    return f"no one jump (branches move by {once(found)})"
+    return f"no one jump (branches move by {once([_by_part(axis) for axis in axes])})"
+
+
+def _by_part(axis: Axis) -> str:
+    return " and ".join(number(part.jump) for part in axis.parts)
 
 
 def _by_axis(axes: Sequence[Axis]) -> list[str]:
@@ -242,7 +245,8 @@ def _finding(report: CostReport, finding: Finding) -> str:
     start = f"{network.shown_name(meeting.node)} ({kind}): branch {branch.number}, {_cut(own)},"
     beside = f"branch {meeting.reference.number}, {_cut(other)}"
     if branch.verdict == "other jump":
-        jumps = [once([_jump(axis) for axis in one.axes]) for one in (branch, meeting.reference)]
+        both = (branch, meeting.reference)
+        jumps = [once([_by_part(axis) for axis in one.axes]) for one in both]
         return f"{start} moves by {jumps[0]} a unit, {beside}, by {jumps[1]}"
     if branch.verdict == "depends":
         return f"{start} coincides with {beside}, {_where(branch)}"

@@ -232,6 +232,12 @@ def test_branches_at_different_jumps():
     assert "branch 1, 2s2, moves by 2 a unit, branch 2, crop8, by 1" in shown(report)
 
 
+def test_branches_whose_parts_drift_apart():
+    _, report = first_finding("(2s2) + crop8, 3p0:2 + id")
+    said = "branch 1, 3p0:2, moves by 2 and 1 a unit, branch 2, id, by 2 and 1"
+    assert said in shown(report)
+
+
 def test_upsampling_coincides_on_average():
     (meeting,) = cost("(max2s2, up2) + id", input="1x32").meetings()
     assert meeting.verdict == "on average"
