@@ -76,6 +76,8 @@ KINDS: dict[str, Kind] = {
     "add": Kind("none", "", "none", "the sum of its branches"),
     "mul": Kind("none", "", "none", "the product of its branches; a side of 1 is stretched"),
     "cat": Kind("none", "", "none", "its branches, channels one after another"),
+    "bilinearlike": Kind("none", "", "none", "bilinear resize to the sides of its second branch"),
+    "resizelike": Kind("none", "", "none", "nearest resize to the sides of its second branch"),
     "unused": Kind("none", "", "none", "what comes in; the branch beside it only has weights"),
     "opaque": Kind("opaque", "", "matrix", "an operation that the language has no word for"),
 }
@@ -85,7 +87,9 @@ PLAIN_NORMS = frozenset({"plainbn", "plainln", "plainin", "plaingn", "lrn"})  # 
 NORMS = frozenset({"bn", "ln", "in", "gn"}) | PLAIN_NORMS
 SLOPES = frozenset({"prelu", "sharedprelu"})
 BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
-MERGES = frozenset({"add", "mul", "cat", "unused"})
+LIKE = frozenset({"bilinearlike", "resizelike"})
+MERGES = frozenset({"add", "mul", "cat", "unused"}) | LIKE
+FIRST_ALONE = LIKE | {"unused"}  # work on the first of their branches: no number of others is read
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})
 DENSE = frozenset({"fc", "linear"})
 # Opaque operations of these names work at each position by itself: a unit sees what it saw before.

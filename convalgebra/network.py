@@ -7,20 +7,36 @@ own: the list is a topological order, and nothing here needs recursion.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice, zip_longest
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
-from convalgebra.layers import Layer
+from convalgebra.layers import FIRST_ALONE, Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
 from convalgebra.sizes import Size, at, at_least, names, product, same, text
 
 INPUT = Layer("input")
 
-_MOST_NAMES = 40  # of values, in an error
+_MOST_LISTED = 12  # names in an error
+
+
+def _listed(names: Iterable[str]) -> str:
+    first = list(islice(names, _MOST_LISTED + 1))
+    return ", ".join(first[:_MOST_LISTED]) + (", .." if len(first) > _MOST_LISTED else "")
+
+
+def _either(names: Sequence[str]) -> str:
+    *first, last = [f"`{name}`" for name in names]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _spaced(path: str) -> str:
+    return re.sub("[/.]", " ", path) + " "
 
 
 def _equal(one: Shape, other: Shape) -> bool:
@@ -41,6 +57,13 @@ class Node(NamedTuple):
     name: str = ""
     block: tuple[str, ...] = ()
     span: Span | None = None
+
+    @property
+    def read(self) -> tuple[int, ...]:
+        """The nodes whose numbers it works on: not what `unused(..)` and `bilinearlike(a | ..)`
+        have beside the first.
+        """
+        return self.inputs[:1] if self.layer.kind in FIRST_ALONE else self.inputs
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Node) and self[:3] == other[:3]
@@ -132,17 +155,18 @@ class Network:
         return replace(self, shape=shape, nodes=tuple(nodes))
 
     def up_to(self, name: str) -> Network:
-        """The part of the network that the value called `name` needs, with that value as output.
+        """The part of the network that the value that `name` means needs, with it as output.
 
-        Branches of `unused(..)` on the way stay: their weights are part of the network there.
+        What a name means is told at `index_of`. Branches of `unused(..)` on the way stay: their
+        weights are part of the network there.
 
         >>> from convalgebra.language import parse
         >>> str(parse("stem = 7x7s2@64, relu; head = gap, fc@1000").up_to("stem"))
         '7x7s2@64, relu'
 
-        Raises InputError where no value has the name, or several have it.
+        Raises InputError where nothing has the name, or several values have it.
         """
-        end = self._index_of(name)
+        end = self.index_of(name)
         needed = [False] * end + [True]
         for index in range(end, -1, -1):
             if needed[index]:
@@ -162,26 +186,53 @@ class Network:
                 places[index] = place
         return replace(self, nodes=tuple(nodes), outputs=(places[end],))
 
-    def _index_of(self, name: str) -> int:
-        found = [index for index, node in enumerate(self.nodes) if name and node.name == name]
+    def index_of(self, name: str) -> int:
+        """The node that a name means, as texts and reports have it.
+
+        It is a block (its last layer), a layer as `shown_name` has it, a value of the text,
+        `output` (the first one), or the number of a layer. Where a name could be several of these,
+        the first of them counts.
+
+        >>> from convalgebra.language import parse
+        >>> network = parse("def f = 3x3, (a = relu); 2*f; head = gap, fc@1000")
+        >>> [network.index_of(name) for name in ("f #1", "head", "head/6", "5", "output")]
+        [2, 6, 6, 5, 6]
+
+        Raises InputError where nothing has the name, or several values have it.
+        """
+        path = _spaced(name)
+        found = [
+            index
+            for index in range(len(self.nodes))
+            if name and _spaced(self.shown_name(index)).startswith(path)
+        ]
+        # A block is one run of layers and means its last one; runs that are apart are several.
+        found = [here for here, after in zip_longest(found, found[1:]) if here + 1 != after]
+        if name and not found:
+            found = [index for index, node in enumerate(self.nodes) if node.name == name]
         if len(found) == 1:
             return found[0]
         if found:
-            raise InputError(
-                f"{len(found)} values are called `{name[:40]}`: give the one that is meant a name "
-                "of its own"
-            )
+            ways = _listed(map(self.shown_name, found))
+            raise InputError(f"there are {len(found)} values `{name}`; name the layer: {ways}")
+        if name == "output":
+            return self.outputs[0]
+        if re.fullmatch("[0-9]{1,9}", name, re.ASCII) and int(name) < len(self.nodes):
+            return int(name)
+        raise InputError(self._unknown(name))
+
+    def _unknown(self, name: str) -> str:
         from difflib import get_close_matches
 
-        known = list(dict.fromkeys(node.name for node in self.nodes[1:] if node.name))
-        if not known:
-            hint = "no value of this network has a name: write `stem = 3x3, relu` on a line"
-        else:
-            near = get_close_matches(name[:40], known, n=1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            hint += f"there are {', '.join(known[:_MOST_NAMES])}"
-            hint += f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
-        raise InputError(f"no value is called `{name[:40]}`; {hint}")
+        values = [node.name for node in self.nodes[1:] if node.name]
+        blocks = ["/".join(node.block[:depth]) for node in self.nodes for depth in (1, 2)]
+        known = list(dict.fromkeys(filter(None, [*values, *blocks])))
+        start = f"nothing is called `{name[:40]}`"
+        near = get_close_matches(name[:40], known)
+        if near:
+            return f"{start}; did you mean {_either(near)}?"
+        names = f"; names are {_listed(known)}" if known else ""
+        return f"{start}{names}; layers have the numbers 1 to {len(self.nodes) - 1}"
 
     @cached_property
     def _flow(self) -> tuple[tuple[Shape, ...], Assumptions]:
@@ -264,7 +315,6 @@ class Network:
         for index in range(len(self.nodes) - 1, -1, -1):
             node = self.nodes[index]
             if live[index]:
-                read = node.inputs[:1] if node.layer.kind == "unused" else node.inputs
-                for source in read:
+                for source in node.read:
                     live[source] = True
         return tuple(live)

@@ -15,6 +15,7 @@ from convalgebra.layers import (
     ACTIVATIONS,
     BORDERS,
     KINDS,
+    LIKE,
     NORMS,
     SLOPES,
     Layer,
@@ -200,6 +201,14 @@ def _resize(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> 
     return (channels, *spread_over(layer.size, len(sides), "size"))
 
 
+def _like(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    first, second = inputs
+    if len(first) != len(second) or len(first) == 1:
+        what = f"{shape_text(first)} is not resized to the sides of {shape_text(second)}"
+        raise SizeError(f"{what}: {axes_text(len(first) - 1)}, {axes_text(len(second) - 1)}")
+    return (first[0], *second[1:])
+
+
 def _border(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
     channels, *sides = inputs[0]
     out = []
@@ -333,6 +342,7 @@ _RULES: dict[str, Rule] = {
     "bilinear": _upsample,
     "bilinearto": _resize,
     "resize": _resize,
+    **dict.fromkeys(LIKE, _like),
     **dict.fromkeys(BORDERS, _border),
     "pixelshuffle": _pixelshuffle,
     "flatten": _flatten,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from convalgebra.layers import KINDS, MERGES, Channels, Layer, Opaque
+from convalgebra.layers import KINDS, LIKE, MERGES, Channels, Layer, Opaque
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import Size, exact_divide, floor_divide, symbol
 
@@ -131,7 +131,8 @@ def networks(draw: Callable, most: int = 14) -> Network:
             layer = Layer("opaque", (4, 7), opaque=figures)
             nodes.append(Node(layer, tuple(inputs), index))
         else:
-            inputs = draw(st.lists(source, min_size=2, max_size=3))
+            most = 2 if kind in LIKE else 3
+            inputs = draw(st.lists(source, min_size=2, max_size=most))
             nodes.append(Node(Layer(kind), tuple(inputs), index))
     read = {source for node in nodes for source in node.inputs}
     ends = [i for i in range(1, len(nodes)) if i not in read]

@@ -189,9 +189,9 @@ def test_the_part_up_to_a_name() -> None:
     whole = process("cost", "a = 3x3@2", "--input", "1x9x9")
     assert part.stdout == whole.stdout
     message = refused("cost", "zoo:resnet50", "--to", "layer5")
-    assert message.startswith("error: no value is called `layer5`; did you mean layer4? there are")
-    assert "no value of this network has a name" in refused("cost", "3x3", "--to", "a")
-    assert "no value is called ``" in refused("cost", "3x3", "--to", "")  # not all without names
+    assert message.startswith("error: nothing is called `layer5`; did you mean `layer4`, ")
+    assert "layers have the numbers 1 to 1" in refused("cost", "3x3", "--to", "a")
+    assert "nothing is called ``" in refused("cost", "3x3", "--to", "")  # not all without names
 
 
 def test_nothing_to_cost() -> None:

@@ -184,18 +184,26 @@ def test_the_part_has_the_shapes_of_the_whole(name: str) -> None:
         (
             "stem = 3x3; body = 5x5; head = fc@9",
             "sten",
-            "no value is called `sten`; did you mean stem? there are stem, body, head",
+            "nothing is called `sten`; did you mean `stem`?",
         ),
         (
-            "3x3, relu",
-            "stem",
-            "no value is called `stem`; no value of this network has a name: "
-            "write `stem = 3x3, relu` on a line",
+            "stem = 3x3; body = 5x5; head = fc@9",
+            "q",
+            "nothing is called `q`; names are stem, body, head; layers have the numbers 1 to 3",
         ),
+        ("3x3, relu", "stem", "nothing is called `stem`; layers have the numbers 1 to 2"),
+        ("3x3, relu", "3", "nothing is called `3`; layers have the numbers 1 to 2"),
+        ("3x3, relu", "", "nothing is called ``; layers have the numbers 1 to 2"),
+        ("b1 = 3x3; b2 = 5x5", "b", "nothing is called `b`; did you mean `b2` or `b1`?"),
         (
             "def f = (a = 3x3; relu); 2*f",
             "a",
-            "2 values are called `a`: give the one that is meant a name of its own",
+            "there are 2 values `a`; name the layer: f #1/a/1, f #2/a/3",
+        ),
+        (
+            "def f = 3x3, relu; f, 1x1, f",
+            "f",
+            "there are 2 values `f`; name the layer: f/2, f/5",
         ),
     ],
 )
@@ -207,8 +215,49 @@ def test_names_that_lead_nowhere(text: str, name: str, message: str) -> None:
 
 def test_a_long_list_of_names_is_cut() -> None:
     network = parse("; ".join(f"v{n} = 1x1" for n in range(100)))
-    with pytest.raises(InputError, match=r"v38, v39 and 60 more$"):
-        network.up_to("")
+    with pytest.raises(InputError, match=r"names are v0, .*v10, v11, \.\.; layers"):
+        network.up_to("#")
+
+
+# By hand: a stem of 4 layers, then 16 bottlenecks of 10 or, with their own shortcut, 12.
+@pytest.mark.parametrize(
+    ("name", "node"),
+    [
+        ("stem", 4),
+        ("layer1", 4 + 12 + 2 * 10),
+        ("layer1/down(64, 1)", 4 + 12),
+        ("layer1 down(64, 1)", 4 + 12),
+        ("layer1/keep(64) #1", 4 + 12 + 10),
+        ("layer1/keep(64) #1/26", 26),
+        ("17", 17),
+        ("input", 0),
+        ("output", 174),
+    ],
+)
+def test_a_value_a_block_and_a_layer_by_its_name_or_number(name: str, node: int) -> None:
+    network = read("zoo:resnet50")
+    assert network.index_of(name) == node
+    part = network.up_to(name)
+    assert part.shapes[-1] == network.shapes[node]
+    assert part.nodes[-1].layer == network.nodes[node].layer
+
+
+def test_a_module_by_its_path_is_what_it_gives() -> None:
+    # As readers of modules have it: a sum and a relu in the code of `a.0`, and a shared relu.
+    conv, relu = Layer("conv", (3,), padding=((1, 1),)), Layer("relu")
+    nodes = (
+        Node(INPUT, (), 0),
+        Node(conv, (0,), 1, "a.0.conv", ("a", "0", "conv")),
+        Node(relu, (1,), 2, "a.0.relu", ("a", "0", "relu")),
+        Node(Layer("add"), (0, 2), 3, "a.0", ("a", "0")),
+        Node(relu, (3,), 4, "a.0.relu", ("a", "0", "relu")),
+        Node(conv, (4,), 5, "a.1", ("a", "1")),
+    )
+    network = Network((1, 8), nodes, (5,))
+    names = ("a.0", "a/0", "a", "a.0.conv", "a/0/3", "2", "a.1")
+    assert [network.index_of(name) for name in names] == [4, 4, 5, 1, 3, 2, 5]
+    with pytest.raises(InputError, match=r"2 values `a.0.relu`; .*: a/0/relu/2, a/0/relu/4"):
+        network.index_of("a.0.relu")
 
 
 def test_opaque_layers_were_counted_on_one_input() -> None:

@@ -21,6 +21,7 @@ from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
+    LIKE,
     MERGES,
     NORMS,
     SLOPES,
@@ -239,8 +240,7 @@ class _Compiler:
     def compiled(self, index: int, node: Node) -> int:
         """The step of a node."""
         kind = node.layer.kind
-        read = node.inputs[:1] if kind == "unused" else node.inputs
-        sources = tuple(self.place[source] for source in read)
+        sources = tuple(self.place[source] for source in node.read)
         if kind in ("dropout", "unused"):
             return sources[0]
         rule = _RULES.get(kind)
@@ -321,6 +321,9 @@ class _Compiler:
         return tuple(int(left) for left, _ in pads)
 
 
+_ON_ONE_SIZE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"}) | LIKE
+
+
 def _refusal(layer: Layer) -> str:
     shown = layer.kind if layer.kind in MERGES else layer_text(layer)
     if layer.kind in ACTIVATIONS:
@@ -331,7 +334,7 @@ def _refusal(layer: Layer) -> str:
         return f"equiv compares layers that it knows, and `{shown}` is {meaning}"
     if layer.kind == "plainbn":
         return f"`{shown}` ({meaning}) divides by a spread that is no weight of it; write `bn`"
-    if layer.kind in ("fc", "flatten", "gap", "resize", "bilinearto"):
+    if layer.kind in _ON_ONE_SIZE:
         return (
             f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
             "given input size only; `convalgebra matrix` writes it out"
@@ -483,6 +486,5 @@ _RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
 }
 REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
 assert (
-    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"}
-    | {"max", "gmp", "mul", "fc", "flatten", "gap", "resize", "bilinearto", "opaque"}
+    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"} | {"max", "gmp", "mul", "opaque"} | _ON_ONE_SIZE
 ) == REFUSED, "a kind of layer without a rule"

@@ -31,11 +31,11 @@ def cost(
     """The cost of a stack: text, a file, `zoo:NAME`, a Network, or an Inventory that is a chain.
 
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
-    `at` puts numbers in for named sizes. With `to` only the part that the value of that name needs
-    is counted. Bytes are those of numbers of kind `dtype`. Work and data are those of `batch`
-    inputs (a number, or a letter that no size has), which share the weights. `training` with `sgd`,
-    `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`, whose figure
-    is to be accounted for.
+    `at` puts numbers in for named sizes. With `to` only the part that the value, block or layer of
+    that name needs is counted. Bytes are those of numbers of kind `dtype`. Work and data are those
+    of `batch` inputs (a number, or a letter that no size has), which share the weights. `training`
+    with `sgd`, `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`,
+    whose figure is to be accounted for.
 
     >>> cost("3x3p1@64, relu", input="3x32x32").total.macs
     1769472

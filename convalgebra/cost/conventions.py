@@ -23,7 +23,7 @@ from convalgebra.cost.figures import plain
 from convalgebra.cost.report import use_of
 from convalgebra.errors import InputError
 from convalgebra.language import parse
-from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, MERGES
+from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, LIKE, MERGES
 from convalgebra.network import Network
 from convalgebra.sizes import Size, product, simplest
 
@@ -34,7 +34,7 @@ _RESIZES = frozenset({"up", "resize", "bilinear"})
 # What a convention says nothing of counts as nothing, if it is one of these; of any other kind of
 # layer it is not known what the tools count.
 TRIED = frozenset(
-    _MATRICES | _POOLS | _RESIZES | ACTIVATIONS | BORDERS | MERGES
+    _MATRICES | _POOLS | _RESIZES | ACTIVATIONS | BORDERS | (MERGES - LIKE)
     | {"bn", "ln", "in", "gn", "lrn", "scale", "shuffle", "pixelshuffle"}
     | {"flatten", "dropout", "slice", "input"}
 )  # fmt: skip

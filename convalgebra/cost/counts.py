@@ -253,7 +253,7 @@ def _free(use: Use) -> Counts:
 
 
 _FREE = [
-    *("up", "resize", "pixelshuffle", "shuffle", "slice", "flatten", "dropout"),
+    *("up", "resize", "resizelike", "pixelshuffle", "shuffle", "slice", "flatten", "dropout"),
     *BORDERS,
     *("cat", "unused", "input"),
 ]
@@ -276,7 +276,7 @@ _RULES: dict[str, Callable[[Use], Counts]] = {
     "mul": _merge,
     "bilinear": _bilinear,
     "opaque": _opaque,
-    "bilinearto": _bilinear,
+    **dict.fromkeys(("bilinearto", "bilinearlike"), _bilinear),
     **dict.fromkeys(_FREE, _free),
 }
 assert _RULES.keys() == KINDS.keys(), "a kind of layer has no cost rule"

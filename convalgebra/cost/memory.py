@@ -156,7 +156,7 @@ def _steps(network: Network, amounts: Mapping[int, Size]) -> list[_Step]:
         if node.layer.kind in VIEWS:
             owner[index] = owner[node.inputs[0]]
         else:
-            last |= {owner[source]: index for source in node.inputs}
+            last |= {owner[source]: index for source in node.read}
     stay = {owner[output] for output in network.outputs}
     goes: dict[int, list[int]] = {index: [] for index in amounts}
     for value, index in last.items():

@@ -208,9 +208,13 @@ class CostReport(NamedTuple):
 
         return tuple(meetings(self.network, self.fields))
 
-    def findings(self) -> tuple[Finding, ...]:
-        """The branches that are not aligned where they meet others, and what would align them."""
-        off = [meeting for meeting in self.meetings() if meeting.verdict != "aligned"]
+    def findings(self, meetings: Sequence[Meeting] | None = None) -> tuple[Finding, ...]:
+        """The branches that are not aligned where they meet others, and what would align them.
+
+        At some `meetings`, or at all of them.
+        """
+        places = self.meetings() if meetings is None else meetings
+        off = [meeting for meeting in places if meeting.verdict != "aligned"]
         if not off:
             return ()
         from convalgebra.cost.receptive_field.remedies import findings
@@ -330,7 +334,7 @@ def _layer_cost(
             counts = counts.times(batch)
         made = 0 if kind == "unused" else simplest(batch * product(use.output))
         if kind not in VIEWS:  # a batch shares the weights: they are read once
-            read = batch * sum((product(shape) for shape in use.inputs), 0)
+            read = batch * sum((product(network.shapes[source]) for source in node.read), 0)
             moved = simplest(number * (read + counts.params + made))
     if node.weights != index:
         rest = tuple(key for key in counts.unknown if key != "params")

@@ -28,6 +28,7 @@ from convalgebra.language.syntax import (
     Text,
 )
 from convalgebra.language.words import MERGE_WORDS, NAME, RESERVED, layer_word, reads_as_layer
+from convalgebra.layers import LIKE
 
 _KEYWORD = re.compile(r"(?:input|output|def|shared)(?=[ \t]+[\w(])", re.ASCII)
 _ASSIGNED = re.compile(rf"[A-Za-z_][\w.]*{BLANK_LINES}=", re.ASCII)
@@ -312,7 +313,7 @@ class _Parser:
         return Text(tuple(lines), scanner.span(begin))
 
     def branches(self) -> Branches:
-        """`( "cat" | "mul" | "unused" ) "(" text { "|" text } ")"`"""
+        """`( "cat" | "mul" | "bilinearlike" | .. | "unused" ) "(" text { "|" text } ")"`"""
         scanner = self.scanner
         start = scanner.at
         word = scanner.match(NAME) or ""
@@ -328,6 +329,12 @@ class _Parser:
                 f"`{word}` needs two branches",
                 scanner.span(start),
                 f"branches stand between bars: {word}(a | b); a comma joins layers to a series",
+            )
+        if word in LIKE and len(texts) > 2:
+            scanner.fail(
+                f"`{word}` takes two branches",
+                scanner.span(start),
+                f"what is resized, and what has the sides: {word}(a | b)",
             )
         return Branches(word, tuple(texts), scanner.span(start))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from convalgebra.language.expressions import SIZE
-from convalgebra.layers import KINDS, WORDS
+from convalgebra.layers import KINDS, MERGES, WORDS
 
 # Small patterns, applied one after another: one that says it all takes longer to compile than a
 # network takes to be read.
@@ -48,7 +48,7 @@ def modifier_set_off(text: str, at: int) -> bool:
 
 
 NAME = re.compile(r"[A-Za-z_][\w.]*", re.ASCII)
-MERGE_WORDS = frozenset({"cat", "mul", "unused"})
+MERGE_WORDS = MERGES - {"add"}
 RESERVED = frozenset({"input", "output", "def", "shared", "id", "opaque"}) | MERGE_WORDS
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.cost.receptive_field.fields import is_cut
 from convalgebra.language.layer_text import layer_text
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
@@ -27,6 +28,7 @@ _MOST_FINDINGS = 6
 _MOST_REMAINDERS = 8
 _MOST_RUNS = 4
 _LONGEST_BRANCH = 40
+_CUT = "channels are not told apart: behind a slice this or less is seen"
 
 
 def field_cells(field: Field) -> tuple[str, str]:
@@ -76,7 +78,9 @@ def number(value: Any) -> str:
 def field_lines(report: CostReport) -> list[tuple[str, str]]:
     """What there is to say of the field of the output, each line with its label."""
     lines = [("field", field_sentence(report)), ("padding", _padding(report.receptive_field))]
-    if any(len(node.inputs) > 1 for node in report.network.nodes):
+    if is_cut(report.network, report.network.outputs[0]):
+        lines.insert(1, ("", _CUT))
+    if any(len(node.read) > 1 for node in report.network.nodes):
         lines.append(("paths", _paths(report)))
         first, *more = _alignment(report) or [""]
         lines += [("alignment", first), *(("", line) for line in more)]
@@ -103,8 +107,11 @@ def field_sentence(report: CostReport) -> str:
 def _jumps(axes: Sequence[Axis]) -> str:
     if all(len(axis.parts) == 1 for axis in axes):
         return f"jump {once([_jump(axis) for axis in axes])}"
-    found = [" and ".join(number(part.jump) for part in axis.parts) for axis in axes]
-    return f"no one jump (branches move by {once(found)})"
+    return f"no one jump (branches move by {once([_by_part(axis) for axis in axes])})"
+
+
+def _by_part(axis: Axis) -> str:
+    return " and ".join(number(part.jump) for part in axis.parts)
 
 
 def _by_axis(axes: Sequence[Axis]) -> list[str]:
@@ -212,16 +219,20 @@ def _alignment(report: CostReport) -> list[str]:
         if by_verdict[verdict]:
             first += f"; at {by_verdict[verdict]} {said}"
     lines = [] if len(unknown) == len(meetings) else [first]
-    off: list[Finding] = []
-    if bad or by_verdict["depends"]:  # else there is nothing to be found
-        off = [finding for finding in report.findings() if finding.branch.verdict != "on average"]
-    lines += [_finding(report, finding) for finding in off[:_MOST_FINDINGS]]
-    if len(off) > _MOST_FINDINGS:
-        more = len(off) - _MOST_FINDINGS
+    off = [meeting for meeting in meetings if any(map(_is_off, meeting.others))]
+    shown = report.findings(off[:_MOST_FINDINGS])  # in each of them there is one at least
+    shown = tuple(finding for finding in shown if _is_off(finding.branch))[:_MOST_FINDINGS]
+    lines += [_finding(report, finding) for finding in shown]
+    more = sum(_is_off(branch) for meeting in off for branch in meeting.others) - len(shown)
+    if more:
         lines.append(f"and {more} more {'branch' if more == 1 else 'branches'}: --format json")
     if unknown:
         lines.append(f"not known at {counted(len(unknown), 'place')}: {unknown[0].reason}")
     return lines
+
+
+def _is_off(branch: Branch) -> bool:
+    return branch.verdict in ("off", "other jump", "depends")
 
 
 def _finding(report: CostReport, finding: Finding) -> str:
@@ -234,7 +245,8 @@ def _finding(report: CostReport, finding: Finding) -> str:
     start = f"{network.shown_name(meeting.node)} ({kind}): branch {branch.number}, {_cut(own)},"
     beside = f"branch {meeting.reference.number}, {_cut(other)}"
     if branch.verdict == "other jump":
-        jumps = [once([_jump(axis) for axis in one.axes]) for one in (branch, meeting.reference)]
+        both = (branch, meeting.reference)
+        jumps = [once([_by_part(axis) for axis in one.axes]) for one in both]
         return f"{start} moves by {jumps[0]} a unit, {beside}, by {jumps[1]}"
     if branch.verdict == "depends":
         return f"{start} coincides with {beside}, {_where(branch)}"
@@ -299,15 +311,16 @@ def view_table(view: View) -> Table:
     """Along each axis the field of a unit, what of it lies in the padding, and what is seen."""
     seen = view.seen if view.windowed is None else view.windowed
     rows = []
-    for axis in range(len(view.sides)):
-        field, around = "", ""
-        if view.field is not None:
-            field = _interval(view.field[axis])
-            around = " + ".join(str(side) for side in (view.in_padding or ())[axis])
+    for axis, name in enumerate(_axis_names(len(view.sides))):
+        field = "" if view.field is None else _interval(view.field[axis])
+        around = "" if view.in_padding is None else " + ".join(map(str, view.in_padding[axis]))
+        if seen is None:
+            rows.append((name, field, "?", "?", "?"))
+            continue
         runs = seen[axis]
         span = _interval((runs[0][0], runs[-1][1]) if runs else None)
         total = sum(last - first + 1 for first, last in runs)
-        rows.append((_axis_names(len(view.sides))[axis], field, around, span, f"{total:,}"))
+        rows.append((name, field, around, span, f"{total:,}"))
     return Table(("axis", "field", "in the padding", "on the input", "seen"), tuple(rows))
 
 
@@ -323,6 +336,16 @@ def view_lines(report: CostReport, view: View) -> list[str]:
     layer = network.nodes[view.node].layer
     what = "the input" if not view.node else f"layer {view.node}, {layer_text(layer) or layer.kind}"
     lines = [f"{view.name}{unit} of {shape_text(network.shapes[view.node])} ({what})"]
+    if is_cut(network, view.node):
+        lines.append(f"{_CUT[0].upper()}{_CUT[1:]}.")
+    if view.seen is None:
+        from convalgebra.cost.receptive_field.units import numbers_wanted
+
+        if report.fields[view.node].is_global:
+            lines.append("Through windows alone; with what was pooled it sees more.")
+        wanted = numbers_wanted(network)
+        lines.append(f"How much of it lies on the input depends on named sizes: {wanted}.")
+        return lines
     runs = view.seen if view.windowed is None else view.windowed
     for axis, places in zip(_axis_names(len(runs)), runs, strict=True):
         if len(places) > 1:

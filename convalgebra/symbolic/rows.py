@@ -320,8 +320,8 @@ _RULES: dict[str, Rule] = {
     "scale": _per_channel,
     "up": _moving(_repeated),
     "bilinear": _bilinear,
-    "bilinearto": _bilinear,
-    "resize": _moving(_resized),
+    **dict.fromkeys(("bilinearto", "bilinearlike"), _bilinear),
+    **dict.fromkeys(("resize", "resizelike"), _moving(_resized)),
     "pad": _border(lambda at, side: at if 0 <= at < side else None),
     "crop": _border(lambda at, side: at),
     "reflect": _border(_reflected),
@@ -354,6 +354,7 @@ _WIDTHS: dict[str, Callable[[Use], int]] = {
     "linear": lambda use: use.inputs[0][0],
     "bilinear": lambda use: 2 ** len(use.inputs[0]),
     "bilinearto": lambda use: 2 ** len(use.inputs[0]),
+    "bilinearlike": lambda use: 2 ** len(use.inputs[0]),
     "add": lambda use: len(use.inputs),
 }
 assert _WIDTHS.keys() <= _RULES.keys()

@@ -67,8 +67,11 @@ def allocated(network):
     return where, most, total
 
 
+FIRST_ALONE = ("unused", "resizelike", "bilinearlike")
+
+
 def reads(node):
-    return node.inputs[:1] if node.layer.kind == "unused" else node.inputs
+    return node.inputs[:1] if node.layer.kind in FIRST_ALONE else node.inputs
 
 
 def check(network):
@@ -79,13 +82,16 @@ def check(network):
     assert layer.split("/")[-1] == (str(where) if where else "input")
 
 
+KINDS = ["conv", "relu", "dropout", "add", "cat", "slice", "unused", "resizelike"]
+
+
 @st.composite
 def networks(draw):
     """Values read many times, views of views, slices, heads that do not run, several outputs."""
     nodes, channels = [Node(INPUT, (), 0)], [4]
     for index in range(1, draw(st.integers(1, 16)) + 1):
         one = draw(st.sampled_from([index - 1, draw(st.integers(0, index - 1))]))
-        kind = draw(st.sampled_from(["conv", "relu", "dropout", "add", "cat", "slice", "unused"]))
+        kind = draw(st.sampled_from(KINDS))
         alike = [i for i in range(index) if channels[i] == channels[one]]
         if kind == "conv":
             out = draw(st.integers(1, 9))
@@ -93,7 +99,7 @@ def networks(draw):
         elif kind == "slice":
             out = draw(st.integers(1, channels[one]))
             layer, inputs = Layer("slice", bounds=(0, out)), (one,)
-        elif kind in ("add", "cat", "unused"):
+        elif kind in ("add", "cat", "unused", "resizelike"):
             other = draw(st.sampled_from(alike if kind == "add" else range(index)))
             out = channels[one] + channels[other] if kind == "cat" else channels[one]
             layer, inputs = Layer(kind), (one, other)

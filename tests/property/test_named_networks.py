@@ -11,15 +11,11 @@ from strategies import layers
 
 from convalgebra.errors import ConvalgebraError
 from convalgebra.language import parse_shape
-from convalgebra.layers import KINDS, Layer
+from convalgebra.layers import KINDS, MERGES, Layer
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import at
 
-ON_A_PLANE = tuple(
-    sorted(
-        KINDS.keys() - {"input", "fc", "linear", "flatten", "add", "cat", "mul", "unused", "opaque"}
-    )
-)
+ON_A_PLANE = tuple(sorted(KINDS.keys() - MERGES - {"input", "fc", "linear", "flatten", "opaque"}))
 samples = st.lists(
     st.fixed_dictionaries({name: st.integers(1, 24) for name in "CHW"}), min_size=6, max_size=6
 )

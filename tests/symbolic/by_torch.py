@@ -125,6 +125,10 @@ RUN: dict[str, Any] = {
     "bilinearto": lambda layer, w, x: F.interpolate(
         x, size=spread(layer.size, x.dim() - 2), mode=SMOOTH[x.dim() - 2], align_corners=False
     ),
+    "bilinearlike": lambda layer, w, x, like: F.interpolate(
+        x, size=like.shape[2:], mode=SMOOTH[x.dim() - 2], align_corners=False
+    ),
+    "resizelike": lambda layer, w, x, like: F.interpolate(x, size=like.shape[2:], mode="nearest"),
     "resize": lambda layer, w, x: F.interpolate(
         x, size=spread(layer.size, x.dim() - 2), mode="nearest"
     ),

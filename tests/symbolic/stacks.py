@@ -44,6 +44,8 @@ BY_HAND = (
     "input 1x3x4; bilinearto7x3",
     "input 2x6; bilinearto4",
     "input 1x3x4; resize6x8",
+    "input 1x5x4; e = 2x2s2@2; bilinearlike(id | input)",
+    "input 1x7; e = 3s2; 2; resizelike(id | e) + resizelike(2 | e) + e",
     "input 1x6; resize4",
     "input 2x3x3; pad1:0x0:2, crop0:1x1:0",
     "input 1x4x5; reflect1:2",

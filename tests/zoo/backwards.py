@@ -62,7 +62,7 @@ def before(layer, sides, outputs, seen):
         return window(layer, sides, seen)
     if layer.kind == "convt":
         return transposed(layer, sides, seen)
-    if layer.kind in ("bilinear", "bilinearto"):
+    if layer.kind in ("bilinear", "bilinearto", "bilinearlike"):
         return interpolated(sides, outputs, seen)
     if layer.kind == "gap":
         return pooled_to(sides, outputs, seen)
@@ -79,7 +79,8 @@ def seen_by(network, end, unit, placed):
         if index not in needed:
             continue
         node, sides = network.nodes[index], network.shapes[index][1:]
-        for source in node.inputs[:1] if node.layer.kind == "unused" else node.inputs:
+        first_alone = node.layer.kind in ("unused", "bilinearlike")
+        for source in node.inputs[:1] if first_alone else node.inputs:
             if placed[source]:
                 inputs = network.shapes[source][1:]
                 found = list(before(node.layer, inputs, sides, needed[index]))

@@ -12,6 +12,7 @@ import pytest
 
 from convalgebra.cost import cost
 from convalgebra.cost.receptive_field import receptive_fields
+from convalgebra.cost.receptive_field.remainders import by_remainder
 from convalgebra.readers import read
 
 with open(Path(__file__).parents[1] / "data" / "slim_endpoints.csv", newline="") as file:
@@ -19,7 +20,6 @@ with open(Path(__file__).parents[1] / "data" / "slim_endpoints.csv", newline="")
 assert len(ROWS) == 69
 
 SIDES = (224, 321)
-ODDER = (255, 290)  # odd and even after every stride, together with those of the table
 
 
 @cache
@@ -29,11 +29,11 @@ def endpoint(network, name, side):
 
 
 @cache
-def paddings(network, side):
-    """The padding of every named value: what unit 0 sees left of the image."""
-    whole = read(f"zoo:slim_{network}", (3, side, side))
+def fields_by_name(network):
+    """What the units of every named value see on an image of a size that is not known."""
+    whole = read(f"zoo:slim_{network}", "3xHxH")
     fields = zip(whole.nodes, receptive_fields(whole), strict=True)
-    return {node.name: -field.axes[0].left for node, field in fields if node.name}
+    return {node.name: field for node, field in fields if node.name}
 
 
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
@@ -48,5 +48,18 @@ def test_endpoint(row):
         by_class = report.total.flops_by_class
         flops = sum(by_class.get(each, 0) for each in ("mac", "bias", "pooling"))
         assert f"{flops / 10**9:.3f}" == row[f"gflops_{side}"]
-    found = {paddings(network, side)[name] for side in (*SIDES, *ODDER)}
-    assert len(found) > 1 if row["pad_None"] == "-" else found == {int(row["pad_None"])}
+
+
+@pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
+def test_endpoint_on_an_unknown_input(row):
+    """Where the padding depends on the input, by its remainder it is that of either input."""
+    axis, other = fields_by_name(row["cnn"])[row["endpoint"].rpartition("/")[2]].axes
+    assert axis == other
+    assert (axis.size, axis.jump) == (int(row["rf"]), int(row["stride"]))
+    if row["pad_None"] != "-":
+        assert -axis.left == int(row["pad_None"])
+        return
+    found = by_remainder(axis.left)
+    assert len(found.values) > 1
+    for side in SIDES:
+        assert -found.values[side % len(found.values)] == int(row[f"pad_{side}"])

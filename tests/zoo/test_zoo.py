@@ -76,6 +76,16 @@ def test_dilated_networks_see_what_strided_ones_see(model, depth):
     assert [axis.jump for axis in strided] == [32, 32]
 
 
+SEGMENTATION = [name for name in zoo.names() if name.startswith(("fcn", "deeplab", "lraspp"))]
+
+
+@pytest.mark.parametrize("name", SEGMENTATION)
+def test_segmentation_gives_back_the_sides_of_any_input(name):
+    report = cost(f"zoo:{name}", input="3x257x194")
+    assert report.output == (21, 257, 194)
+    assert report.assumptions == ()
+
+
 def test_the_receptive_field_of_wavenet():
     # A causal layer of two taps, then five times dilations of 1 + 2 + .. + 512.
     (axis,) = cost("zoo:wavenet").receptive_field.axes

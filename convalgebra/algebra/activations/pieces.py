@@ -258,8 +258,7 @@ def _plain(network: Network, channels: int, axes: int) -> tuple[Node, ...]:
     for index, node in enumerate(network.nodes):
         if not index or not network.live[index]:
             continue
-        read = node.inputs[:1] if node.layer.kind == "unused" else node.inputs
-        sources = tuple(place[source] for source in read)
+        sources = tuple(place[source] for source in node.read)
         if node.layer.kind in ("dropout", "unused"):
             place[index] = sources[0]
             continue

@@ -82,7 +82,7 @@ def _closure(network: Network, end: int) -> frozenset[int]:
         if index not in found:
             found.add(index)
             node = network.nodes[index]
-            waiting += node.inputs[:1] if node.layer.kind == "unused" else node.inputs
+            waiting += node.read
     return frozenset(found)
 
 

@@ -53,15 +53,12 @@ class _Mending:
     def sides(self, index: int) -> tuple[int, ...]:
         return tuple(int(side) for side in self.old.shapes[index][1:])
 
-    def sources(self, node: Node) -> tuple[int, ...]:
-        return node.inputs[:1] if node.layer.kind == "unused" else node.inputs
-
     def _used(self) -> list[int]:
         """The nodes that an output is made of, in order; not those beside it in `unused(...)`."""
         used = set(self.old.outputs)
         for index in range(len(self.old.nodes) - 1, 0, -1):
             if index in used:
-                used |= set(self.sources(self.old.nodes[index]))
+                used |= set(self.old.nodes[index].read)
         return sorted(used - {0})
 
     def _wanted(self) -> list[Ends]:
@@ -69,7 +66,7 @@ class _Mending:
         nodes = self.old.nodes
         wanted: list[Ends] = [[[0, 0] for _ in range(self.axes)] for _ in nodes]
         for index in reversed(self.used):
-            for source in self.sources(nodes[index]):
+            for source in nodes[index].read:
                 if source == 0:
                     continue
                 read = self.read(index, wanted[index])
@@ -138,7 +135,7 @@ class _Mending:
         return place
 
     def moved(self, index: int, node: Node) -> int:
-        layer, sources = node.layer, self.sources(node)
+        layer, sources = node.layer, node.read
         if layer.kind in _GONE:
             return self.place[sources[0]]
         read, wanted = self.read(index, self.wanted[index]), self.wanted[index]

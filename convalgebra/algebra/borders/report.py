@@ -291,7 +291,7 @@ def _read(network: Network, index: int, numbers: list[int]) -> tuple[int, ...]:
             found.add(numbers[source])
             continue
         node = network.nodes[source]
-        for before in node.inputs[:1] if node.layer.kind == "unused" else node.inputs:
+        for before in node.read:
             if before not in seen:
                 seen.add(before)
                 waiting.append(before)

@@ -89,11 +89,7 @@ def meetings(network: Network, fields: Sequence[Field]) -> Iterator[Meeting]:
     ('off', 1, (1,))
     """
     for index, node in enumerate(network.nodes):
-        if (
-            len(node.inputs) > 1
-            and network.live[index]
-            and node.layer.kind not in ("unused", "opaque")
-        ):
+        if len(node.read) > 1 and network.live[index] and node.layer.kind != "opaque":
             meeting = meeting_at(network, fields, index)
             if meeting is not None:
                 yield meeting

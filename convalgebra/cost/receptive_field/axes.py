@@ -15,14 +15,15 @@ so that every layer works on each part alone, and nothing is lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from convalgebra.cost.receptive_field.amounts import Amount, divided
 from convalgebra.sizes import Size, maximum, minimum, same, simplest
 
 Interval = tuple[Size, Size]
+Made = TypeVar("Made")
 
 # Upsampling by large factors, again and again, has as many phases as outputs: past this much work
 # for one layer the field is left unknown.
@@ -34,6 +35,17 @@ _TOO_MANY_PHASES = "there are too many phases to follow"
 
 class NotKnownError(Exception):
     """A field that is not worked out; the text says why."""
+
+
+class NamedSizeError(NotKnownError):
+    """Something that is worked out for numbers alone, asked of named sizes."""
+
+
+def in_numbers(size: Size) -> int:
+    """The size, which is a number; NamedSizeError for a named one."""
+    if not isinstance(size, int):
+        raise NamedSizeError("a window with named sizes follows a transposed one or upsampling")
+    return size
 
 
 class Periodic(NamedTuple):
@@ -150,6 +162,20 @@ def axis_of(parts: tuple[Periodic, ...], units: Size) -> Axis:
 
 def _common(parts: Sequence[Periodic]) -> int:
     return lcm(*(len(part.phases) for part in parts))
+
+
+def each_axis(work: Callable[..., Made], *along: Iterable[Any]) -> tuple[Made, ...]:
+    """`work` on what there is along every axis; done once for axes in a row that are alike.
+
+    >>> each_axis(max, (3, 3, 1), (2, 2, 5))
+    (3, 3, 5)
+    """
+    found: list[Made] = []
+    before: tuple[Any, ...] | None = None
+    for here in zip(*along, strict=True):
+        found.append(found[-1] if here == before else work(*here))
+        before = here
+    return tuple(found)
 
 
 def meet(axes: Sequence[Axis], units: Size) -> Axis:

@@ -111,7 +111,7 @@ def alignment_to_dict(report: CostReport) -> dict[str, Any]:
         "meetings": len(meetings),
         "aligned": verdicts.count("aligned"),
         "unknown": verdicts.count("unknown"),
-        "findings": [_finding(report.network, finding) for finding in report.findings()],
+        "findings": [_finding(report.network, finding) for finding in report.findings(meetings)],
     }
 
 
@@ -154,8 +154,8 @@ def views_to_dict(report: CostReport, views: Sequence[View]) -> dict[str, Any]:
 def view_to_dict(view: View) -> dict[str, Any]:
     """What a unit sees, along each axis; runs as first and last position."""
 
-    def runs(seen: Sequence[Any]) -> list[list[list[int]]]:
-        return [[list(run) for run in along] for along in seen]
+    def runs(seen: Sequence[Any] | None) -> list[list[list[int]]] | None:
+        return None if seen is None else [[list(run) for run in along] for along in seen]
 
     return {
         "name": view.name,
@@ -164,6 +164,6 @@ def view_to_dict(view: View) -> dict[str, Any]:
         "field": view.field and [along and [plain(edge) for edge in along] for along in view.field],
         "in_padding": view.in_padding and [list(sides) for sides in view.in_padding],
         "seen": runs(view.seen),
-        "through_windows": None if view.windowed is None else runs(view.windowed),
+        "through_windows": runs(view.windowed),
         "inputs": view.inputs,
     }

@@ -1,9 +1,11 @@
 """Which inputs the units of every value see: one rule per kind of layer.
 
+A field is a statement about all channels of a unit together: some channel sees its first input, and
+some its last. Channels are not told apart, so that behind a slice it is what is seen or more.
+
 A global layer (gap, fc) sees everything: the field through windows alone is kept beside that fact,
 and goes on where a global branch meets others (squeeze-excite). The statistics of instance, group
-and layer norms are not counted as seeing. Channels are not told apart: a slice of a value sees what
-the value sees.
+and layer norms are not counted as seeing.
 """
 
 from __future__ import annotations
@@ -12,13 +14,13 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, meet
+from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, each_axis, meet
 from convalgebra.cost.receptive_field.moves import Move, moves, still
 from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
-from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, LIKE, NORMS, SLOPES, Layer
 from convalgebra.network import Network, Node
 from convalgebra.shapes import Shape
-from convalgebra.sizes import same
+from convalgebra.sizes import Size, same
 
 
 class Field(NamedTuple):
@@ -55,6 +57,24 @@ def receptive_fields(network: Network) -> tuple[Field, ...]:
     return tuple(fields)
 
 
+def is_cut(network: Network, index: int) -> bool:
+    """Whether channels are cut off on the way to a node, which may see less than its field then.
+
+    >>> from convalgebra.language import parse
+    >>> network = parse("input 4x8; cat([:2] | [2:], 3p1); 5p2")
+    >>> is_cut(network, 2), is_cut(network, 5), is_cut(parse("input 4x8; 3p1"), 1)
+    (True, True, False)
+    """
+    wanted = {index}
+    for at in range(index, 0, -1):
+        if at in wanted:
+            node = network.nodes[at]
+            if node.layer.kind == "slice":
+                return True
+            wanted.update(node.read)
+    return False
+
+
 def input_field(network: Network) -> Field:
     """The field of the input: every unit sees itself."""
     itself = Periodic(1, ((0, 0),))
@@ -70,9 +90,9 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     if not _is_told(network, index):
         return Field(None, reason=not_told(node.layer))
     pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
-    if len(node.inputs) > 1:
-        is_global = any(fields[source].is_global for source in node.inputs)
-        pooled = all(fields[source].pooled for source in node.inputs)
+    if len(node.read) > 1:
+        is_global = any(fields[source].is_global for source in node.read)
+        pooled = all(fields[source].pooled for source in node.read)
     ways = ways_to(network, fields, index)
     if len(ways) == 1 and ways[0].moves is None:
         return fields[ways[0].source]._replace(is_global=is_global, pooled=pooled)
@@ -97,7 +117,7 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
         nowhere = partial(_nowhere, node.layer)
         axes = len(network.shapes[0]) - 1
         return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
-    if len(node.inputs) == 1 or kind == "unused":
+    if len(node.read) == 1:
         source = node.inputs[0]
         if fields[source].pooled or _FLAGS[kind](fields[source], network.shapes[index])[0]:
             return (Way(source, None),)
@@ -139,10 +159,12 @@ def _axes(ways: Sequence[Way], fields: Sequence[Field], output: Shape) -> tuple[
     first, *others = branches
     if all(other is first for other in others):
         return first
-    return tuple(
-        meet(along, along[0].units) if any(axis != along[0] for axis in along) else along[0]
-        for along in zip(*branches, strict=True)
-    )
+    return each_axis(_hull, *branches)
+
+
+def _hull(*along: Axis) -> Axis:
+    first, *others = along
+    return meet(along, first.units) if any(other != first for other in others) else first
 
 
 def moved(
@@ -151,11 +173,12 @@ def moved(
     """The field of a value after a layer that moves it by `along` and gives it a shape."""
     if along is None:
         return axes
-    found = []
-    for axis, move, units in zip(axes, along, output[1:], strict=True):
-        after = Axis(tuple([move(part) for part in axis.parts]), units)
-        found.append(after if len(after.parts) == 1 else meet([after], units))
-    return tuple(found)
+    return each_axis(_moved, axes, along, output[1:])
+
+
+def _moved(axis: Axis, move: Move, units: Size) -> Axis:
+    after = Axis(tuple([move(part) for part in axis.parts]), units)
+    return after if len(after.parts) == 1 else meet([after], units)
 
 
 _Flags = Callable[[Field, Shape], tuple[bool, bool]]  # pooled, and whether it sees everything
@@ -195,7 +218,7 @@ _FLAGS: dict[str, _Flags] = {
     "linear": _linear,
     **dict.fromkeys(("up", "resize", "pixelshuffle", "bilinear", "bilinearto"), _placed),
     **dict.fromkeys(BORDERS, _placed),
-    **dict.fromkeys(("add", "cat", "mul", "opaque"), _placed),
+    **dict.fromkeys(LIKE | {"add", "cat", "mul", "opaque"}, _placed),
     **dict.fromkeys(_UNCHANGED, _placed),
 }
 assert _FLAGS.keys() == KINDS.keys(), "a kind of layer has no rule for its receptive field"

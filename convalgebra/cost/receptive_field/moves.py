@@ -10,7 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from math import gcd
 
-from convalgebra.cost.receptive_field.axes import NotKnownError, Periodic, through
+from convalgebra.cost.receptive_field.axes import (
+    NotKnownError,
+    Periodic,
+    each_axis,
+    through,
+)
 from convalgebra.cost.receptive_field.readings import (
     Reads,
     adaptive,
@@ -25,8 +30,6 @@ from convalgebra.sizes import Size, same, simplest
 from convalgebra.windows import Window, extent
 
 Move = Callable[[Periodic], Periodic]
-
-_NAMED = "a window with named sizes follows a transposed convolution or upsampling"
 
 
 def moves(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...] | None:
@@ -55,27 +58,19 @@ def _window(part: Periodic, window: Window) -> Periodic:
         after = extent(window) - 1 - before
         seen = simplest(left - before * part.step), simplest(right + after * part.step)
         return Periodic(step, (seen,))
-    _check_numbers(window)
     return through(part, window.stride, 1, of_window(window))
 
 
 def _transposed(part: Periodic, window: Window) -> Periodic:
-    _check_numbers(window)
     return through(part, 1, window.stride, of_transposed(window))
 
 
-def _check_numbers(window: Window) -> None:
-    sizes = (*window[:3], window.padding[0])
-    if not all(isinstance(size, int) for size in sizes):
-        raise NotKnownError(_NAMED)
-
-
 def _slide(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
-    return tuple([partial(_window, window=window) for window in windows(layer, shape)])
+    return each_axis(lambda window: partial(_window, window=window), windows(layer, shape))
 
 
 def _slide_transposed(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
-    return tuple([partial(_transposed, window=window) for window in windows(layer, shape)])
+    return each_axis(lambda window: partial(_transposed, window=window), windows(layer, shape))
 
 
 def _shift(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...]:
@@ -112,9 +107,12 @@ def _resampled(
         common = gcd(inputs, outputs)
         period, phases = inputs // common, outputs // common
     else:
-        period, phases = 1, simplest(outputs / inputs)
-        if not isinstance(phases, int):
+        from sympy import cancel
+
+        factor = cancel(outputs / inputs)
+        if not factor.is_Rational:
             raise NotKnownError("a resize by a factor that is not known")
+        period, phases = int(factor.q), int(factor.p)
     return through(part, period, phases, reads(period, phases))
 
 
@@ -122,7 +120,7 @@ _RULES: dict[str, Callable[[Layer, Shape, Shape], tuple[Move, ...]]] = {
     **dict.fromkeys(("conv", "dw", "max", "avg"), _slide),
     "convt": _slide_transposed,
     **dict.fromkeys(BORDERS, _shift),
-    **dict.fromkeys(("up", "resize", "pixelshuffle"), _resize(nearest)),
-    **dict.fromkeys(("bilinear", "bilinearto"), _resize(bilinear)),
+    **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _resize(nearest)),
+    **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _resize(bilinear)),
     **dict.fromkeys(("gap", "gmp"), _resize(adaptive)),  # to one position: see `fields`
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from convalgebra.errors import InputError
@@ -15,9 +14,7 @@ from convalgebra.shapes import Shape, shape_text
 if TYPE_CHECKING:
     from convalgebra.cost.receptive_field.remedies import Stretch
 
-_UNIT = re.compile(r"\s*(.*?)\s*(?:\[([^\[\]]*)\])?\s*", re.DOTALL)
 _PLACE = re.compile(r"\s*[0-9]{1,15}\s*", re.ASCII)
-_MOST_LISTED = 12
 
 
 def branch_text(network: Network, end: int, layers: Stretch, beside: Stretch) -> str:
@@ -36,8 +33,7 @@ def branch_text(network: Network, end: int, layers: Stretch, beside: Stretch) ->
 def read_unit(network: Network, text: str) -> tuple[str, int, tuple[int, ...]]:
     """The name, the node and the position that a text like `e4[3,5]` means.
 
-    The name is that of a value in the text, that of a layer or a block in a report, or the number
-    of a layer; without one it is the (first) output.
+    What a name means is told at `Network.index_of`; without one it is the (first) output.
 
     >>> from convalgebra.language import parse
     >>> read_unit(parse("input 1x8x8; a = 3x3p1; b = max2x2s2"), "a[0, 7]")
@@ -45,58 +41,19 @@ def read_unit(network: Network, text: str) -> tuple[str, int, tuple[int, ...]]:
 
     Raises InputError for a name that is not there and for a position outside.
     """
-    name, places = _UNIT.fullmatch(text).groups()  # type: ignore[union-attr]
-    node = find(network, name)
+    name, places = text.strip(), ""
+    if name.endswith("]") and "[" in name:
+        name, _, places = name[:-1].rpartition("[")
+        name = name.rstrip()
+    node = network.index_of(name) if name else network.outputs[0]
     name = name or network.nodes[node].name or network.shown_name(node)
     return name, node, _position(name, places, network.shapes[node])
 
 
-def find(network: Network, name: str) -> int:
-    """The node that a name means: a value, a layer as reports show it, a block (its last layer)."""
-    if not name:
-        return network.outputs[0]
-    valued = [at for at, node in enumerate(network.nodes) if node.name == name]
-    if len(valued) > 1:
-        ways = _listed(network.shown_name(at) for at in valued)
-        raise InputError(f"there are {len(valued)} values `{name}`; name the layer: {ways}")
-    if valued:
-        return valued[0]
-    if name == "output":
-        return network.outputs[0]
-    path = name.replace("/", " ")
-    for at in range(len(network.nodes) - 1, -1, -1):
-        whole = network.shown_name(at).replace("/", " ")
-        if path in (whole, str(at)) or (at and whole.startswith(f"{path} ")):
-            return at
-    raise InputError(_unknown(network, name))
-
-
-def _unknown(network: Network, name: str) -> str:
-    from difflib import get_close_matches
-
-    values = [node.name for node in network.nodes if node.name]
-    blocks = dict.fromkeys(
-        "/".join(node.block[:depth]) for node in network.nodes for depth in (1, 2)
-    )
-    known = dict.fromkeys(filter(None, [*values, *blocks]))
-    near = get_close_matches(name, known, 1)
-    if near:
-        return f"nothing is called `{name[:60]}`; did you mean `{near[0]}`?"
-    last = len(network.nodes) - 1
-    names = f"; names are {_listed(known)}" if known else ""
-    return f"nothing is called `{name[:60]}`{names}; layers have the numbers 1 to {last}"
-
-
-def _listed(names: Iterable[str]) -> str:
-    first, *more = names
-    shown = [first, *more[: _MOST_LISTED - 1]]
-    return ", ".join(shown) + (", .." if len(more) >= _MOST_LISTED else "")
-
-
-def _position(name: str, places: str | None, shape: Shape) -> tuple[int, ...]:
+def _position(name: str, places: str, shape: Shape) -> tuple[int, ...]:
     sides = shape[1:]
     example = f"{name}[{','.join('0' for _ in sides)}]" if sides else name
-    parts = places.split(",") if places and places.strip() else []
+    parts = places.split(",") if places.strip() else []
     wrong = next((part for part in parts if not _PLACE.fullmatch(part)), None)
     if wrong is not None:
         raise InputError(

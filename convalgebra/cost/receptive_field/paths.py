@@ -9,13 +9,16 @@ size and place only: one of each is kept.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import chain
 from typing import NamedTuple
 
 from convalgebra.cost.receptive_field.axes import (
     NotKnownError,
     Periodic,
     at_same_speed,
+    each_axis,
     side_by_side,
 )
 from convalgebra.cost.receptive_field.fields import Field, Way, ways_to
@@ -93,24 +96,19 @@ def _sizes(
         if len(branches) == 1:
             kept[at] = branches[0]
         else:
-            kept[at] = tuple(
-                _best((part for branch in along for part in branch), beats)
-                for along in zip(*branches, strict=True)
-            )
+            kept[at] = each_axis(partial(_best, beats), *branches)
     return tuple(choose(*(part.size for part in along)) for along in kept[index])
 
 
 def _moved(way: Way, kept: tuple[_Kept, ...]) -> tuple[_Kept, ...]:
     if way.moves is None:
         return kept
-    return tuple(
-        tuple([move(part) for part in parts]) for move, parts in zip(way.moves, kept, strict=True)
-    )
+    return each_axis(lambda move, parts: tuple(map(move, parts)), way.moves, kept)
 
 
-def _best(parts: Iterable[Periodic], beats: Callable[[Periodic, Periodic], bool]) -> _Kept:
+def _best(beats: Callable[[Periodic, Periodic], bool], *branches: _Kept) -> _Kept:
     best: list[Periodic] = []
-    for part in dict.fromkeys(parts):
+    for part in dict.fromkeys(chain(*branches)):
         if any(beats(other, part) for other in best):
             continue
         best = [other for other in best if not beats(part, other)]

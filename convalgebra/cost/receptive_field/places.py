@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from convalgebra.cost.receptive_field.axes import MOST_LOOKS, NotKnownError
-from convalgebra.cost.receptive_field.readings import Reads
+from convalgebra.cost.receptive_field.readings import Reads, numbers_of, of_transposed
 from convalgebra.windows import Window
 
 Run = tuple[int, int]
@@ -56,8 +56,7 @@ def read_by_window(places: Places, window: Window, side: int) -> Places:
 
 
 def _window_runs(places: Places, window: Window) -> Iterator[Run]:
-    taps, stride, dilation = (_number(size) for size in window[:3])
-    before = _number(window.padding[0])
+    taps, stride, dilation, before = numbers_of(window)
     reach = (taps - 1) * dilation
     for first, last in places:
         outputs = last - first + 1
@@ -77,11 +76,6 @@ def _window_runs(places: Places, window: Window) -> Iterator[Run]:
                 yield from ((at, at) for at in range(start, start + reach + 1, dilation))
 
 
-def _number(size: object) -> int:
-    assert isinstance(size, int)
-    return size
-
-
 def _limited(runs: Iterator[Run]) -> Iterator[Run]:
     for number, run in enumerate(runs):
         if number > MOST_LOOKS:
@@ -89,10 +83,10 @@ def _limited(runs: Iterator[Run]) -> Iterator[Run]:
         yield run
 
 
-def read_by_transposed(places: Places, window: Window, reads: Reads, side: int) -> Places:
+def read_by_transposed(places: Places, window: Window, side: int) -> Places:
     """The inputs that a transposed window reads for some outputs."""
-    taps, stride, dilation = (_number(size) for size in window[:3])
-    return _read(places, reads, side, touching=dilation == 1 and taps >= stride)
+    taps, stride, dilation, _ = numbers_of(window)
+    return _read(places, of_transposed(window), side, touching=dilation == 1 and taps >= stride)
 
 
 def read_by_resize(places: Places, reads: Reads, side: int, outputs: int) -> Places:

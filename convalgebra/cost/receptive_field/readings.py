@@ -7,11 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import gcd
-from typing import Any
 
+from convalgebra.cost.receptive_field.axes import in_numbers
 from convalgebra.windows import Window
 
 Reads = Callable[[int], range]
+
+
+def numbers_of(window: Window) -> tuple[int, int, int, int]:
+    """Its taps, stride, dilation and padding before; NamedSizeError where one is named."""
+    taps, stride, dilation, (before, _) = window
+    return in_numbers(taps), in_numbers(stride), in_numbers(dilation), in_numbers(before)
 
 
 def of_window(window: Window) -> Reads:
@@ -20,7 +26,7 @@ def of_window(window: Window) -> Reads:
     >>> list(of_window(Window(3, 2, 1, (1, 1)))(4))
     [7, 8, 9]
     """
-    taps, stride, dilation, (before, _) = _numbers(window)
+    taps, stride, dilation, before = numbers_of(window)
 
     def reads(m: int) -> range:
         first = m * stride - before
@@ -35,7 +41,7 @@ def of_transposed(window: Window) -> Reads:
     >>> [list(of_transposed(Window(3, 2))(m)) for m in (4, 5)]
     [[1, 2], [2]]
     """
-    taps, stride, dilation, (before, _) = _numbers(window)
+    taps, stride, dilation, before = numbers_of(window)
     # Every (s/g)th tap, d/g apart.
     common = gcd(stride, dilation)
     every, apart = stride // common, dilation // common
@@ -49,10 +55,6 @@ def of_transposed(window: Window) -> Reads:
         return range(0)
 
     return reads
-
-
-def _numbers(window: Window) -> Any:
-    return window
 
 
 def nearest(inputs: int, outputs: int) -> Reads:

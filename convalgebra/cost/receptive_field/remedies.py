@@ -147,7 +147,7 @@ def _is_hopeless(fields: Sequence[Field], stretch: Stretch, branch: Branch) -> b
     """Whether along some axis no sum of jumps, before the branch and in it, makes the offset."""
     for at, mean in enumerate(branch.means):
         offset = _fraction(mean)
-        jumps = [_jump(fields[node], at) for node in (stretch.start, *stretch.nodes)]
+        jumps = [_jumps(fields[node])[at] for node in (stretch.start, *stretch.nodes)]
         known = [jump for jump in jumps if jump]
         if offset is None or len(known) < len(jumps):
             return False
@@ -161,8 +161,8 @@ def _fraction(amount: Amount | None) -> Fraction | None:
     return Fraction(amount) if isinstance(amount, (int, Fraction)) else None
 
 
-def _jump(field: Field, axis: int) -> Fraction | None:
-    return _fraction(field.axes[axis].jump) if field.axes else None
+def _jumps(field: Field) -> list[Fraction | None]:
+    return [_fraction(axis.jump) for axis in field.axes or ()]
 
 
 _Proposals = Iterator[tuple[tuple[bool, bool], Remedy]]  # the best ones have the smallest keys
@@ -181,17 +181,16 @@ def _shifted(
         padding = _padding(node.layer, network.shapes[node.inputs[0]])
         if padding is None:
             continue
-        steps = _steps(fields, index, node.inputs[0], node.layer.kind)
-        shifts = [_times(offset, step) for offset, step in zip(offsets, steps, strict=True)]
-        if any(shift is None for shift in shifts):
+        shifts = _shifts(offsets, _steps(fields, index, node.inputs[0], node.layer.kind))
+        if shifts is None:
             continue
         pads = tuple(
-            (before + (shift or 0), after - (shift or 0))
+            (before + shift, after - shift)
             for (before, after), shift in zip(padding, shifts, strict=True)
         )
         if all(isinstance(side, int) and side >= 0 for pad in pads for side in pad):
-            field = "pads" if node.layer.kind in BORDERS else "padding"
-            new = replace(node.layer, **{field: pads})  # type: ignore[arg-type]
+            of_border = node.layer.kind in BORDERS
+            new = replace(node.layer, pads=pads) if of_border else replace(node.layer, padding=pads)
             better = _lopsided(pads), not _lopsided(padding)
             yield better, Remedy(branch.number, index, (node.layer,), (new,))
 
@@ -209,19 +208,23 @@ def _padding(layer: Layer, shape: Shape) -> tuple[Pad, ...] | None:
 def _steps(fields: Sequence[Field], index: int, source: int, kind: str) -> list[Fraction | None]:
     """How far the field moves to the left for one zero more before, along each axis."""
     if kind in ("convt", "crop"):
-        own = [_fraction(axis.jump) for axis in fields[index].axes or ()]
-        return [None if jump is None else -jump for jump in own]
-    return [_fraction(axis.jump) for axis in fields[source].axes or ()]
+        return [None if jump is None else -jump for jump in _jumps(fields[index])]
+    return _jumps(fields[source])
 
 
-def _times(offset: Fraction, step: Fraction | None) -> int | None:
-    """How many steps make an offset, None if that is no whole number."""
-    if not offset:
-        return 0
-    if not step:
-        return None
-    times = offset / step
-    return times.numerator if times.denominator == 1 else None
+def _shifts(
+    offsets: Sequence[Fraction], steps: Sequence[Fraction | None]
+) -> tuple[int, ...] | None:
+    """How many steps make every offset, None if that is no whole number along some axis."""
+    found = []
+    for offset, step in zip(offsets, steps, strict=True):
+        if not offset:
+            found.append(0)
+        elif step and (offset / step).denominator == 1:
+            found.append(int(offset / step))
+        else:
+            return None
+    return tuple(found)
 
 
 def _put_in(
@@ -234,12 +237,11 @@ def _put_in(
     """A `pad` and a `crop` after a value of the branch, the last one first."""
     stretch = readers.stretch(branch.source)
     for index in reversed((stretch.start, *stretch.nodes)):
-        steps = [_jump(fields[index], axis) for axis in range(len(offsets))]
-        shifts = [_times(offset, step) for offset, step in zip(offsets, steps, strict=True)]
-        if any(shift is None for shift in shifts):
+        shifts = _shifts(offsets, _jumps(fields[index]))
+        if shifts is None:
             continue
-        before = tuple(max(0, shift or 0) for shift in shifts)
-        after = tuple(max(0, -(shift or 0)) for shift in shifts)
+        before = tuple(max(0, shift) for shift in shifts)
+        after = tuple(max(0, -shift) for shift in shifts)
         pad = Layer("pad", pads=tuple(zip(before, after, strict=True)))
         crop = Layer("crop", pads=tuple(zip(after, before, strict=True)))
         yield (False, False), Remedy(branch.number, index, (), (pad, crop))

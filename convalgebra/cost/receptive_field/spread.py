@@ -49,7 +49,7 @@ def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread |
         node = network.nodes[index]
         kind, source = node.layer.kind, node.inputs[0]
         before, after = fields[source], fields[index]
-        if len(node.inputs) > 1 and kind != "unused":
+        if len(node.read) > 1:
             return None
         if node.weights != index or before.axes is None or after.axes is None:
             return None

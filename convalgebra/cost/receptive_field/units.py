@@ -12,7 +12,12 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from convalgebra.cost.receptive_field.axes import Interval, NotKnownError
+from convalgebra.cost.receptive_field.axes import (
+    Interval,
+    NamedSizeError,
+    NotKnownError,
+    in_numbers,
+)
 from convalgebra.cost.receptive_field.fields import Field
 from convalgebra.cost.receptive_field.moves import border_windows
 from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
@@ -27,11 +32,12 @@ from convalgebra.cost.receptive_field.places import (
     read_by_window,
     within,
 )
-from convalgebra.cost.receptive_field.readings import adaptive, bilinear, nearest, of_transposed
+from convalgebra.cost.receptive_field.readings import adaptive, bilinear, nearest
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, windows
+from convalgebra.sizes import Size, names
 
 _MOST_BOXES = 256
 
@@ -43,7 +49,8 @@ class View(NamedTuple):
 
     `field` is, along each axis, the first and last input as the receptive field has it, the
     positions that padding stands for included; None where positions were pooled or it is not known.
-    `seen` is what lies on the input: along each axis the positions with which some input is seen.
+    `seen` is what lies on the input: along each axis the positions with which some input is seen;
+    None where that depends on named sizes.
     `windowed` is the same without the pooled branches, where there are any.
     `inputs` counts the positions seen, None where the set is a union of several boxes.
     """
@@ -51,25 +58,25 @@ class View(NamedTuple):
     name: str
     node: int
     unit: tuple[int, ...]
-    sides: tuple[int, ...]
+    sides: tuple[Size, ...]
     field: tuple[Interval | None, ...] | None
-    seen: Box
+    seen: Box | None
     windowed: Box | None
     inputs: int | None
 
     @property
     def in_padding(self) -> tuple[tuple[int, int], ...] | None:
         """How many positions of the field lie before and after the input, along each axis."""
-        if self.field is None:
+        if self.field is None or self.seen is None:
             return None
         return tuple(
-            (0, 0) if along is None else _outside(along, side)
+            (0, 0) if along is None else _outside(along, in_numbers(side))
             for along, side in zip(self.field, self.sides, strict=True)
         )
 
 
 def _outside(along: Interval, side: int) -> tuple[int, int]:
-    first, last = (_number(edge) for edge in along)
+    first, last = map(in_numbers, along)
     size = last - first + 1
     return min(size, max(0, -first)), min(size, max(0, last - side + 1))
 
@@ -86,32 +93,47 @@ def view(
     >>> found.field, found.in_padding, found.seen
     (((-2, 4),), ((2, 0),), (((0, 4),),))
 
-    Raises UnsupportedError for named sizes, and for sets of too many pieces.
+    With named sizes that the positions depend on, the field alone is told. Raises UnsupportedError
+    where that is not known, and for sets of too many pieces.
     """
     sides = network.shapes[0][1:]
-    if network.named():
-        raise UnsupportedError(
-            "which inputs a unit sees is worked out for numbers; give them with --at C=64,H=56"
-        )
+    field, axes = None, fields[node].axes
+    if axes is not None and not fields[node].pooled:
+        field = tuple(axis.seen_by(place) for axis, place in zip(axes, unit, strict=True))
     at: Box = tuple(((place, place),) for place in unit)
     try:
+        for side in sides:
+            in_numbers(side)
         boxes = _seen(network, fields, node, at, pooled=True)
         windowed = None
         if fields[node].is_global and not fields[node].pooled:
             windowed = _projected(_seen(network, fields, node, at, pooled=False), len(sides))
+    except NamedSizeError:
+        if field is None:
+            raise UnsupportedError(
+                f"which inputs this unit sees depends on named sizes; {numbers_wanted(network)}"
+            ) from None
+        return View(name, node, unit, sides, field, None, None, None)
     except NotKnownError as error:
         raise UnsupportedError(f"which inputs this unit sees is not worked out: {error}") from None
-    field, axes = None, fields[node].axes
-    if axes is not None and not fields[node].pooled:
-        field = tuple(axis.seen_by(place) for axis, place in zip(axes, unit, strict=True))
     seen = _projected(boxes, len(sides))
     inputs = prod(map(number_of, seen)) if len(boxes) < 2 else None
-    return View(name, node, unit, tuple(map(_number, sides)), field, seen, windowed, inputs)
+    return View(name, node, unit, sides, field, seen, windowed, inputs)
 
 
-def _number(size: object) -> int:
-    assert isinstance(size, int)
-    return size
+def numbers_wanted(network: Network) -> str:
+    """How numbers are given for all its named sizes.
+
+    >>> from convalgebra.language import parse
+    >>> numbers_wanted(parse("input 3xHxW; conv kxk@C"))
+    'give numbers with --at C=64,H=224,W=224,k=3'
+    """
+    examples = dict.fromkeys(sorted(network.named()), 3)
+    for shape in network.shapes:
+        examples |= dict.fromkeys(names(shape[0]), 64)
+    for side in network.shapes[0][1:]:
+        examples |= dict.fromkeys(names(side), 224)
+    return f"give numbers with --at {','.join(f'{name}={n}' for name, n in examples.items())}"
 
 
 def _projected(boxes: Sequence[Box], axes: int) -> Box:
@@ -126,9 +148,8 @@ def _seen(
     for index in range(node, 0, -1):
         for box in boxes.pop(index, ()):
             here = network.nodes[index]
-            inputs = here.inputs[:1] if here.layer.kind == "unused" else here.inputs
-            for source in inputs:
-                if not pooled and fields[source].pooled and len(inputs) > 1:
+            for source in here.read:
+                if not pooled and fields[source].pooled and len(here.read) > 1:
                     continue
                 shape, output = network.shapes[source], network.shapes[index]
                 read = _RULES[here.layer.kind](here.layer, box, shape, output)
@@ -163,25 +184,25 @@ def _as_it_is(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
 
 
 def _whole(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
-    return tuple(((0, _number(side) - 1),) for side in shape[1:])
+    return tuple(((0, in_numbers(side) - 1),) for side in shape[1:])
 
 
 def _window(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
     return tuple(
-        read_by_window(places, window, _number(side))
+        read_by_window(places, window, in_numbers(side))
         for places, window, side in zip(box, windows(layer, shape), shape[1:], strict=True)
     )
 
 
 def _transposed(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
     return tuple(
-        read_by_transposed(places, window, of_transposed(window), _number(side))
+        read_by_transposed(places, window, in_numbers(side))
         for places, window, side in zip(box, windows(layer, shape), shape[1:], strict=True)
     )
 
 
 def _sides(box: Box, shape: Shape, output: Shape) -> zip[tuple[Places, int, int]]:
-    return zip(box, map(_number, shape[1:]), map(_number, output[1:]), strict=True)
+    return zip(box, map(in_numbers, shape[1:]), map(in_numbers, output[1:]), strict=True)
 
 
 def _nearest(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
@@ -201,7 +222,7 @@ def _pooled(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
 
 def _border(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
     return tuple(
-        read_by_border(places, layer.kind, _number(window.padding[0]), _number(side))
+        read_by_border(places, layer.kind, in_numbers(window.padding[0]), in_numbers(side))
         for places, window, side in zip(box, border_windows(layer, shape), shape[1:], strict=True)
     )
 
@@ -220,8 +241,8 @@ def _opaque(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
 _RULES = {
     **dict.fromkeys(("conv", "dw", "max", "avg"), _window),
     "convt": _transposed,
-    **dict.fromkeys(("up", "resize", "pixelshuffle"), _nearest),
-    **dict.fromkeys(("bilinear", "bilinearto"), _bilinear),
+    **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _nearest),
+    **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _bilinear),
     "opaque": _opaque,
     **dict.fromkeys(("gap", "gmp"), _pooled),
     **dict.fromkeys(BORDERS, _border),

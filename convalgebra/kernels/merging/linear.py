@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.language.layer_text import layer_text
-from convalgebra.layers import ACTIVATIONS, KINDS, MERGES, NORMS, SLOPES, Layer
+from convalgebra.layers import ACTIVATIONS, KINDS, LIKE, MERGES, NORMS, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import windows
 from convalgebra.windows import output_size
 
 MAX_LAYERS = 1_000
 
-_WHOLE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"})
+_WHOLE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"}) | LIKE
 _CONTINUED = {
     "circular": "by its other side",
     "reflect": "by its reflection",

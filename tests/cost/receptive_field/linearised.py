@@ -9,9 +9,18 @@ from torch.nn import functional
 
 torch.set_num_threads(1)  # the networks are small, and other work may be waiting
 
-CONV = {1: functional.conv1d, 2: functional.conv2d}
-CONVT = {1: functional.conv_transpose1d, 2: functional.conv_transpose2d}
-LINEAR = {1: "linear", 2: "bilinear"}
+CONV = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+CONVT = {
+    1: functional.conv_transpose1d,
+    2: functional.conv_transpose2d,
+    3: functional.conv_transpose3d,
+}
+LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
+ADAPTIVE = {
+    1: functional.adaptive_avg_pool1d,
+    2: functional.adaptive_avg_pool2d,
+    3: functional.adaptive_avg_pool3d,
+}
 FLIPPED_MODES = {"reflect": "reflect", "replicate": "replicate", "circular": "circular"}
 
 
@@ -36,6 +45,8 @@ def windows(x, layer, weight, groups):
     axes = len(layer.size)
     pads = layer.padding if layer.padding != "same" else tensorflow_same(layer, x.shape[2:])
     x = functional.pad(x, both_sides(pads, axes))
+    if layer.ceil:  # a last window that reaches past the end, if it begins before it
+        x = functional.pad(x, both_sides([(0, stride - 1) for stride in layer.stride], axes))
     return CONV[axes](x, weight, None, layer.stride, 0, layer.dilation, groups)
 
 
@@ -92,6 +103,10 @@ def border(layer, x, out):
     return functional.pad(x, pads if layer.kind == "pad" else [-side for side in pads])
 
 
+def adaptive(layer, x, out):
+    return ADAPTIVE[x.dim() - 2](x, factors(layer, x) if layer.size else 1)
+
+
 def unchanged(layer, x, out):
     return x
 
@@ -100,6 +115,7 @@ LAYERS = {
     **dict.fromkeys(("conv", "dw"), convolution),
     **dict.fromkeys(("max", "avg"), pooling),
     "convt": transposed,
+    **dict.fromkeys(("gap", "gmp"), adaptive),
     "up": nearest,
     "resize": resize,
     "bilinear": bilinear,
@@ -113,6 +129,10 @@ MERGES = {
     "add": lambda parts: sum(parts[1:], parts[0]),
     "mul": lambda parts: sum(parts[1:], parts[0]),  # a product depends on what a sum depends on
     "cat": lambda parts: torch.cat(parts, 1),
+    "bilinearlike": lambda parts: functional.interpolate(
+        parts[0], parts[1].shape[2:], mode=LINEAR[parts[0].dim() - 2]
+    ),
+    "resizelike": lambda parts: functional.interpolate(parts[0], parts[1].shape[2:]),
 }
 
 
@@ -128,19 +148,31 @@ def run(network, x):
     return values[network.outputs[0]]
 
 
+def outputs(network, x):
+    """The value of the output, channels added up: what a position sees."""
+    torch.manual_seed(0)
+    return run(network, x).sum(1)[0]
+
+
+def image(network):
+    """An input of ones, to differentiate by."""
+    return torch.ones(1, *network.shape, dtype=torch.float64, requires_grad=True)
+
+
+def reached(y, unit, x):
+    """Where the derivative of a unit is not 0, as a list of positions."""
+    (gradient,) = torch.autograd.grad(y[unit], x, retain_graph=True)
+    amounts = gradient.abs().sum((0, 1))
+    return [tuple(place) for place in (amounts > 1e-11 * amounts.max()).nonzero().tolist()]
+
+
 def seen_by_units(network, units):
     """For each unit, a tuple of positions, the first and the last input seen along each axis."""
-    torch.manual_seed(0)
-    x = torch.ones(1, *network.shape, dtype=torch.float64, requires_grad=True)
-    y = run(network, x).sum(1)[0]  # over channels: what a position sees
+    x = image(network)
+    y = outputs(network, x)
     seen = []
     for unit in units:
-        (gradient,) = torch.autograd.grad(y[unit], x, retain_graph=True)
-        reached = gradient.abs().sum((0, 1))
-        places = (reached > 1e-11 * reached.max()).nonzero()
-        if not len(places):
-            seen.append((None,) * len(unit))
-            continue
-        first, last = places.min(0).values.tolist(), places.max(0).values.tolist()
-        seen.append(tuple(zip(first, last, strict=True)))
+        places = reached(y, unit, x)
+        along = zip(*places, strict=True) if places else ((),) * len(unit)
+        seen.append(tuple((min(a), max(a)) if a else None for a in along))
     return seen

@@ -232,6 +232,12 @@ def test_branches_at_different_jumps():
     assert "branch 1, 2s2, moves by 2 a unit, branch 2, crop8, by 1" in shown(report)
 
 
+def test_branches_whose_parts_drift_apart():
+    _, report = first_finding("(2s2) + crop8, 3p0:2 + id")
+    said = "branch 1, 3p0:2, moves by 2 and 1 a unit, branch 2, id, by 2 and 1"
+    assert said in shown(report)
+
+
 def test_upsampling_coincides_on_average():
     (meeting,) = cost("(max2s2, up2) + id", input="1x32").meetings()
     assert meeting.verdict == "on average"
@@ -264,3 +270,14 @@ def test_names_of_branches():
     assert (two["branch"], two["layers"], two["offset"]) == (2, "a, 3p2:0", [-1])
     assert one["reference"] == {"branch": 3, "layers": "b"}
     assert "branch 1, 3p0:2, relu, is off by +1 from branch 3, b;" in shown(report)
+
+
+@pytest.mark.parametrize(
+    "text", ["20*(2p1:0 + id)", "5*((3p0:2) + (3p2:0) + 3p1 + (2p1:0)), (max2s2, up2) + id"]
+)
+def test_the_branches_that_are_not_shown_are_counted(text):
+    report = cost(text, input="1x64")
+    verdicts = [finding.branch.verdict for finding in report.findings()]
+    off = len(verdicts) - verdicts.count("on average")
+    assert shown(report).count("is off by") == 6
+    assert f"and {off - 6} more branches: --format json" in shown(report)

@@ -195,6 +195,24 @@ def test_named_sides_of_a_network_with_skips():
     assert {"W", "2*(W//2)"} in taken
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3s2, up2, 3",  # the named size comes in with a summand
+        "3s2, bilinear3, 3s2p1",
+        "2, pixelshuffle2, 3",
+        "2s2, bilinearto(3*((L - 2)//2 + 1)), 3",
+        "max2s2, conv 1s1, resize(3*(L//2)), 2s2, 3",
+    ],
+)
+def test_a_named_side_has_the_phases_that_its_numbers_have(text):
+    (named,) = cost(text, input="4xL").receptive_field.axes
+    for side in (40, 41, 54, 67):
+        numbers = text.replace("((L - 2)//2 + 1)", str(side // 2)).replace("(L//2)", str(side // 2))
+        (axis,) = cost(numbers, input=f"4x{side}").receptive_field.axes
+        assert (named.size, named.jump, named.parts) == (axis.size, axis.jump, axis.parts)
+
+
 def test_no_axes_at_all():
     field = field_of("linear@5, relu", "100")
     assert field.axes == ()

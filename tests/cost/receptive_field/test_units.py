@@ -21,6 +21,7 @@ from convalgebra.cost.receptive_field.places import (
 from convalgebra.cost.receptive_field.units import view
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.language import parse
+from convalgebra.sizes import at
 from convalgebra.windows import Window
 
 from . import sets_by_loops
@@ -170,7 +171,7 @@ def test_names():
 @pytest.mark.parametrize(
     ("unit", "message"),
     [
-        ("layr1[0,0]", "nothing is called `layr1`; did you mean `layer1`?"),
+        ("layr1[0,0]", "nothing is called `layr1`; did you mean `layer1`, `layer4` or `layer3`?"),
         ("999[0,0]", "layers have the numbers 1 to 174"),
         ("layer1[3]", "layer1 is 256x56x56, with 2 axes: write layer1[0,0], not 1 indices"),
         ("layer1", "not 0 indices"),
@@ -196,10 +197,53 @@ def test_a_name_of_several_values():
         cost("2*(x = 3p1; relu)", input="1x8").unit("x[0]")
 
 
-def test_named_sizes_need_numbers():
-    report = cost("3p1", input="1xL")
-    with pytest.raises(UnsupportedError, match="give them with --at"):
-        report.unit("[0]")
+def test_named_channels_are_no_matter():
+    found = cost("3x3p1@C, 5x5s2p2@(C//2)", input="Bx32x32").unit("[3,0]")
+    assert found.field == ((3, 9), (-3, 3))
+    assert (found.in_padding, found.seen) == (((0, 0), (3, 0)), (((3, 9),), ((0, 3),)))
+    assert found.inputs == 28
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["3p1", "3s2, up2, 3", "3s2psame, 5s2psame, 3", "(2s2) + crop0:(L - L//2)", "conv kp(k//2)"],
+)
+def test_on_named_sides_the_field_of_a_unit_is_what_numbers_give(text):
+    named = cost(text, input="1xL").unit("[3]")
+    assert (named.seen, named.windowed, named.inputs, named.in_padding) == (None,) * 4
+    for side, k in product((36, 37, 38, 51), (1, 4)):
+        found = cost(text, input="1xL", at={"L": side, "k": k}).unit("[3]")
+        first, last = (at(edge, {"L": side, "k": k}) for edge in named.field[0])
+        inside = {place for place in range(first, last + 1) if 0 <= place < side}
+        # Each of these has but one box, the hull of what is seen in it.
+        assert inside == listed(((found.seen[0][0][0], found.seen[0][-1][-1]),))
+        assert found.field == ((first, last),)
+
+
+def test_what_is_said_of_a_unit_on_named_sides():
+    arguments = ["cost", "mul(3x3p1@C | gap, 1x1, sigmoid)", "--input", "CxHxW", "--unit", "[3,0]"]
+    result = CliRunner().invoke(main, arguments)
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert ["y", "2", "to", "4", "?", "?", "?"] in lines
+    assert ["x", "-1", "to", "1", "?", "?", "?"] in lines
+    shown = " ".join(result.stdout.split())
+    assert "Through windows alone; with what was pooled it sees more." in shown
+    assert "depends on named sizes: give numbers with --at C=64,H=224,W=224." in shown
+    (unit,) = json.loads(CliRunner().invoke(main, [*arguments, "--format", "json"]).stdout)["units"]
+    assert unit["field"] == [[2, 4], [-1, 1]]
+    assert unit["seen"] is unit["in_padding"] is unit["through_windows"] is None
+    for form in ("md", "csv", "latex", "html"):
+        assert CliRunner().invoke(main, [*arguments, "--format", form]).exit_code == 0
+
+
+def test_without_positions_named_sides_need_numbers():
+    report = cost("conv kxk@C, gap, fc@10", input="3xHxW")
+    with pytest.raises(UnsupportedError) as caught:
+        report.unit("3")
+    assert str(caught.value) == (
+        "which inputs this unit sees depends on named sizes; "
+        "give numbers with --at C=64,H=224,W=224,k=3"
+    )
 
 
 @pytest.mark.parametrize(
@@ -222,7 +266,10 @@ def test_large_inputs_are_answered_or_refused_at_once(text):
     [
         (["3p1", "--input", "1x8", "--unit", "b[0]"], "error: nothing is called `b`"),
         (["3p1", "5p2", "--input", "1x8", "--unit", "[0]"], "error: --unit asks about one network"),
-        (["3p1", "--input", "1xL", "--unit", "[0]"], "error: which inputs a unit sees is worked"),
+        (
+            ["gap", "--input", "1xL", "--unit", "[0]"],
+            "error: which inputs this unit sees depends on named sizes; give numbers with",
+        ),
     ],
 )
 def test_errors_of_the_command(arguments, message):
