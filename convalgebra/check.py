@@ -26,7 +26,7 @@ from itertools import product
 from math import gcd, isqrt, lcm, prod
 from typing import Any
 
-SCHEMA = "convalgebra.certificate/1"
+SCHEMA = "convalgebra.certificate/2"
 MAX_BYTES, MAX_DIGITS, MAX_ENTRY = 32_000_000, 1000, 1 << 32
 WORK_OF_CLAIM, WORK_OF_FILE = 40_000_000, 80_000_000  # a unit is about a third of a microsecond
 FIELDS, SIDES = ("real", "complex", "rational"), ("left", "right")
@@ -925,7 +925,8 @@ class Layer:
     free: bool
     size: Axes
     step: Axes  # dilation times the strides before; 1 where the layer has one tap
-    total: Number  # of the taps of a fixed layer
+    total: Number  # of the taps of a fixed layer, else 0
+    sign: str = ""  # of all its roots, if known
 
     @property
     def vary(self) -> list[int]:
@@ -1060,61 +1061,34 @@ def need_real_roots(layers: Sequence[Layer], kernel: Kernel) -> None:
     need(roots < even, f"{roots} real roots are enough")
 
 
-ROOTS = {"complex": ({"c"},), "real": ({"+", "-"}, {"pp", "++", "+-", "--"}), "rational": ()}
-
-
 def verify_packs(book: Book, claim: Any) -> str:
-    _, maker, over, t, shifts, whole, roots = fields(
-        claim, "claim maker field offset shifts whole roots"
-    )
+    """The layers of one chain, whole or in pieces, find room in those of the other."""
+    names = "claim maker field offset splits into shifts"
+    _, maker, over, t, splits, into, shifts = fields(claim, names)
     one, two, offset = book.pair(maker, t)
-    (rooms, start, stride), (parts, origin, strides) = chain_of(one), chain_of(two)
+    (rooms, start, stride), (layers, origin, strides) = chain_of(one), chain_of(two)
     need(stride == strides and one_of(over, FIELDS), "the total strides differ")
+    parts, count = {i: layer for i, layer in enumerate(layers) if layer.vary}, len(layers)
+    for how, i, number in (items(entry, 3) for entry in items(splits)):
+        good = integer(i) in parts and len(parts[i].vary) == 1 and over != "rational"
+        need(good and how in ("cut", "turn", "signs"), "there is no such layer to split")
+        book.work.spend(20 * integer(number, 0))
+        pieces = split(parts.pop(i), str(how), number, over == "real")
+        parts |= enumerate(pieces, count)
+        count += len(pieces)
     used = [[0] * one.axes for _ in rooms]
-    left = {  # roots of layers along one axis, and others that are whole
-        i: layer.size[layer.vary[0]] - 1 if len(layer.vary) == 1 else 1
-        for i, layer in enumerate(parts)
-        if layer.vary
-    }
     fixed = {j for j, room in enumerate(rooms) if not room.free and room.vary}
-    for i, j in (integers(entry, 2, 0) for entry in items(whole)):
-        need(i in left and j < len(rooms), "there is no such layer")
-        layer, room = parts[i], rooms[j]
-        del left[i]
+    for i, j in (integers(entry, 2, 0) for entry in items(into)):
+        need(i in parts and j < len(rooms), "there is no such layer")
+        layer, room = parts.pop(i), rooms[j]
         if not room.free:
-            same = (layer.free, layer.size, layer.step) == (False, room.size, room.step)
-            need(same and j in fixed, "a fixed layer is no other")
+            need(layer == room and j in fixed, "a fixed layer is no other")
             fixed.remove(j)
             continue
         for axis in layer.vary:
             need(room.size[axis] > 1 and layer.step[axis] % room.step[axis] == 0, "no such lattice")
             used[j][axis] += layer.step[axis] * (layer.size[axis] - 1)
-    real = over == "complex"  # whether an open set of real members is packed like this
-    for i, times, ways in (fields(entry, "layer times ways") for entry in items(roots)):
-        need(integer(i) in left and len(parts[i].vary) == 1, "no such layer")
-        axis = parts[i].vary[0]
-        order = parts[i].step[axis]
-        need(isinstance(ways, dict) and set(ways) in ROOTS[over], "the ways are not all given")
-        totals = []
-        for signs, lists in ways.items():
-            shares = [
-                turns(value, sign, rooms, axis, order)
-                for value, sign in zip(items(lists, len(signs)), signs, strict=True)
-            ]
-            need(signs != "pp" or lists[0] == lists[1], "a pair is shared out alike")
-            totals.append(sum(shares, Counter[int]()))
-        need(all(total == totals[0] for total in totals), "the ways take up different rooms")
-        count = len(next(iter(ways)))
-        single = over == "real" and count == 1
-        need(not single or (times == 1 and left[i] % 2), "there is no such single real root")
-        left[i] -= count * integer(times, 1)
-        need(left[i] >= 0, f"layer {i} has no such roots left")
-        for j, n in totals[0].items():
-            used[j][axis] += times * n
-        real = (
-            real and parts[i].free and any(is_symmetric(ways["c"][0], sign, order) for sign in "+-")
-        )
-    need(not any(left.values()) and not fixed, "a layer is left over")
+    need(not parts and not fixed, "a layer is left over")
     moves = {integer(j): move for j, move in (items(entry, 2) for entry in items(shifts))}
     need(len(moves) == len(shifts), "a layer is moved twice")
     place = [b + t - a for a, b, t in zip(start, origin, offset, strict=True)]
@@ -1126,34 +1100,49 @@ def verify_packs(book: Book, claim: Any) -> str:
             place[axis] -= step * move[axis]
     need(not moves and not any(place), "the layers come to lie at another offset")
     if not any(room.free for room in rooms):
-        scales = [prod(layer.total for layer in layers) for layers in (rooms, parts)]
-        alone = not any(layer.free for layer in parts)
+        scales = [prod(layer.total for layer in chain) for chain in (rooms, layers)]
+        alone = not any(layer.free for layer in layers)
         need(alone and scales[0] == scales[1], "the scales differ")
-    book.all(maker, [over, *["some real"] * real], offset)
+    some = any(how == "signs" for how, *_ in splits)
+    book.all(maker, ["some real" if some else over], offset)
     return f"the layers of {other(maker)} fit into those of {maker} ({over})"
 
 
-def turns(value: Any, sign: str, rooms: Sequence[Layer], axis: int, order: int) -> Counter[int]:
-    """How many of the `order` turns of a root go to which layer, each turn to one."""
-    found: Counter[int] = Counter()
-    seen: set[int] = set()
-    for j, given in (items(share, 2) for share in items(value)):
-        j, own = integer(j, 0, len(rooms) - 1), set(integers(given, None, 0))
-        good = j not in found and own and len(own) == len(given) and max(own) < order
-        need(good and not own & seen, "a turn or a layer comes twice, or there is none")
-        step = rooms[j].step[axis]
-        need(rooms[j].size[axis] > 1 and order % step == 0, "no such lattice")
-        need({(k + order // step) % order for k in own} == own, "off the lattice")
-        seen |= own
-        found[j] = len(own)
-    need(len(seen) == order, "some turns are left over")
-    need(sign in "cp" or is_symmetric(value, sign, order), "a real root is torn apart")
-    return found
+def split(layer: Layer, how: str, number: int, real: bool) -> list[Layer]:
+    """Layers along one axis whose products are all members of a layer, or some if by `signs`.
 
+    A `cut` takes some of the roots and leaves the others. By `signs` some roots are positive and
+    the others negative. A `turn` takes from f(z^(m d)) m kernels f_i(z^d), each with one m-th root
+    of every root: of a positive one a positive, for m even a negative one, and conjugate pairs; of
+    a negative one a negative, for m odd, and pairs.
+    """
+    (axis,) = layer.vary
+    roots, step = layer.size[axis] - 1, layer.step[axis]
 
-def is_symmetric(shares: Any, sign: str, order: int) -> bool:
-    """Whether the turns of a positive or negative root are shared out in conjugate pairs."""
-    return all({(-k - (sign == "-")) % order for k in own} == set(own) for _, own in shares)
+    def piece(roots: int, step: int, sign: str = "") -> Layer:
+        size, steps = (
+            tuple(value if k > 1 else 1 for k in layer.size) for value in (roots + 1, step)
+        )
+        return Layer(True, size, steps, 0, sign)
+
+    if how == "cut":
+        need(0 < number < roots, "there are no such roots")
+        apart = real and not layer.sign and number * (roots - number) % 2
+        need(not apart, "conjugate roots would be separated")
+        return [piece(count, step, layer.sign) for count in (number, roots - number)]
+    if how == "signs":
+        good = real and layer.free and not layer.sign and number <= roots
+        need(good, "its roots have no such signs")
+        return [piece(n, step, s) for n, s in ((number, "+"), (roots - number, "-")) if n]
+    need(number > 1 and step % number == 0, "there are no such turns")
+    step //= number
+    if not real or (not layer.sign and roots % 2 == 0):
+        return [piece(roots, step)] * number
+    need(layer.sign or roots == 1, "its roots have several signs")
+    odd = number % 2
+    alone = {"+": ["+", "-"][: 2 - odd], "-": ["-"] * odd, "": [""] * odd}[layer.sign]
+    pairs = [piece(2 * roots, step)] * ((number - len(alone)) // 2)
+    return [piece(roots, step, sign) for sign in alone] + pairs
 
 
 def verify_nonlinear(book: Book, claim: Any) -> str:

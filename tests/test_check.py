@@ -176,7 +176,8 @@ def changed(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     return found
 
 
-WORDS = [("real", "complex", "rational"), ("left", "right"), ("all", "dense", "part", "thin")]
+WORDS = [("real", "complex", "rational"), ("left", "right"), ("all", "dense", "part", "thin"),
+         ("cut", "turn", "signs")]  # fmt: skip
 
 
 def others(path: tuple[Any, ...], value: Any) -> list[Any]:
@@ -313,7 +314,7 @@ def proof(left: Any, right: Any, *claims: Any, answers: tuple[Any, ...] = ()) ->
     }
 
 
-ONE, TWO, THREE = conv(1), conv(2), conv(3)
+ONE, TWO, THREE, FIVE_TAPS = conv(1), conv(2), conv(3), conv(5)
 PAIR = stack(TWO, TWO)  # w0 + w1 z times w2 + w3 z
 KERNEL = stack(THREE)
 SQUARE = stack(conv(2, 2), axes=2)
@@ -377,27 +378,26 @@ def line(*taps: int) -> dict[tuple[int, ...], int]:
 
 
 def packs(over: str, **parts: Any) -> dict[str, Any]:
-    empty = {"offset": [0], "shifts": [], "whole": [], "roots": []}
+    empty = {"offset": [0], "shifts": [], "splits": [], "into": []}
     return claim("packs", "right", field=over, **{**empty, **parts})
 
 
-def to(*rooms: int) -> list[Any]:
-    """Of a layer without dilation one root to each of these rooms: the shares."""
-    (room,) = rooms
-    return [[room, [0]]]
+def cut(roots: int, *rooms: int, layer: int = 0, number: int = 1) -> dict[str, Any]:
+    """Some roots of one layer out of `number` to one layer, the others to another one."""
+    into = [[number + piece, room] for piece, room in enumerate(rooms)]
+    return {"splits": [["cut", layer, roots]], "into": into}
 
 
-def root(*shares: Any, times: int = 1) -> dict[str, Any]:
-    return {"layer": 0, "times": times, "ways": {"c": list(shares)}}
+def signs(positive: int, *rooms: int) -> dict[str, Any]:
+    into = [[1 + piece, room] for piece, room in enumerate(rooms)]
+    return {"splits": [["signs", 0, positive]], "into": into}
 
 
-def real_pair(one: Any, two: Any, pair: Any) -> dict[str, Any]:
-    ways = {"pp": [pair, pair], **{signs: [one, two] for signs in ("++", "+-", "--")}}
-    return {"layer": 0, "times": 1, "ways": ways}
-
-
-def single(one: Any) -> dict[str, Any]:
-    return {"layer": 0, "times": 1, "ways": {"+": [one], "-": [one]}}
+def turns(number: int, *rooms: int, before: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """A layer turned, its pieces in these rooms."""
+    last = 1 + len(before)
+    into = [[last + piece, room] for piece, room in enumerate(rooms)]
+    return {"splits": [*before, ["turn", last - 1, number]], "into": into}
 
 
 FOUR, FIVE = stack(conv(4)), stack(conv(5))
@@ -458,33 +458,60 @@ TRUE = {
     "irreducible over Q": proof(KERNEL, PAIR, missed("rational", line(3, 0, 1), prime=3)),
     "roots over C": proof(
         KERNEL, PAIR,
-        packs("complex", roots=[root(to(j), times=1) for j in (0, 1)]),
+        packs("complex", **cut(1, 0, 1)),
+    ),
+    "roots of both signs": proof(KERNEL, PAIR, packs("real", **signs(1, 0, 1))),
+    "roots of one sign": proof(
+        KERNEL, PAIR,
+        packs("real", splits=[["signs", 0, 2], ["cut", 1, 1]], into=[[2, 0], [3, 1]]),
     ),
     "pairs over R": proof(
         FIVE, stack(THREE, THREE),
-        packs("real", roots=[real_pair(to(j), to(j), to(j)) for j in (0, 1)]),
+        packs("real", **cut(2, 0, 1)),
     ),
     "a pair and one over R": proof(
         FOUR, stack(THREE, TWO),
-        packs("real", roots=[real_pair(to(0), to(0), to(0)), single(to(1))]),
+        packs("real", **cut(2, 0, 1)),
     ),
-    "a whole layer": proof(stack(conv(2)), stack(ONE, THREE), packs("rational", whole=[[0, 1]])),
+    "a whole layer": proof(stack(conv(2)), stack(ONE, THREE), packs("rational", into=[[0, 1]])),
     "a whole layer that moves": proof(
         stack(conv(2)), stack(ONE, THREE),
-        packs("rational", whole=[[0, 1]], shifts=[[1, [1]]], offset=[1]),
+        packs("rational", into=[[0, 1]], shifts=[[1, [1]]], offset=[1]),
     ),
     "an average in one layer": proof(
-        stack(THIRD, TWO), stack(conv(2), conv(3)), packs("rational", whole=[[0, 1], [1, 0]])
+        stack(THIRD, TWO), stack(conv(2), conv(3)), packs("rational", into=[[0, 1], [1, 0]])
     ),
     "an average in two layers": proof(
-        stack(THIRD, ONE), PAIR, packs("complex", roots=[root(to(0)), root(to(1))])
+        stack(THIRD, ONE), PAIR, packs("complex", **cut(1, 0, 1, number=2))
     ),
     "the same average": proof(
-        MEAN, stack(TWO, THIRD), packs("rational", whole=[[0, 1], [1, 0]])
+        MEAN, stack(TWO, THIRD), packs("rational", into=[[0, 1], [1, 0]])
     ),
     "cycles of roots": proof(
         stack(conv(2, dilation=[2])), PAIR,
-        packs("complex", roots=[root([[0, [0]], [1, [1]]])]),
+        packs("complex", **turns(2, 0, 1)),
+    ),
+    "cycles of positive roots": proof(
+        stack(conv(2, dilation=[2])), PAIR,
+        packs("real", **turns(2, 0, 1, before=(["signs", 0, 1],))),
+    ),
+    "cycles of roots over R": proof(
+        stack(conv(2, dilation=[6])), stack(THREE, conv(3), THREE),
+        packs("real", **turns(6, 0, 1, 2)),
+    ),
+    "an odd cycle over R": proof(
+        stack(conv(2, dilation=[3])), stack(THREE, TWO), packs("real", **turns(3, 1, 0))
+    ),
+    "cycles of two roots over R": proof(
+        stack(conv(3, dilation=[2])), stack(THREE, THREE), packs("real", **turns(2, 0, 1))
+    ),
+    "cycles of negative roots": proof(
+        stack(conv(3, dilation=[3])), stack(THREE, FIVE_TAPS),
+        packs("real", **turns(3, 0, 1, before=(["signs", 0, 0],))),
+    ),
+    "a cycle in two lattices": proof(
+        stack(conv(2, dilation=[4])), stack(conv(2, dilation=[2]), THREE),
+        packs("complex", splits=[["turn", 0, 2], ["turn", 2, 2]], into=[[1, 0], [3, 1], [4, 1]]),
     ),
     "relu twice": proof(
         stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)), stack(ONE),
@@ -583,46 +610,73 @@ FALSE = {
     "enough real roots": proof(FOUR, stack(THREE, TWO), missed("real", line(1, 0, 0, 1))),
     "reducible over Q": proof(KERNEL, PAIR, missed("rational", line(4, 0, 1), prime=2)),
     "two roots in one place": proof(
-        KERNEL, PAIR, packs("complex", roots=[root(to(0), times=2)])
+        KERNEL, PAIR, packs("complex", **cut(1, 0, 0))
     ),
     "a root is forgotten": proof(
-        KERNEL, PAIR, packs("complex", roots=[root(to(0), times=1)])
+        KERNEL, PAIR, packs("complex", splits=[["cut", 0, 1]], into=[[1, 0]])
     ),
     "a pair in two places over R": proof(
-        KERNEL, PAIR, packs("real", roots=[real_pair(to(0), to(1), to(0))])
+        KERNEL, PAIR, packs("real", **cut(1, 0, 1))
     ),
     "two single real roots": proof(
-        KERNEL, PAIR, packs("real", roots=[single(to(0)), single(to(1))])
+        stack(conv(2, dilation=[2])), PAIR, packs("real", **turns(2, 0, 1))
+    ),
+    "several real roots turned at once": proof(
+        stack(conv(4, dilation=[3])), stack(conv(4), conv(7)), packs("real", **turns(3, 0, 1))
+    ),
+    "a cut beyond the roots": proof(KERNEL, PAIR, packs("complex", **cut(2, 0, 1))),
+    "a cut of nothing": proof(KERNEL, PAIR, packs("complex", **cut(0, 0, 1))),
+    "signs of more roots": proof(KERNEL, PAIR, packs("real", **signs(3, 0, 1))),
+    "signs over C": proof(KERNEL, PAIR, packs("complex", **signs(1, 0, 1))),
+    "signs of an average": proof(stack(THIRD, ONE), PAIR, packs("real", **signs(1, 0, 1))),
+    "signs again": proof(
+        KERNEL, PAIR,
+        packs("real", splits=[["signs", 0, 2], ["signs", 1, 1]], into=[[2, 0], [3, 1]]),
+    ),
+    "a turn off the lattice": proof(
+        stack(conv(2, dilation=[3])), PAIR, packs("complex", **turns(2, 0, 1))
+    ),
+    "negative roots that are real": proof(
+        stack(conv(2, dilation=[2])), PAIR,
+        packs("real", **turns(2, 0, 1, before=(["signs", 0, 0],))),
+    ),
+    "a layer of two axes that is split": proof(
+        stack(conv(3, 3), axes=2), stack(conv(2, 2), conv(2, 2), axes=2),
+        {**packs("complex", **cut(1, 0, 1)), "offset": [0, 0]},
+    ),
+    "a piece of an average as an average": proof(
+        stack(fixed(1, 1, 1), conv(1)), stack(fixed(1, 1), TWO),
+        packs("complex", **cut(1, 0, 1, number=2)),
     ),
     "roots over Q": proof(
         KERNEL, PAIR,
-        packs("rational", roots=[root(to(j), times=1) for j in (0, 1)]),
+        packs("rational", **cut(1, 0, 1)),
     ),
     "a whole layer twice": proof(
-        stack(conv(2)), stack(TWO, TWO), packs("rational", whole=[[0, 0], [0, 1]])
+        stack(conv(2)), stack(TWO, TWO), packs("rational", into=[[0, 0], [0, 1]])
     ),
     "a whole layer that is too large": proof(
-        stack(THREE), stack(TWO, TWO), packs("rational", whole=[[0, 0]])
+        stack(THREE), stack(TWO, TWO), packs("rational", into=[[0, 0]])
     ),
     "a whole layer off the lattice": proof(
-        stack(TWO), stack(conv(2, dilation=[2])), packs("rational", whole=[[0, 0]])
+        stack(TWO), stack(conv(2, dilation=[2])), packs("rational", into=[[0, 0]])
     ),
     "a layer that moves too far": proof(
         stack(TWO), stack(ONE, THREE),
-        packs("rational", whole=[[0, 1]], shifts=[[1, [2]]], offset=[2]),
+        packs("rational", into=[[0, 1]], shifts=[[1, [2]]], offset=[2]),
     ),
     "an average in two layers over R": proof(
-        stack(THIRD, ONE), PAIR, packs("real", roots=[real_pair(to(0), to(1), to(0))])
+        stack(THIRD, ONE), PAIR, packs("real", **cut(1, 0, 1, number=2))
     ),
     "another average": proof(
         stack(fixed("1/2", "1/2"), TWO), stack(TWO, THIRD),
-        packs("rational", whole=[[0, 1], [1, 0]]),
+        packs("rational", into=[[0, 1], [1, 0]]),
     ),
     "a free layer as an average": proof(
-        stack(THREE, TWO), stack(TWO, THIRD), packs("rational", whole=[[0, 1], [1, 0]])
+        stack(THREE, TWO), stack(TWO, THIRD), packs("rational", into=[[0, 1], [1, 0]])
     ),
     "an average is forgotten": proof(
-        MEAN, stack(conv(2), conv(3)), packs("rational", whole=[[0, 1]])
+        MEAN, stack(conv(2), conv(3)), packs("rational", into=[[0, 1]])
     ),
     "averages of other scale": proof(
         stack(THIRD), stack(fixed(1, 1, 1)), packs("rational")
@@ -725,7 +779,12 @@ WIDE = stack(conv(3, dilation=[2]))
         (TRUE["a rank"], ("right", "rational", "all"), 3),
         (TRUE["a rank where two layers are alike"], ("right", "real", "part"), 3),
         (TRUE["roots over C"], ("right", "complex", "all"), 0),
-        (TRUE["roots over C"], ("right", "real", "part"), 0),
+        (TRUE["roots over C"], ("right", "real", "part"), 3),
+        (TRUE["roots of one sign"], ("right", "real", "part"), 0),
+        (TRUE["roots of both signs"], ("right", "real", "part"), 0),
+        (TRUE["roots of both signs"], ("right", "real", "all"), 3),
+        (TRUE["roots of both signs"], ("right", "complex", "all"), 3),
+        (TRUE["pairs over R"], ("right", "real", "all"), 0),
         (TRUE["roots over C"], ("right", "real", "all"), 3),
         (TRUE["an average in two layers"], ("right", "complex", "all"), 0),
         (TRUE["an average in two layers"], ("right", "real", "part"), 3),
@@ -771,7 +830,7 @@ def test_padding_on_both_sides_fixes_the_place(verdict: Any) -> None:
     right = {**stack(conv(3)), "padded": True}  # to the right only
     assert verdict(proof(PADDED, right, answers=(("left", "real", "thin"),)))[0] == 0
     for offset, status in (([0], 0), ([1], 3)):
-        whole = packs("rational", whole=[[0, 0]], offset=offset, shifts=[[1, offset]])
+        whole = packs("rational", into=[[0, 0]], offset=offset, shifts=[[1, offset]])
         data = proof(
             stack(conv(2, padding=[1])), stack(conv(2, padding=[1]), conv(2)),
             whole if any(offset) else {**whole, "shifts": []},
@@ -968,7 +1027,7 @@ HOSTILE = {
     "nested and closed": "[" * 100_000 + "]" * 100_000,
     "nested a little": '{"schema": ' + "[" * 950 + "]" * 950 + "}",
     "half a letter": '{"schema": "\\ud800", "\\ud800": 1}',
-    "another schema": json.dumps({**proof(KERNEL, PAIR), "schema": "convalgebra.certificate/2"}),
+    "another schema": json.dumps({**proof(KERNEL, PAIR), "schema": "convalgebra.certificate/1"}),
 }
 
 
@@ -1012,7 +1071,8 @@ HUGE = [
         claim("bound", "left", bound=1, tree=COORDINATES),
         claim("reproduces", "right", offset=[0], filters=[[[1, [[0, 60]]]]] * 3),
         claim("rank", "left", prime=PRIME, point=[], rank=1),
-        packs("complex", roots=[root([[0, [0]]], times=10**9)]),
+        packs("complex", **cut(10**8, 0, 0)),
+        packs("complex", **turns(10**9, 0)),
     ],
 )
 def test_huge_stacks_end_soon(number: int, evidence: Any, monkeypatch: Any, verdict: Any) -> None:

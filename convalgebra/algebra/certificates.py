@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from convalgebra.algebra.plan import Plan
     from convalgebra.algebra.report import Direction, EquivalenceReport
 
-SCHEMA = "convalgebra.certificate/1"
+SCHEMA = "convalgebra.certificate/2"
 
 
 def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
