@@ -117,7 +117,7 @@ def test_equations_are_verified(
 ) -> None:
     status, lines = verdict(certificate(left, right, channels, True))
     assert status == 0
-    (line,) = [line for line in lines if "(vanishes)" in line]
+    (line,) = [line for line in lines if "(equations)" in line]
     assert int(line.split(": ")[1].split()[0]) >= count
 
 
@@ -206,6 +206,7 @@ def may_change(data: Any, path: tuple[Any, ...], status: int) -> bool:
         return (
             "point" in path
             or "weights" in path
+            or (path[2] == "members" and path[4] == 0)  # its weights
             or (kind == "missed" and path[2] in ("factors", "field", "prime"))
             or (path[2] == "stack" and kind in ("rank", "bound", "missed"))
             or (path[2] == "field" and kind == "packs")
@@ -359,13 +360,11 @@ CORNERS = [[0, [0, 0], 0, [a, b]] for a, b in product((0, 1), repeat=2)]
 MINOR = [[1, [[0, 1], [3, 1]]], [-1, [[1, 1], [2, 1]]]]
 
 
-def vanishes(*equations: Any) -> dict[str, Any]:
-    return claim("vanishes", "right", coordinates=CORNERS, equations=list(equations))
-
-
-def outside(weights: list[Any], **more: Any) -> dict[str, Any]:
-    found = {"equations_of": 0, "weights": weights, "offset": [0, 0]}
-    return claim("outside", "right", **{**found, **more})
+def vanishes(*equations: Any, members: tuple[Any, ...] = ()) -> dict[str, Any]:
+    listed = [[weights, [0, 0]] for weights in members]
+    return claim(
+        "equations", "right", coordinates=CORNERS, equations=list(equations), members=listed
+    )
 
 
 def missed(over: str, *factors: Any, prime: int = PRIME) -> dict[str, Any]:
@@ -442,7 +441,7 @@ TRUE = {
     ),
     "a minor": proof(SQUARE, CROSS, vanishes(MINOR)),
     "a minor that is violated": proof(
-        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1])
+        SQUARE, CROSS, vanishes(MINOR, members=([1, 0, 0, 1],))
     ),
     "irreducible": proof(
         SQUARE, CROSS, missed("complex", {(0, 0): 1, (0, 1): 1, (1, 0): 1, (1, 1): 2})
@@ -573,17 +572,20 @@ FALSE = {
         stack(TWO),
         stack(ONE, *[conv(1, weights=1)] * 255, conv(1, padding=[-1], **{"from": [0]}),
               {"op": "add", "from": [256, 257]}),
-        claim("vanishes", "right", coordinates=[[0, [0], 0, [0]], [0, [0], 0, [1]]],
-              equations=[[[1, [[0, 1]]], [-1, [[1, 1]]]]]),
+        claim("equations", "right", coordinates=[[0, [0], 0, [0]], [0, [0], 0, [1]]],
+              equations=[[[1, [[0, 1]]], [-1, [[1, 1]]]]], members=[]),
     ),
     "no equation": proof(SQUARE, CROSS, vanishes([])),
-    "a minor that holds": proof(SQUARE, CROSS, vanishes(MINOR), outside([1, 1, 1, 1])),
+    "a minor that holds": proof(SQUARE, CROSS, vanishes(MINOR, members=([1, 1, 1, 1],))),
     "another offset": proof(
-        SQUARE, CROSS, vanishes(MINOR), outside([1, 0, 0, 1], offset=[1, 0])
+        SQUARE, CROSS, {**vanishes(MINOR), "members": [[[1, 0, 0, 1], [1, 0]]]}
     ),
+    "one member of two": proof(
+        SQUARE, CROSS, vanishes(MINOR, members=([1, 0, 0, 1], [1, 1, 1, 1]))
+    ),
+    "a short member": proof(SQUARE, CROSS, vanishes(MINOR, members=([1, 0, 0],))),
     "equations of the other stack": proof(
-        SQUARE, CROSS, vanishes(MINOR),
-        {**outside([1, 1, 1, 1]), "stack": "left"},
+        SQUARE, CROSS, {**vanishes(MINOR), "stack": "left"},
     ),
     "a product": proof(
         SQUARE, CROSS, missed("complex", {(0, 0): 1, (0, 1): 2, (1, 0): 3, (1, 1): 6})
@@ -1067,7 +1069,13 @@ HUGE = [
 @pytest.mark.parametrize(
     "evidence",
     [
-        claim("vanishes", "left", coordinates=[[0, [0], 0, [0]]], equations=[[[1, [[0, 9]]]]]),
+        claim(
+            "equations",
+            "left",
+            coordinates=[[0, [0], 0, [0]]],
+            equations=[[[1, [[0, 9]]]]],
+            members=[[[1], [0]]],
+        ),
         claim("bound", "left", bound=1, tree=COORDINATES),
         claim("reproduces", "right", offset=[0], filters=[[[1, [[0, 60]]]]] * 3),
         claim("rank", "left", prime=PRIME, point=[], rank=1),

@@ -7,7 +7,7 @@ hand out with their results.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -43,7 +43,7 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         ("left", report.left_reproduces_right),
         ("right", report.right_reproduces_left),
     ):
-        claims += _moved(direction.reach.claims, claims)
+        claims += [claim for claim in direction.reach.claims if claim not in claims]
         answers += _answers(direction, maker)
     sides = (report.left, report.right)
     plans = [_plan(side) for side in sides]
@@ -55,19 +55,6 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         "claims": claims,
         "answers": answers,
     }
-
-
-def _moved(new: Sequence[Mapping[str, Any]], old: list[Mapping[str, Any]]) -> list[Any]:
-    """Claims that are not there yet; those that name another of their list by its new number."""
-    numbers: list[int] = []
-    added: list[Mapping[str, Any]] = []
-    for claim in new:
-        if "equations_of" in claim:
-            claim = {**claim, "equations_of": numbers[claim["equations_of"]]}
-        there = [*old, *added]
-        numbers.append(there.index(claim) if claim in there else len(there))
-        added += [] if claim in there else [claim]
-    return added
 
 
 def _answers(direction: Direction, maker: str) -> list[Any]:

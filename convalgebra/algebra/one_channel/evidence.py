@@ -47,7 +47,7 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
     if found.complex == "thin" and maker.weights:
         question = Question(maker, made, Work(STEPS))
         if not question.divisible:
-            listed += not_divisible(question, len(listed))
+            listed += not_divisible(question)
     return tuple(listed)
 
 
