@@ -393,6 +393,7 @@ class Ring:
     work: Work
     prime: int = 0
     dual: bool = False
+    paths: bool = False  # only which coefficients there are: all are 1
 
     def times(self, one: Poly, two: Poly) -> Poly:
         found: Poly = {}
@@ -480,6 +481,9 @@ def operator(
                         number, shift = moved(stack.rates[source], place)
                         at = values[source][i][number]
                         ring.work.spend(4 + 2 * len(at))
+                        if ring.paths:
+                            row |= {k if k is None else k + shift: ONE for k in at}
+                            continue
                         for key, value in at.items() if w else ():
                             term = value if w is ONE else ring.times(w, value)
                             if term:
@@ -521,7 +525,7 @@ def at_point(stack: Stack, point: Sequence[Any], prime: int = 0) -> Rows:
 def support(stack: Stack) -> Rows:
     """The coefficients that do not vanish identically."""
     if all(tap[3] > 0 for step in stack.steps for tap in step.taps):  # nothing cancels
-        return operator(stack, lambda index: ONE, Ring(stack.work))
+        return operator(stack, lambda index: ONE, Ring(stack.work, paths=True))
     return [
         [{k: v for k, v in row.items() if clean(v)} for row in rows] for rows in polynomials(stack)
     ]

@@ -158,6 +158,24 @@ def test_without_evidence_it_is_verified_in_part(verdict: Any) -> None:
     ]
 
 
+def test_a_whole_average_stands_beside_roots_of_chosen_signs(verdict: Any) -> None:
+    status, lines = verdict(certificate("avg2s1,4", "2,2,2,2"))
+    assert status == 3  # that the other way round nothing rational is made has no rule
+    assert [line.split(":")[0] for line in lines if "NOT" in line] == ["answer 5 NOT verified"]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("3,5,2d2,4", "3d2"), ("3,2d3", "2d3,2"), ("3,2d2,3", "2d6"), ("3d2,2d2,3,3", "3d4"),
+     ("3,4,2d6", "2d6,2d3"), ("5,5d3", "2d12"), ("2d3,4,4", "2d6,2")],
+)  # fmt: skip
+def test_turns_that_the_engine_writes(left: str, right: str, verdict: Any) -> None:
+    data = certificate(left, right)
+    status, _ = verdict(data)
+    assert status in (0, 3)
+    assert any(claim["claim"] == "packs" for claim in data["claims"])
+
+
 # Every number is held by a proof.
 
 

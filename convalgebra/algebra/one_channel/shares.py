@@ -47,9 +47,10 @@ def packs(
         return None if parts else (_claim(field, [], whole, []), place)
     count = len(made.factors)
     maker = replace(maker, factors=tuple(maker.factors[j] for j in rooms))
+    averages = {number for number, i in enumerate(parts) if not made.factors[i].free}
     made = replace(made, factors=tuple(replace(made.factors[i], free=True) for i in parts))
     try:
-        found = _filled(maker, made, field, place, fixed=fixed)
+        found = _filled(maker, made, averages, field, place, fixed=fixed)
     except (Exhausted, _TooLong):
         return None
     if found is None:
@@ -92,12 +93,12 @@ def _renumbered(
 
 
 def _filled(
-    maker: Chain, made: Chain, field: str, place: Exponent, *, fixed: bool
+    maker: Chain, made: Chain, averages: set[int], field: str, place: Exponent, *, fixed: bool
 ) -> tuple[dict[str, Any], Exponent] | None:
     question = Question(maker, made, Work(STEPS))
     whole = _packed(question, place, fixed, rational=True)
     if whole:
-        return _Filling(question, *whole, field).whole(), whole[1]
+        return _Filling(question, *whole, averages, field).whole(), whole[1]
     if field == "rational":
         return None
     pattern: Pattern | None = None
@@ -105,7 +106,9 @@ def _filled(
         pattern = {group[:2]: group.worst for group in question.groups}
     question = again(question)
     shared = _packed(question, place, fixed, pattern)
-    return (_Filling(question, *shared, field).shared(pattern), shared[1]) if shared else None
+    if shared is None:
+        return None
+    return _Filling(question, *shared, averages, field).shared(pattern), shared[1]
 
 
 def _packed(
@@ -146,8 +149,11 @@ def _claim(field: str, splits: list[Any], into: list[Any], shifts: list[Any]) ->
 class _Filling:
     """The layers of the maker, filled one part after another."""
 
-    def __init__(self, question: Question, packed: Packed, place: Exponent, field: str) -> None:
+    def __init__(
+        self, question: Question, packed: Packed, place: Exponent, averages: set[int], field: str
+    ) -> None:
         self.question, self.packed, self.place, self.field = question, packed, place, field
+        self.averages = averages  # their roots have no signs to choose
         self.left = [shape(factor) for factor in question.maker.factors]
         self.made = question.made.factors
         if len(self.left) + len(self.made) > _MOST_ENTRIES:
@@ -277,13 +283,14 @@ class _Filling:
             self._cut(number, axis, found)
             return
         cycles = Counter(filled["any", step].pop() for _ in range(count))
-        if self.field == "complex":
+        whole = len(cycles) == len({layer for owners in cycles for layer in owners}) == 1
+        if self.field == "complex" or (number in self.averages and whole):
             self._cut(number, axis, [(owners, None, times) for owners, times in cycles.items()])
             return
         by_sign: dict[int, list[Cycles]] = {0: [], -1: []}
         for owners, times in cycles.items():
             mirror = next((mirror for mirror in (0, -1) if _is_symmetric(owners, mirror)), None)
-            if mirror is None:
+            if mirror is None or number in self.averages:
                 raise _TooLong
             by_sign[mirror].append((owners, mirror, times))
         positive = sum(times for _, _, times in by_sign[0])
