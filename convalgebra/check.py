@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
-from math import gcd, isqrt, lcm, prod
+from math import isqrt, lcm, prod
 from typing import Any
 
 SCHEMA = "convalgebra.certificate/2"
@@ -222,21 +222,18 @@ class Stack:
             need(far < HALF >> 2, "it sees too far")
 
     def _rate(self, step: Step) -> tuple[tuple[int, int], ...]:
-        if not step.sources:
-            return ((1, 1),) * self.axes
-        before = [self.rates[source] for source in step.sources]
-        if step.op == "conv":
-            pairs = zip(before[0], step.stride, strict=True)
-            return tuple((a * s // gcd(b, s), b // gcd(b, s)) for (a, b), s in pairs)
-        if step.op == "convt":
-            return tuple((a, b * s) for (a, b), s in zip(before[0], step.stride, strict=True))
-        period = [lcm(*(a for a, _ in along)) for along in zip(*before, strict=True)]
-        lifted = {
-            tuple((p, b * (p // a)) for p, (a, b) in zip(period, own, strict=True))
-            for own in before
-        }
-        need(len(lifted) == 1, "branches of different stride meet")
-        return lifted.pop()
+        """Along each axis a and b: there are b outputs for a inputs, with the same coefficients."""
+        before = [self.rates[source] for source in step.sources] or [((1, 1),) * self.axes]
+        found = []
+        for axis, along in enumerate(zip(*before, strict=True)):
+            ratio, *others = {Fraction(a, b) for a, b in along}
+            need(not others, "branches of different stride meet")
+            if step.size:
+                stride = step.stride[axis]
+                ratio *= stride if step.op == "conv" else Fraction(1, stride)
+            period = lcm(ratio.numerator, *(a for a, _ in along))
+            found.append((period, int(period / ratio)))
+        return tuple(found)
 
     @property
     def is_chain(self) -> bool:
@@ -265,91 +262,73 @@ class Stack:
         return Stack("", self.axes, steps, self.work)
 
 
+_AXES = r"(\d{1,10}(?:x\d{1,10})*)"
 _LAYER = re.compile(
-    r"(dw)?(\d{1,9}(?:x\d{1,9})*)(?:s(\d{1,9}(?:x\d{1,9})*))?(?:p(\d{1,9}(?:x\d{1,9})*))?"
-    r"(?:d(\d{1,9}(?:x\d{1,9})*))?(?:g(\d{1,9}))?(?:@(\d{1,9}))?(b?)",
+    rf"(dw|convt)?{_AXES}(?:s{_AXES})?(?:p(-?\d{{1,10}}(?:x-?\d{{1,10}})*))?(?:d{_AXES})?"
+    r"(?:g(\d{1,10}))?(?:@(\d{1,10}))?(b?)",
     re.ASCII,
 )
-
-
-def steps_of_text(text: str, axes: int, width: int) -> Iterator[dict[str, Any]]:
-    """The steps of a plain list of convolutions and relus."""
-    for index, part in enumerate(text.split(",")):
-        match = _LAYER.fullmatch(part.strip())
-        if match is None:
-            need(part.strip() == "relu", "its steps are missing")
-            yield {"op": "relu", "from": [index]}
-            continue
-        dw, size, *along, groups, out, bias = match.groups()
-        size = list(map(int, size.split("x")))
-        given = zip(("stride", "padding", "dilation"), along, "101", strict=True)
-        found: dict[str, Any] = {
-            name: list(map(int, (one or default).split("x"))) for name, one, default in given
-        }
-        found = {name: one * axes if len(one) == 1 else one for name, one in found.items()}
-        dilated = zip(found["dilation"], size, strict=False)
-        found["dilation"] = [d if k > 1 else 1 for d, k in dilated]
-        channels = [width, int(out or width)]
-        found |= {"op": "conv", "from": [index], "size": size, "channels": channels}
-        yield found | {
-            "groups": width if dw else int(groups or 1), "weights": index + 1, "bias": bool(bias)
-        }  # fmt: skip
-        width = channels[1]
 
 
 def stack_of(value: Any, work: Work) -> Stack:
     text, axes, channels, padded, given = fields(value, "text axes channels", "padded steps")
     need(isinstance(text, str) and len(text) <= 100_000, "the text of a stack is expected")
     axes, channels = integer(axes, 1, 6), integer(channels, 1, 10**6)
+    need(type(padded) is bool or (padded is given is None), "`padded` is true or false")
+    if given is None:
+        given = [{"layer": one, "from": [index]} for index, one in enumerate(text.split(","))]
     steps = [Step("input", (), 0, channels)]
-    for one in steps_of_text(text, axes, channels) if given is None else items(given):
+    for one in items(given):
         try:
             need(len(steps) < 20_000, "there are too many steps")
             steps.append(step_of(one, steps, axes))
         except Wrong as error:
             raise Wrong(f"step {len(steps)}: {error}") from None
     need(len(steps) > 1, "a stack has at least one step")
-    need(type(padded) is bool or (padded is given is None), "`padded` is true or false")
     padded = padded or any(any(step.padding) for step in steps)
     return Stack(text, axes, steps, work, padded)
 
 
 def step_of(value: Any, steps: list[Step], axes: int) -> Step:
-    index = len(steps)
-    names, more = "op from size stride dilation padding groups channels", "weights bias taps"
-    simple = isinstance(value, dict) and value.get("op") in ("add", "relu")
-    op, given, *rest = fields(value, "op from") if simple else fields(value, names, more)
-    one_of(op, ("conv", "convt", "add", "relu"))
-    sources = integers(given, None if op == "add" else 1, 0)
+    text, given, weights, taps = fields(value, "layer from", "weights taps")
+    index, sources = len(steps), integers(given, None, 0)
     need(sources and max(sources) < index, "it reads nothing, or what comes later")
     widths = {steps[source].out for source in sources}
     need(len(widths) == 1, "branches of different width are added")
     width = widths.pop()
-    if simple:
-        return Step(op, sources, width, width)
-    size, stride, dilation = (integers(one, axes, 1) for one in rest[:3])
-    padding, groups = integers(rest[3], axes), integer(rest[4], 1, width)
-    into, out = integers(rest[5], 2, 1)
-    need(into == width and out <= 10**6, "the channels do not fit")
-    need(into % groups == 0 == out % groups, "the groups do not divide the channels")
-    weights, bias, taps = rest[6:]
-    need(bias in (None, False, True) and type(bias) is not int, "`bias` is true or false")
-    found = Step(op, sources, into, out, size, stride, dilation, padding, groups)
-    if weights is None:
-        need(not bias, "a fixed kernel has no bias")
+    need(text == "add" or len(sources) == 1, "only sums read several steps")
+    if text in ("add", "relu"):
+        need(weights is taps is None, "it has no weights")
+        return Step(text, sources, width, width)
+    match = _LAYER.fullmatch(text) if isinstance(text, str) else None
+    if match is None:
+        raise Wrong(f"`{str(text)[:20]}` is no layer: its steps are missing")
+    kind, *along, groups, out, bias = match.groups()
+    numbers = [one or default for one, default in zip(along, "1101", strict=True)]
+    listed = [tuple(map(int, one.split("x"))) for one in numbers]
+    size, stride, padding, dilation = (one * axes if len(one) == 1 else one for one in listed)
+    need(all(len(one) == axes for one in (listed[0], stride, padding, dilation)), "other axes")
+    need(0 not in size + stride + dilation, "a size, stride or dilation is 0")
+    groups, out = width if kind == "dw" else int(groups or 1), int(out or width)
+    need(0 < out <= 10**6 and 0 < groups <= width, "there are no such channels")
+    need(width % groups == 0 == out % groups, "the groups do not divide the channels")
+    op = "convt" if kind == "convt" else "conv"
+    found = Step(op, sources, width, out, size, stride, dilation, padding, groups)
+    if taps is not None:
+        need(weights is None and not bias, "a fixed kernel has no weights")
         fixed = []
         for one in items(taps):
             *at, tap = items(one, 4)
-            limits = (out // groups, into // groups, prod(size))
+            limits = (out // groups, width // groups, prod(size))
             o, i, u = (integer(n, 0, high - 1) for n, high in zip(at, limits, strict=True))
             fixed.append((o, i, u, number(tap)))
         need(len({tap[:3] for tap in fixed}) == len(fixed), "a tap is given twice")
         need(all(tap[3] for tap in fixed), "a tap is 0")
         return replace(found, taps=tuple(fixed))
-    need(taps is None, "a free kernel has no taps")
-    found = replace(found, weights=integer(weights, 1, index), bias=bool(bias))
-    if weights < index:
-        one, same = steps[weights], ("op", "width", "out", "size", "groups", "bias", "weights")
+    own = index if weights is None else integer(weights, 1, index)
+    found = replace(found, weights=own, bias=bool(bias))
+    if own < index:
+        one, same = steps[own], ("op", "width", "out", "size", "groups", "bias", "weights")
         alike = all(getattr(one, name) == getattr(found, name) for name in same)
         need(alike, "it shares no such weights")
     return found
@@ -667,18 +646,24 @@ def verify_bound(book: Book, claim: Any) -> str:
     return f"the dimension of {name} is at most {bound}"
 
 
+BOUNDS = ("weights", "coordinates", "fields", "split")
+
+
 def bound_of(stack: Stack, tree: Any, first: int, last: int) -> int:
     """The dimension of the steps first..last is at most that."""
-    by = one_of(tree.get("by") if isinstance(tree, dict) else None, ("split", *BOUNDS))
+    by = one_of(tree.get("by") if isinstance(tree, dict) else None, BOUNDS)
     stack.work.spend(50 * (last - first))
     run = stack.run(first, last) if stack.is_chain else stack
-    if by != "split":
-        return BOUNDS[by](run, tree)
-    _, at, one, two, p, given = fields(tree, "by at first second prime point")
-    need(stack.is_chain, "a stack that is no chain cannot be split")
-    at = integer(at, first, last - 1)
-    parts = bound_of(stack, one, first, at) + bound_of(stack, two, at + 1, last)
-    return parts - orbit(run, at - first + 1, prime_of(p), integers(given, run.weights))
+    if by == "fields":
+        return run.weights - rank_of_fields(run, tree)
+    if by == "split":
+        _, at, one, two, p, given = fields(tree, "by at first second prime point")
+        need(stack.is_chain, "a stack that is no chain cannot be split")
+        at = integer(at, first, last - 1)
+        parts = bound_of(stack, one, first, at) + bound_of(stack, two, at + 1, last)
+        return parts - orbit(run, at - first + 1, prime_of(p), integers(given, run.weights))
+    fields(tree, "by")
+    return run.weights if by == "weights" else count_of(run)
 
 
 def orbit(run: Stack, at: int, prime: int, point: Axes) -> int:
@@ -709,8 +694,8 @@ def orbit(run: Stack, at: int, prime: int, point: Axes) -> int:
     return sum(len(block) ** 2 - fixed[name] for name, block in blocks.items())
 
 
-def bound_by_fields(run: Stack, tree: Any) -> int:
-    """The weights less the rank of linear fields, each of which changes no coordinate."""
+def rank_of_fields(run: Stack, tree: Any) -> int:
+    """The rank of linear vector fields on the weights, each of which changes no coordinate."""
     _, given, p, at, value = fields(tree, "by fields prime point rank")
     prime, point = prime_of(p), integers(at, run.weights)
     coordinates = [clean(v) for ch in polynomials(run) for row in ch for v in row.values()]
@@ -736,24 +721,7 @@ def bound_by_fields(run: Stack, tree: Any) -> int:
             need(not clean(total), "a field changes a coordinate")
     rank = rank_of(vectors, prime, run.work)
     need(rank == integer(value), f"the rank of the fields is {rank}")
-    return run.weights - rank
-
-
-def bound_by_weights(run: Stack, tree: Any) -> int:
-    fields(tree, "by")
-    return run.weights
-
-
-def bound_by_coordinates(run: Stack, tree: Any) -> int:
-    fields(tree, "by")
-    return count_of(run)
-
-
-BOUNDS: dict[str, Callable[[Stack, Any], int]] = {
-    "fields": bound_by_fields,
-    "weights": bound_by_weights,
-    "coordinates": bound_by_coordinates,
-}
+    return rank
 
 
 def positions(one: Stack, two: Stack) -> list[Axes]:

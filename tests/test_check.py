@@ -6,6 +6,7 @@ import ast
 import copy
 import json
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -205,9 +206,11 @@ def others(path: tuple[Any, ...], value: Any) -> list[Any]:
         return [1, 0]
     if isinstance(value, int):
         return [value + 1, value - 1, *([-value] if abs(value) > 1 else [])]
-    if path[-1] == "text":
-        (first, *_) = [digit for digit in value if digit.isdigit()]
-        return [value.replace(first, str(int(first) + 1), 1)]
+    if path[-1] in ("text", "layer"):
+        return [
+            value[: found.start()] + str(int(found[0]) + 1) + value[found.end() :]
+            for found in re.finditer(r"\d+", value)
+        ]
     return [word for words in WORDS if value in words for word in words if word != value] or ["1"]
 
 
@@ -289,7 +292,8 @@ def check_answer(data: Any, number: int) -> bool:
 # Certificates by hand. A stack is a list of layers, each a dict of what is not the default.
 
 
-def stack(*layers: dict[str, Any], axes: int = 1, channels: int = 1) -> dict[str, Any]:
+def steps_of(*layers: dict[str, Any], axes: int, channels: int) -> list[dict[str, Any]]:
+    """The steps with everything that a layer is, for an oracle that reads no text."""
     steps: list[dict[str, Any]] = []
     widths = [channels]
     for index, layer in enumerate(layers, 1):
@@ -308,9 +312,26 @@ def stack(*layers: dict[str, Any], axes: int = 1, channels: int = 1) -> dict[str
             one |= {"weights": index, "bias": False}
         steps.append(one | {name: layer[name] for name in layer if name != "out"})
         widths.append(out)
+    return steps
+
+
+def as_text(step: dict[str, Any]) -> dict[str, Any]:
+    """A step as it stands in a file."""
+    found = {"layer": step["op"], "from": step["from"]}
+    if "size" in step:
+        names = {"": "size", "s": "stride", "p": "padding", "d": "dilation"}
+        parts = [letter + "x".join(map(str, step[name])) for letter, name in names.items()]
+        bias = "b" * step.get("bias", False)
+        text = "".join(parts) + f"g{step['groups']}@{step['channels'][1]}{bias}"
+        found["layer"] = step["op"].removeprefix("conv").replace("t", "convt") + text
+    return found | {name: step[name] for name in ("weights", "taps") if name in step}
+
+
+def stack(*layers: dict[str, Any], axes: int = 1, channels: int = 1) -> dict[str, Any]:
+    steps = steps_of(*layers, axes=axes, channels=channels)
     padded = any(any(step.get("padding", ())) for step in steps)
     found = {"text": "given by hand", "axes": axes, "channels": channels}
-    return {**found, "padded": padded, "steps": steps}
+    return {**found, "padded": padded, "steps": list(map(as_text, steps))}
 
 
 def conv(*size: int, **more: Any) -> dict[str, Any]:
@@ -940,14 +961,14 @@ STACKS = [
 
 @pytest.mark.parametrize("layers", STACKS)
 def test_operators_by_the_formulas(layers: list[Any]) -> None:
-    data = stack(*layers, channels=CHANNELS)
-    one = check.stack_of(data, ready())
+    one = check.stack_of(stack(*layers, channels=CHANNELS), ready())
+    steps = steps_of(*layers, axes=1, channels=CHANNELS)
     choose = random.Random(0)
     point = [choose.randint(-9, 9) for _ in range(one.weights)]
     rows = check.at_point(one, point)
-    (a, b), last = one.rates[-1][0], len(data["steps"])
+    (a, b), last = one.rates[-1][0], len(steps)
     for c, n in product(range(len(rows)), range(-b, 2 * b)):
-        want = form(data["steps"], point, last, c, (n,))
+        want = form(steps, point, last, c, (n,))
         got: dict[Any, Any] = {}
         for key, value in rows[c][n % b].items():
             if key is None:
