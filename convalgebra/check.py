@@ -284,7 +284,6 @@ def stack_of(value: Any, work: Work) -> Stack:
             steps.append(step_of(one, steps, axes))
         except Wrong as error:
             raise Wrong(f"step {len(steps)}: {error}") from None
-    need(len(steps) > 1, "a stack has at least one step")
     padded = padded or any(any(step.padding) for step in steps)
     return Stack(text, axes, steps, work, padded)
 
@@ -296,7 +295,7 @@ def step_of(value: Any, steps: list[Step], axes: int) -> Step:
     widths = {steps[source].out for source in sources}
     need(len(widths) == 1, "branches of different width are added")
     width = widths.pop()
-    need(text == "add" or len(sources) == 1, "only sums read several steps")
+    need((text == "add") == (len(sources) > 1), "sums, and nothing else, read several steps")
     if text in ("add", "relu"):
         need(weights is taps is None, "it has no weights")
         return Step(text, sources, width, width)
@@ -418,9 +417,9 @@ def phases(rate: Sequence[tuple[int, int]]) -> list[Axes]:
     return list(product(*(range(b) for _, b in rate)))
 
 
-def row_at(rows: list[Row], rate: Sequence[tuple[int, int]], position: Axes) -> Row:
+def row_at(rows: list[Row], rate: Sequence[tuple[int, int]], position: Axes, by: int = 0) -> Row:
     phase, shift = moved(rate, position)
-    return {k if k is None else k + shift: v for k, v in rows[phase].items()}
+    return {k if k is None else k + shift + by: v for k, v in rows[phase].items()}
 
 
 def operator(
@@ -724,13 +723,19 @@ def rank_of_fields(run: Stack, tree: Any) -> int:
     return rank
 
 
-def positions(one: Stack, two: Stack) -> list[Axes]:
-    """Those of a period that both stacks have."""
+def paired(
+    one: Stack, two: Stack, have: Rows, want: Rows, offset: Iterable[int] = ()
+) -> Iterator[tuple[Row, Row]]:
+    """Rows of both stacks, output by output over a period of both; the first ones moved back."""
     rates = zip(one.rates[-1], two.rates[-1], strict=True)
     common = [(1, b * (lcm(a, c) // a)) for (a, b), (c, _) in rates]
     if prod(b for _, b in common) > 10_000:
         raise Open("the common period is too long")
-    return phases(common)
+    for channel, position in product(range(len(want)), phases(common)):
+        made = row_at(have[channel], one.rates[-1], position, -key_of(0, offset))
+        asked = row_at(want[channel], two.rates[-1], position)
+        one.work.spend(4 * len(made) + 4 * len(asked))
+        yield made, asked
 
 
 def verify_reproduces(book: Book, claim: Any) -> str:
@@ -739,15 +744,11 @@ def verify_reproduces(book: Book, claim: Any) -> str:
     filters = [polynomial(poly, two.weights) for poly in items(given, one.weights)]
     halves = Halves(one)
     have = operator(one, filters.__getitem__, Ring(book.work), halves)
-    want, shift = polynomials(two), key_of(0, offset)
-    for channel, position in product(range(len(want)), positions(one, two)):
-        made = row_at(have[channel], one.rates[-1], position)
+    for made, asked in paired(one, two, have, polynomials(two), offset):
         need(halves.is_linear(made), "the relus do not cancel")
-        asked = row_at(want[channel], two.rates[-1], position)
-        book.work.spend(len(made) + len(asked))
-        for key in {k if k is None else k - shift for k in made} | set(asked):
-            there = made.get(key if key is None else key + shift, {})
-            need(clean(there) == clean(asked.get(key, {})), "these filters do not make it")
+        for key in made.keys() | asked.keys():
+            same = clean(made.get(key, {})) == clean(asked.get(key, {}))
+            need(same, "these filters do not make it")
     book.all(maker, ("real", "rational") if one.has_relu else FIELDS, offset)
     return f"{maker} makes all of {other(maker)} with the filters given"
 
@@ -757,9 +758,9 @@ def verify_two_products(book: Book, claim: Any) -> str:
     _, maker, given = fields(claim, "claim maker offset")
     one, two, offset = book.pair(maker, given)
     need(one.is_chain and two.is_kernel, "they are no such stacks")
-    start, first, *_, last = one.steps
     relu = len(one.steps) == 4 and one.steps[2].op == "relu"
     need(len(one.steps) == 3 or relu, "it has other steps")
+    start, first, *_, last = one.steps
     need(first.op == last.op == "conv" and first.weights == 1, "it has a step of another kind")
     need(last.weights == len(one.steps) - 1, "it has a fixed step")
     need(start.out == last.out == 1 and first.out >= 2 + 2 * relu, "it has other channels")
@@ -1172,17 +1173,14 @@ def conclusion(book: Book, maker: str, over: str) -> tuple[str, str] | None:
     if full and alike and over != "rational":
         return ("dense" if over == "complex" else "part"), "it has the full dimension"
     if over == "real" and (maker, "some real") in book.made:
-        return "part", "members with real roots of one sign are packed"
+        return "part", "members with roots of chosen signs are packed"
     return None
 
 
 def offsets(one: Stack, two: Stack) -> list[Axes]:
     """The shifts that put all coefficients of the second stack on coefficients of the first."""
-    have, want, pairs = support(one), support(two), []
-    for channel, position in product(range(len(want)), positions(one, two)):
-        given = row_at(have[channel], one.rates[-1], position)
-        asked = row_at(want[channel], two.rates[-1], position)
-        one.work.spend(4 * len(asked) + 4 * len(given))
+    pairs = []
+    for given, asked in paired(one, two, support(one), support(two)):
         if None in asked and None not in given:
             return []
         pairs.append([{key for key in row if key is not None} for row in (asked, given)])

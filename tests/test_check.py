@@ -96,6 +96,7 @@ VERIFIED = [
     ("7,2", "3,avg3s1,2", 1),
     ("3x3x3", "2x2x2,2x2x2", 1),
     ("up2,3x3", "3x3,up2", 1),
+    ("2x2s2,convt2x2s2", "4x4", 1),
     ("11", "3,3,3,3,3", 1),
 ]
 
@@ -135,6 +136,15 @@ def test_relus_that_cancel(left: str, right: str, verdict: Any) -> None:
     assert lines[-1] == "verified in part" if several else "verified"
     data["answers"] = [one for one in data["answers"] if one["maker"] == "left"]
     assert verdict(data)[0] == 0
+
+
+def test_plain_texts_are_read(verdict: Any) -> None:
+    """Of stacks that are written as plain lists of layers nothing is taken on trust."""
+    for left, right in (("3x3", "2x2,2x2"), ("dw3x3s2p1", "3x3s2p1g2"), ("convt2s2b", "convt2s2")):
+        data = certificate(left, right, 2)
+        assert "steps" not in data["left"] | data["right"]
+        assert not any("trust" in line for line in verdict(data)[1])
+    assert any("trust" in line for line in verdict(certificate("3", "3+1", 2))[1])
 
 
 def test_a_relu_at_the_end_of_both_is_left_out(verdict: Any) -> None:
@@ -556,6 +566,11 @@ TRUE = {
         claim("reproduces", "left", offset=[0],
               filters=[[[1, []]], [[-1, []]], [[1, [[0, 1]]]], [[-1, [[0, 1]]]]]),
     ),
+    "two products": proof(
+        stack(conv(3, 3), axes=2), stack(conv(2, 2, out=2), conv(2, 2, out=1), axes=2),
+        claim("two_products", "right", offset=[0, 0]),
+    ),
+    "nothing at all": proof(KERNEL, stack(), bound(1, COORDINATES), bound(0, WEIGHTS)),
     "an absolute value": proof(
         stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
         claim("nonlinear", "right", weights=[0, "1/2"]),
@@ -761,6 +776,8 @@ FALSE = {
             ("pairs without a partner", [0, 0],
              conv(2, 2, out=3), {"op": "relu"}, conv(2, 2, out=1)),
             ("shared weights", [0, 0], conv(2, 2), conv(2, 2, weights=1)),
+            ("one layer", [0, 0], conv(3, 3)),
+            ("nothing", [0, 0]),
         ]
     },
     "no two products: a stride": proof(
@@ -1072,6 +1089,31 @@ HOSTILE = {
 }
 
 
+NO_LAYERS = [
+    *("", "x", "0", "3s0", "3d0", "3g2", "3@0", "3g0", "3x3", "3s", "3s1x1", "3p--1", "3 ", "b3"),
+    *("avg3", "3bb", "9" * 11, "3@9999999999", "\u0663", "add,3", "3,add", None, 3, [], {}),
+]
+
+
+@pytest.mark.parametrize("layer", NO_LAYERS)
+def test_what_is_no_layer(layer: Any, verdict: Any) -> None:
+    for right in (
+        {**stack(ONE), "steps": [{"layer": layer, "from": [0]}]},
+        {"text": layer, "axes": 1, "channels": 1},
+    ):
+        status, lines = verdict(proof(KERNEL, right))
+        assert status == 1
+        assert lines[0].startswith("rejected: right: ")
+    step = {"layer": "3", "from": [0]}
+    for wrong in [
+        *({"taps": [[0, 0, 3, 1]]}, {"taps": [], "weights": 1}, {"weights": 2}, {"weights": 0}),
+        *({"from": []}, {"from": [1]}, {"from": [0, 0]}, {"layer": "add"}),
+        {"layer": "relu", "from": [0, 0]},
+    ]:
+        right = {**stack(ONE), "steps": [{**step, **wrong}]}
+        assert verdict(proof(KERNEL, right))[0] == 1
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files(name: str, verdict: Any) -> None:
     status, lines = verdict(HOSTILE[name])
@@ -1141,6 +1183,8 @@ ODD = st.sampled_from(
 def test_whatever_stands_there_nothing_breaks(data: st.DataObject) -> None:
     name = data.draw(st.sampled_from(sorted(TRUE)))
     found = copy.deepcopy(TRUE[name])
+    if data.draw(st.booleans()):  # claims about stacks of another kind
+        found["claims"] += copy.deepcopy(TRUE[data.draw(st.sampled_from(sorted(TRUE)))]["claims"])
     for _ in range(data.draw(st.integers(1, 3))):
         at, key = found, data.draw(st.sampled_from(["left", "right", "claims"]))
         while True:
