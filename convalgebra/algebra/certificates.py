@@ -7,7 +7,7 @@ hand out with their results.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,10 @@ from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
-    from convalgebra.algebra.plan import Plan
+    from convalgebra.algebra.plan import Plan, Step
     from convalgebra.algebra.report import Direction, EquivalenceReport
 
-SCHEMA = "convalgebra.certificate/1"
+SCHEMA = "convalgebra.certificate/2"
 
 
 def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         ("left", report.left_reproduces_right),
         ("right", report.right_reproduces_left),
     ):
-        claims += _moved(direction.reach.claims, claims)
+        claims += [claim for claim in direction.reach.claims if claim not in claims]
         answers += _answers(direction, maker)
     sides = (report.left, report.right)
     plans = [_plan(side) for side in sides]
@@ -55,19 +55,6 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         "claims": claims,
         "answers": answers,
     }
-
-
-def _moved(new: Sequence[Mapping[str, Any]], old: list[Mapping[str, Any]]) -> list[Any]:
-    """Claims that are not there yet; those that name another of their list by its new number."""
-    numbers: list[int] = []
-    added: list[Mapping[str, Any]] = []
-    for claim in new:
-        if "equations_of" in claim:
-            claim = {**claim, "equations_of": numbers[claim["equations_of"]]}
-        there = [*old, *added]
-        numbers.append(there.index(claim) if claim in there else len(there))
-        added += [] if claim in there else [claim]
-    return added
 
 
 def _answers(direction: Direction, maker: str) -> list[Any]:
@@ -104,7 +91,10 @@ def _ends_in_its_only_relu(plan: Plan) -> bool:
 
 
 # A plain list of layers, with the steps that `plan_of` makes of it: one for each layer.
-_PLAIN = re.compile(r"(dw)?\d+(x\d+)*(s\d+(x\d+)*)?(p\d+(x\d+)*)?(d\d+(x\d+)*)?(g\d+)?(@\d+)?b?")
+_AXES = r"\d+(x\d+)*"
+_PLAIN = re.compile(
+    rf"(dw|convt)?{_AXES}(s{_AXES})?(p{_AXES})?(d{_AXES})?(g\d+)?(@\d+)?b?",
+)
 
 
 def _stack(plan: Plan) -> dict[str, Any]:
@@ -122,61 +112,57 @@ def _stack(plan: Plan) -> dict[str, Any]:
 
 
 def _steps(plan: Plan) -> list[dict[str, Any]]:
-    """The steps in four operations: what moves channels is a convolution with fixed taps."""
+    """The steps as sums, ReLUs and convolutions: what moves channels has fixed taps."""
     found: list[dict[str, Any]] = []
     place = {0: 0}  # of a step of the plan among those of the certificate
     weights: dict[int, int] = {}
 
-    def add(**fields: Any) -> int:
-        found.append(fields)
+    def add(layer: str, *sources: int, **fields: Any) -> int:
+        found.append({"layer": layer, "from": list(sources), **fields})
         return len(found)
 
-    def fixed(source: int, channels: list[int], taps: list[Any], **more: Any) -> int:
-        one = [1] * plan.axes
-        fields: dict[str, Any] = {
-            "op": "conv",
-            "from": [source],
-            "size": one,
-            "stride": one,
-            "dilation": one,
-        }
-        fields |= {"padding": [0] * plan.axes, "groups": 1, "channels": channels, "taps": taps}
-        return add(**fields | more)
-
+    one = "x".join("1" * plan.axes)
     for index, step in enumerate(plan.steps[1:], 1):
         sources = [place[source] for source in step.sources]
-        width, out = step.channels
+        out = step.channels[1]
         if step.op in ("add", "relu"):
-            place[index] = add(**{"op": step.op, "from": sources})
+            place[index] = add(step.op, *sources)
         elif step.op == "pick":
             taps = [[o, i, 0, 1] for o, i in enumerate(step.picked)]
-            place[index] = fixed(sources[0], [width, out], taps)
+            place[index] = add(f"{one}@{out}", *sources, taps=taps)
         elif step.op == "depth_to_space":
             taps = [[0, i, i, 1] for i in range(step.factor**plan.axes)]
-            size = [step.factor] * plan.axes
-            place[index] = fixed(
-                sources[0], [width, out], taps, op="convt", size=size, stride=size, groups=out
-            )
+            size = "x".join([str(step.factor)] * plan.axes)
+            place[index] = add(f"convt{size}s{size}g{out}@{out}", *sources, taps=taps)
         elif step.op == "cat":
             parts, first = [], 0
             for source, at in zip(step.sources, sources, strict=True):
                 own = plan.steps[source].channels[1]
-                parts.append(fixed(at, [own, out], [[first + i, i, 0, 1] for i in range(own)]))
+                taps = [[first + i, i, 0, 1] for i in range(own)]
+                parts.append(add(f"{one}@{out}", at, taps=taps))
                 first += own
-            place[index] = add(**{"op": "add", "from": parts})
+            place[index] = add("add", *parts)
+        elif step.taps is None:
+            assert step.weights is not None
+            own = weights.setdefault(step.weights, len(found) + 1)
+            shared = {"weights": own} if own <= len(found) else {}
+            place[index] = add(_layer(step), *sources, **shared)
         else:
-            fields: dict[str, Any] = {"op": step.op, "from": sources}
-            for name in ("size", "stride", "dilation", "padding"):
-                fields[name] = list(getattr(step, name))
-            fields |= {"groups": step.groups, "channels": list(step.channels)}
-            if step.taps is None:
-                assert step.weights is not None
-                fields["weights"] = weights.setdefault(step.weights, len(found) + 1)
-                fields["bias"] = step.bias
-            else:
-                fields["taps"] = [[0, 0, u, _number(v)] for u, v in enumerate(step.taps) if v]
-            place[index] = add(**fields)
+            fixed = [[0, 0, u, _number(v)] for u, v in enumerate(step.taps) if v]
+            place[index] = add(_layer(step), *sources, taps=fixed)
     return found
+
+
+def _layer(step: Step) -> str:
+    """A convolution as it is written; the padding is the left one, and may be negative."""
+    op = "convt" if step.op == "convt" else ""
+    text = op + "x".join(map(str, step.size))
+    defaults = (("s", step.stride, 1), ("p", step.padding, 0), ("d", step.dilation, 1))
+    for letter, numbers, default in defaults:
+        if set(numbers) != {default}:
+            text += letter + "x".join(map(str, numbers))
+    groups = f"g{step.groups}" if step.groups > 1 else ""
+    return text + groups + f"@{step.channels[1]}" + "b" * step.bias
 
 
 def _number(value: Fraction) -> int | str:

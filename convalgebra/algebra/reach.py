@@ -331,7 +331,7 @@ def _by_equations(
         member = exclusion(found, made, shift)
         if member is None:
             return _unknown(undecided)
-        claims += member.claims("maker", len(claims))
+        claims.append(member.claim("maker"))
     reason = (
         f"all that it makes satisfies an equation of degree {min(found.degrees)} "
         f"that {made.text} does not"

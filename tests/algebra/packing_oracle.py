@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from functools import cache
-from itertools import product
+from itertools import chain, product
 from math import gcd, lcm
 
 import numpy as np
@@ -224,20 +224,6 @@ def answers(maker, made):
 # Reading a packing
 
 
-def sharing(shares, turns, steps, mirror=None):
-    """How many turns each layer takes, having looked that all is as it must be."""
-    taken = [turn for _, own in shares for turn in own]
-    assert sorted(taken) == list(range(turns))
-    assert len({layer for layer, _ in shares}) == len(shares)
-    for layer, own in shares:
-        assert steps[layer]
-        assert turns % steps[layer] == 0
-        assert {(k + turns // steps[layer]) % turns for k in own} == set(own)
-        if mirror is not None:
-            assert {(mirror - k) % turns for k in own} == set(own)
-    return Counter({layer: len(own) for layer, own in shares})
-
-
 def all_layers(layers):
     """(taps, effective dilation, free) of every layer, fixed ones too."""
     found = []
@@ -248,7 +234,33 @@ def all_layers(layers):
     return found
 
 
-PATTERNS = {"complex": [{"c"}], "real": [{"+", "-"}, {"pp", "++", "+-", "--"}]}
+def pieces(layer, how, number, field):
+    """The layers (axis, roots, dilation, sign) that a split makes of one."""
+    axis, roots, dilation, sign = layer
+    if how == "cut":
+        assert 0 < number < roots
+        assert field == "complex" or sign or number % 2 == 0 or (roots - number) % 2 == 0
+        return [(axis, number, dilation, sign), (axis, roots - number, dilation, sign)]
+    if how == "signs":
+        assert field == "real"
+        assert sign is None
+        assert 0 <= number <= roots
+        signed = [(axis, number, dilation, 1), (axis, roots - number, dilation, -1)]
+        return [one for one in signed if one[1]]
+    assert how == "turn"
+    assert number > 1
+    assert dilation % number == 0
+    dilation //= number
+    if field == "complex" or (sign is None and roots % 2 == 0):
+        return [(axis, roots, dilation, None)] * number
+    if sign is None:
+        assert roots == 1
+    # Of a root of this sign, those of its m-th roots that are real.
+    real = {1: [1, -1] if number % 2 == 0 else [1], -1: [-1] * (number % 2)}
+    real[None] = [None] * (number % 2)
+    pairs = (number - len(real[sign])) // 2
+    alone = [(axis, roots, dilation, one) for one in real[sign]]
+    return alone + [(axis, 2 * roots, dilation, None)] * pairs
 
 
 def verify_packing(claim, maker, made):
@@ -258,47 +270,38 @@ def verify_packing(claim, maker, made):
     axes, field = len(start), claim["field"]
     steps = [tuple(d[a] if k[a] > 1 and free else 0 for k, d, free in rooms) for a in range(axes)]
     used = Counter()
-    lengths = {i: [k - 1 for k in taps if k > 1] for i, (taps, _, _) in enumerate(parts)}
-    owed = {i: one[0] if len(one) == 1 else None for i, one in lengths.items() if one}
+    whole = {i: part for i, part in enumerate(parts) if max(part[0]) > 1}
+    torn, count = {}, len(parts)
+    for how, i, number in claim["splits"]:
+        assert field != "rational"
+        if i in whole:
+            taps, dilation, free = whole.pop(i)
+            (axis,) = (a for a in range(axes) if taps[a] > 1)
+            torn[i] = (axis, taps[axis] - 1, dilation[axis], None)
+            assert free or how != "signs"
+        for piece in pieces(torn.pop(i), how, number, field):
+            torn[count] = piece
+            count += 1
     taken = []
-    for i, j in claim["whole"]:
-        assert owed.pop(i, 0) != 0
-        taps, dilation, _ = parts[i]
+    for i, j in claim["into"]:
         if not rooms[j][2]:
-            assert parts[i] == rooms[j]
+            assert whole.pop(i) == rooms[j]
             taken.append(j)
             continue
-        for axis in range(axes):
-            if taps[axis] > 1:
-                assert steps[axis][j]
-                assert dilation[axis] % steps[axis][j] == 0
-                used[j, axis] += dilation[axis] * (taps[axis] - 1)
+        if i in torn:
+            axis, roots, dilation, _ = torn.pop(i)
+            needs = [(axis, roots, dilation)]
+        else:
+            taps, dilation, _ = whole.pop(i)
+            needs = [(a, taps[a] - 1, dilation[a]) for a in range(axes) if taps[a] > 1]
+        for axis, roots, dilation in needs:
+            assert steps[axis][j]
+            assert dilation % steps[axis][j] == 0
+            used[j, axis] += dilation * roots
+    assert not whole
+    assert not torn
     averages = [j for j, (taps, _, free) in enumerate(rooms) if not free and max(taps) > 1]
     assert sorted(taken) == averages
-    for entry in claim["roots"]:
-        i, count, ways = entry["layer"], entry["times"], entry["ways"]
-        assert set(ways) in PATTERNS[field]
-        assert owed.get(i) is not None
-        taps, dilation, _ = parts[i]
-        (axis,) = (a for a in range(axes) if taps[a] > 1)
-        turns = dilation[axis]
-        uses = []
-        for signs, both in ways.items():
-            mirrors = [{"+": 0, "-": -1}.get(sign) for sign in signs]
-            got = [
-                sharing(shares, turns, steps[axis], mirror)
-                for shares, mirror in zip(both, mirrors, strict=True)
-            ]
-            uses.append(sum(got, Counter()))
-        assert all(use == uses[0] for use in uses)
-        assert len(set(map(str, ways.get("pp", [])))) <= 1
-        if set(ways) == {"+", "-"}:
-            assert count == 1
-            assert taps[axis] % 2 == 0
-        owed[i] -= len(next(iter(ways))) * count
-        for layer, places in uses[0].items():
-            used[layer, axis] += count * places
-    assert not any(left != 0 for left in owed.values())
     moved = {layer: tuple(move) for layer, move in claim["shifts"]}
     place = [0] * axes
     for j, (taps, dilation, free) in enumerate(rooms):
@@ -322,67 +325,108 @@ def multiplied(one, two):
     return found
 
 
+def joined(lists):
+    return list(chain.from_iterable(lists))
+
+
+def is_real(root):
+    return abs(root.imag) <= 1e-9 * abs(root)
+
+
+def conjugates(roots):
+    """Real roots one by one after pairs of conjugate ones."""
+    pairs = [[u, u.conjugate()] for u in roots if not is_real(u) and u.imag > 0]
+    return [*pairs, *([complex(u.real)] for u in roots if is_real(u))]
+
+
+def taken_out(roots, number, real):
+    """So many roots, over the reals with their conjugates, and the others."""
+    if not real:
+        return [roots[:number], roots[number:]]
+    found = [[], []]
+    for some in conjugates(roots):
+        found[len(found[0]) + len(some) > number].extend(some)
+    assert len(found[0]) == number
+    return found
+
+
+def turned(roots, number, real):
+    """The m-th roots of roots, in as many lists; over the reals conjugate ones in one list."""
+    every = [
+        abs(u) ** (1 / number) * np.exp(1j * (np.angle(u) + 2 * np.pi * k) / number)
+        for u in roots
+        for k in range(number)
+    ]
+    if not real:
+        return [every[k::number] for k in range(number)]
+    groups = conjugates(every)
+    alone = [group for group in groups if len(group) == 1]
+    if len(roots) == 1:
+        # The positive one first; for even m both of a positive root may be wanted together.
+        alone.sort(key=lambda group: -group[0].real)
+        return [*alone, *(group for group in groups if len(group) == 2)]
+    twos = [group for group in groups if len(group) == 2]
+    twos += [one + two for one, two in zip(alone[::2], alone[1::2], strict=True)]
+    return [joined(twos[k::number]) for k in range(number)]
+
+
 def filters(claim, maker, made, weights):
-    """The maker's layers for a member with these weights, as the packing has them."""
+    """The maker's layers for a member with these weights, as the packing has them.
+
+    None where the packing is one of members whose roots have other signs.
+    """
     rooms, parts = all_layers(maker), all_layers(made)
     axes = len(maker[0].taps)
     zero = (0,) * axes
     built = [{zero: 1} for _ in rooms]
+    real = claim["field"] == "real"
 
     def unit(axis):
         return tuple(int(a == axis) for a in range(axes))
 
-    def give(layer, axis, roots):
-        for root in roots:
-            built[layer] = multiplied(built[layer], {zero: -root, unit(axis): 1})
-
     for layer, move in claim["shifts"]:
         built[layer] = {times(rooms[layer][1], move): 1}
-    for i, j in claim["whole"]:
+    torn, count = {}, len(parts)  # axis, dilation, roots, sign
+    for how, i, number in claim["splits"]:
+        if i < len(parts):
+            taps, dilation, _ = parts[i]
+            (axis,) = (a for a in range(axes) if taps[a] > 1)
+            line = [value for _, value in sorted(weights[i].items())]
+            torn[i] = (axis, dilation[axis], [complex(u) for u in np.roots(line[::-1])], None)
+        axis, dilation, roots, sign = torn.pop(i)
+        if how == "signs":
+            positive = [u for u in roots if is_real(u) and u.real > 0]
+            negative = [u for u in roots if is_real(u) and u.real < 0]
+            if len(positive) != number or len(positive) + len(negative) < len(roots):
+                return None
+            found = [(some, s) for some, s in ((positive, 1), (negative, -1)) if some]
+        elif how == "cut":
+            found = [(some, sign) for some in taken_out(roots, number, real and sign is None)]
+        else:
+            dilation //= number
+            if sign is None:
+                lists = turned(roots, number, real)
+                if real and len(roots) == 1 and roots[0].real > 0 and number % 2 == 0:
+                    lists = [lists[0] + lists[1], *lists[2:]]  # two real ones instead of a pair
+                found = [(some, None) for some in lists]
+            else:
+                lists = [turned([u], number, real) for u in roots]
+                found = [
+                    (joined(some), int(np.sign(some[0][0].real)) if len(some[0]) == 1 else None)
+                    for some in zip(*lists, strict=True)
+                ]
+        for some, one in found:
+            torn[count] = (axis, dilation, some, one)
+            count += 1
+    for i, j in claim["into"]:
+        if i in torn:
+            axis, dilation, roots, _ = torn.pop(i)
+            step = times((dilation,) * axes, unit(axis))
+            for u in roots:
+                built[j] = multiplied(built[j], {zero: -u, step: 1})
+            continue
         own = {times(parts[i][1], tap): value for tap, value in weights[i].items()}
         built[j] = multiplied(built[j], own)
-    todo = {}
-    for entry in claim["roots"]:
-        i, ways = entry["layer"], entry["ways"]
-        taps, dilation, _ = parts[i]
-        (axis,) = (a for a in range(axes) if taps[a] > 1)
-        e = dilation[axis]
-        if i not in todo:
-            line = [value for _, value in sorted(weights[i].items())]
-            roots = [complex(u) for u in np.roots(line[::-1])]
-            todo[i] = [complex(u.real) if abs(u.imag) < 1e-9 else u for u in roots]
-
-        def cycle(u, shares, e=e, axis=axis):
-            angle = np.pi if u.imag == 0 and u.real < 0 else np.angle(u)
-            first = abs(u) ** (1 / e) * np.exp(1j * angle / e)
-            for layer, turns in shares:
-                give(layer, axis, [first * np.exp(2j * np.pi * k / e) for k in turns])
-
-        for _ in range(entry["times"]):
-            if "c" in ways:
-                cycle(todo[i].pop(), *ways["c"])
-                continue
-            real = sorted((u for u in todo[i] if u.imag == 0), key=lambda u: -u.real)
-            if "+" in ways:
-                u = next(u for u in real)
-                todo[i].remove(u)
-                cycle(u, *ways["+" if u.real > 0 else "-"])
-                continue
-            if len(real) > 1:
-                for u in real[:2]:
-                    todo[i].remove(u)
-                signs = "".join("+" if u.real > 0 else "-" for u in real[:2])
-                for u, shares in zip(real, ways[signs], strict=False):
-                    cycle(u, shares)
-                continue
-            u = next(u for u in todo[i] if u.imag > 0)
-            conjugate = min(todo[i], key=lambda v: abs(v - u.conjugate()))
-            todo[i].remove(u)
-            todo[i].remove(conjugate)
-            first = abs(u) ** (1 / e) * np.exp(1j * np.angle(u) / e)
-            for layer, turns in ways["pp"][0]:
-                roots = [first * np.exp(2j * np.pi * k / e) for k in turns]
-                give(layer, axis, [*roots, *(root.conjugate() for root in roots)])
     return built
 
 

@@ -326,17 +326,18 @@ def value_of_poly(poly, values):
 def test_a_member_outside(maker, made):
     found, other = searched(maker), family_of(parse(made))
     outside = exclusion(found, other)
-    vanishes, violated = outside.claims("right", 4)
-    assert (violated["stack"], violated["equations_of"]) == ("right", 4)
-    (poly,) = vanishes["equations"]
+    claim = outside.claim("right")
+    assert claim["stack"] == "right"
+    ((weights, offset),) = claim["members"]
+    (poly,) = claim["equations"]
     assert value_of_poly(poly, list(map(Fraction, outside.kernel))) == outside.value != 0
     # The kernel is the member, moved.
-    values = other.exact_values(violated["weights"])
+    values = other.exact_values(weights)
     member = {
-        tuple(e + o for e, o in zip(place.exponent, violated["offset"], strict=True)): value
+        tuple(e + o for e, o in zip(place.exponent, offset, strict=True)): value
         for place, value in zip(other.coordinates, values, strict=True)
     }
-    listed = [tuple(coordinate[3]) for coordinate in vanishes["coordinates"]]
+    listed = [tuple(coordinate[3]) for coordinate in claim["coordinates"]]
     assert list(outside.kernel) == [member.get(place, 0) for place in listed]
     # The equation holds on the maker.
     maker_family, random = family_of(parse(maker)), Random(9)

@@ -104,7 +104,7 @@ class ImplicitEquations:
         return {monomial: value // shared for monomial, value in whole.items()}
 
     def claims(self, stack: str) -> list[dict[str, Any]]:
-        """The `vanishes` claim of a certificate, `stack` being "left" or "right"; none without.
+        """The `equations` claim of a certificate, `stack` being "left" or "right"; none without.
 
         >>> from convalgebra.algebra.families import family_of
         >>> from convalgebra.algebra.implicit.search import implicit_equations
@@ -117,10 +117,11 @@ class ImplicitEquations:
             return []
         return [
             {
-                "claim": "vanishes",
+                "claim": "equations",
                 "stack": stack,
                 "coordinates": [coordinate_list(place) for place in self.coordinates],
                 "equations": [poly_list(self.expanded(one)) for one in self.equations],
+                "members": [],
             }
         ]
 

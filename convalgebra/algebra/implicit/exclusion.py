@@ -38,26 +38,15 @@ class Exclusion:
     equation: Polynomial
     value: Number
 
-    def claims(self, stack: str, first: int) -> list[dict[str, Any]]:
-        """A `vanishes` claim for this equation, and an `outside` claim that uses it.
-
-        `stack` ("left" or "right") is the side whose equation it is; `first` is the index that the
-        first of the two claims will have.
-        """
-        vanishes = {
-            "claim": "vanishes",
+    def claim(self, stack: str) -> dict[str, Any]:
+        """The claim of this equation and this member; `stack` is the side whose equation it is."""
+        return {
+            "claim": "equations",
             "stack": stack,
             "coordinates": [coordinate_list(place) for place in self.coordinates],
             "equations": [poly_list(self.equation)],
+            "members": [[list(self.weights), list(self.offset)]],
         }
-        outside = {
-            "claim": "outside",
-            "stack": stack,
-            "equations_of": first,
-            "weights": list(self.weights),
-            "offset": list(self.offset),
-        }
-        return [vanishes, outside]
 
 
 def exclusion(

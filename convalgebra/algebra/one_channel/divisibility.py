@@ -8,7 +8,6 @@ the degree of the cyclotomic polynomial these are equations with integer coeffic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import product
 from math import comb, prod
 from typing import Any
@@ -21,14 +20,13 @@ _MOST_OFFSETS = 16
 _MOST_TERMS = 20_000  # of the merged kernel, written out in the weights
 _MOST_COEFFICIENTS = 5_000
 
-Claim = Mapping[str, Any]
+Claim = dict[str, Any]
 
 
-def not_divisible(question: Question, first: int) -> list[Claim]:
+def not_divisible(question: Question) -> list[Claim]:
     """Equations of the maker that the averages of the made chain violate, wherever they may lie.
 
-    For a question that is not divisible; `first` is the number that the first claim will have.
-    Nothing if they are too many or too long.
+    For a question that is not divisible. Nothing if they are too many or too long.
     """
     maker, made = question.maker, question.made
     offsets = _offsets(maker, made)
@@ -46,32 +44,20 @@ def not_divisible(question: Question, first: int) -> list[Claim]:
     if sum(map(len, rows)) + len(places) > _MOST_COEFFICIENTS:
         return []
     weights = [int(tap == 0) for f in made.factors if f.free for tap in range(f.weights)]
-    claims: list[Claim] = []
-    lines: dict[Exponent, int] = {}
+    claims: dict[Exponent, dict[str, Any]] = {}
     for offset in offsets:
         line = (*offset[:axis], 0, *offset[axis + 1 :])
-        if line not in lines:
-            lines[line] = first + len(claims)
-            claims.append(
-                {
-                    "claim": "vanishes",
-                    "stack": "maker",
-                    "coordinates": [_coordinate(maker, line, axis, place) for place in places],
-                    "equations": rows,
-                }
-            )
-        claims.append(
-            {
-                "claim": "outside",
+        if line not in claims:
+            claims[line] = {
+                "claim": "equations",
                 "stack": "maker",
-                "equations_of": lines[line],
-                "weights": weights,
-                "offset": [
-                    t + a - b for t, a, b in zip(offset, maker.offset, made.offset, strict=True)
-                ],
+                "coordinates": [_coordinate(maker, line, axis, place) for place in places],
+                "equations": rows,
+                "members": [],
             }
-        )
-    return claims
+        moved = [t + a - b for t, a, b in zip(offset, maker.offset, made.offset, strict=True)]
+        claims[line]["members"].append([weights, moved])
+    return list(claims.values())
 
 
 def _offsets(maker: Chain, made: Chain) -> list[Exponent]:

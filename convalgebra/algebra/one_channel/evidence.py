@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from itertools import combinations, product
 from typing import Any
 
-from convalgebra.algebra.answers import Reach
+from convalgebra.algebra.answers import FIELDS, Reach
 from convalgebra.algebra.one_channel.atoms import Question
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, Factor
 from convalgebra.algebra.one_channel.counterexamples import multiplied
@@ -34,13 +34,12 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
     if found.offsets:
         place = found.offsets[0]
         if not maker.is_kernel:  # that a kernel covers what is made is seen at once
-            for field in ("complex", "real", "rational"):
-                if getattr(found, field) == "all":
-                    fixed = maker.padded and made.padded
-                    evidence = packs(maker, made, field, place, fixed=fixed)
-                    if evidence is not None:
-                        packing, at = evidence
-                        listed.append({**packing, "offset": _in_stacks(at, maker, made)})
+            fixed = maker.padded and made.padded
+            for field in _packed(found):
+                evidence = packs(maker, made, field, place, fixed=fixed)
+                if evidence is not None:
+                    packing, at = evidence
+                    listed.append({**packing, "offset": _in_stacks(at, maker, made)})
     for witness in found.witnesses:
         listed += _about(witness, found, maker)
     if found.complex == "thin" and not listed:
@@ -48,8 +47,15 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
     if found.complex == "thin" and maker.weights:
         question = Question(maker, made, Work(STEPS))
         if not question.divisible:
-            listed += not_divisible(question, len(listed))
+            listed += not_divisible(question)
     return tuple(listed)
+
+
+def _packed(found: Reach) -> list[str]:
+    """The fields over which all can be packed, or `part` of it over the reals."""
+    fields = [field for field in FIELDS if getattr(found, field) == "all"]
+    some = found.real == "part" and found.complex == "all"
+    return [*fields, "part"] if some else fields
 
 
 def _in_stacks(place: Exponent, maker: Chain, made: Chain) -> list[int]:

@@ -1,15 +1,16 @@
 """A packing written out: which layer of the maker takes which roots of the made chain.
 
-The format is `packs` of the certificates: whole layers, the roots of layers along one axis by their
-turns, and the shift of every layer; a reader has only sums to check. An average is a layer like any
-other of its taps here: what holds for all weights holds for equal ones.
+The format is `packs` of the certificates: layers along one axis are split, step by step, then every
+layer goes into one of the maker, which may be shifted; a reader has only sums to check. An average
+is a layer like any other of its taps here: what holds for all weights holds for equal ones.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from convalgebra.algebra.one_channel.atoms import (
     Pattern,
@@ -17,27 +18,16 @@ from convalgebra.algebra.one_channel.atoms import (
     shape,
 )
 from convalgebra.algebra.one_channel.chains import Chain, Exponent
-from convalgebra.algebra.one_channel.cycles import (
-    Options,
-    Piece,
-    Vector,
-    added,
-    improves,
-)
+from convalgebra.algebra.one_channel.cycles import Options, Piece, Vector
 from convalgebra.algebra.one_channel.packing import Packed, Shape, remaining, unlinked
 from convalgebra.algebra.one_channel.search import STEPS, again, search
 from convalgebra.algebra.one_channel.work import Exhausted, Work
 
 _MOST_ENTRIES = 4_000  # of a packing in a certificate
 
-Share = dict[int, list[int]]  # turns by layer of the maker
-
-
-class Slot(NamedTuple):
-    """Places in one layer of the maker: 1, or 2 for a pair."""
-
-    layer: int
-    places: int
+Turns = tuple[int, ...]
+Owners = tuple[int, ...]  # by turn the layer of the maker that takes it
+Cycles = tuple[Owners, int | None, int]  # with the mirror and how many roots
 
 
 def packs(
@@ -46,7 +36,8 @@ def packs(
     """The packing that shows that all of `made` is made over a field, and its place.
 
     The given place if it can be, and else another one, unless it is `fixed`. Where all layers go in
-    whole, that is shown over every field. None if it is too long, or not found within a budget.
+    whole, that is shown over every field. With the field "part" it is shown over the reals for
+    some members. None if it is too long, or not found within a budget.
     """
     same = _cancelled(maker, made)
     if same is None:
@@ -54,16 +45,18 @@ def packs(
     whole, rooms, parts = same
     if not rooms:
         return None if parts else (_claim(field, [], whole, []), place)
+    count = len(made.factors)
     maker = replace(maker, factors=tuple(maker.factors[j] for j in rooms))
+    averages = {number for number, i in enumerate(parts) if not made.factors[i].free}
     made = replace(made, factors=tuple(replace(made.factors[i], free=True) for i in parts))
     try:
-        found = _filled(maker, made, field, place, fixed=fixed)
+        found = _filled(maker, made, averages, field, place, fixed=fixed)
     except (Exhausted, _TooLong):
         return None
     if found is None:
         return None
     claim, place = found
-    return _renumbered(claim, whole, rooms, parts), place
+    return _renumbered(claim, whole, rooms, parts, count), place
 
 
 def _cancelled(maker: Chain, made: Chain) -> tuple[list[list[int]], list[int], list[int]] | None:
@@ -84,36 +77,28 @@ def _cancelled(maker: Chain, made: Chain) -> tuple[list[list[int]], list[int], l
 
 
 def _renumbered(
-    claim: dict[str, Any], whole: list[list[int]], rooms: list[int], parts: list[int]
+    claim: dict[str, Any], whole: list[list[int]], rooms: list[int], parts: list[int], count: int
 ) -> dict[str, Any]:
-    """A claim about some layers of two chains, in the numbers of all."""
+    """A claim about some layers of two chains, in the numbers of all; `count` are made."""
 
-    def shares(listed: list[Any]) -> list[Any]:
-        return [[rooms[j], turns] for j, turns in listed]
+    def part(i: int) -> int:
+        return parts[i] if i < len(parts) else i - len(parts) + count
 
-    roots = [
-        {
-            **entry,
-            "layer": parts[entry["layer"]],
-            "ways": {sign: list(map(shares, way)) for sign, way in entry["ways"].items()},
-        }
-        for entry in claim["roots"]
-    ]
     return {
         **claim,
+        "splits": [[how, part(i), number] for how, i, number in claim["splits"]],
+        "into": whole + [[part(i), rooms[j]] for i, j in claim["into"]],
         "shifts": [[rooms[j], shift] for j, shift in claim["shifts"]],
-        "whole": whole + [[parts[i], rooms[j]] for i, j in claim["whole"]],
-        "roots": roots,
     }
 
 
 def _filled(
-    maker: Chain, made: Chain, field: str, place: Exponent, *, fixed: bool
+    maker: Chain, made: Chain, averages: set[int], field: str, place: Exponent, *, fixed: bool
 ) -> tuple[dict[str, Any], Exponent] | None:
     question = Question(maker, made, Work(STEPS))
     whole = _packed(question, place, fixed, rational=True)
     if whole:
-        return _Filling(question, *whole, field).whole(), whole[1]
+        return _Filling(question, *whole, averages, field).whole(), whole[1]
     if field == "rational":
         return None
     pattern: Pattern | None = None
@@ -121,7 +106,9 @@ def _filled(
         pattern = {group[:2]: group.worst for group in question.groups}
     question = again(question)
     shared = _packed(question, place, fixed, pattern)
-    return (_Filling(question, *shared, field).shared(pattern), shared[1]) if shared else None
+    if shared is None:
+        return None
+    return _Filling(question, *shared, averages, field).shared(pattern), shared[1]
 
 
 def _packed(
@@ -148,45 +135,51 @@ class _TooLong(Exception):
     pass
 
 
-def _claim(field: str, shifts: list[Any], whole: list[Any], roots: list[Any]) -> dict[str, Any]:
+def _claim(field: str, splits: list[Any], into: list[Any], shifts: list[Any]) -> dict[str, Any]:
     return {
         "claim": "packs",
         "maker": "maker",
-        "field": field,
+        "field": "real" if field == "part" else field,
+        "splits": splits,
+        "into": into,
         "shifts": shifts,
-        "whole": whole,
-        "roots": roots,
     }
 
 
 class _Filling:
     """The layers of the maker, filled one part after another."""
 
-    def __init__(self, question: Question, packed: Packed, place: Exponent, field: str) -> None:
+    def __init__(
+        self, question: Question, packed: Packed, place: Exponent, averages: set[int], field: str
+    ) -> None:
         self.question, self.packed, self.place, self.field = question, packed, place, field
+        self.averages = averages  # their roots have no signs to choose
         self.left = [shape(factor) for factor in question.maker.factors]
         self.made = question.made.factors
         if len(self.left) + len(self.made) > _MOST_ENTRIES:
             raise _TooLong
-        self.roots: list[Any] = []
+        self.splits: list[Any] = []
+        self.into: list[list[int]] = []
+        self.count = len(self.made)  # of all layers and pieces so far
 
     def whole(self) -> dict[str, Any]:
         """All layers whole."""
         taken: dict[Shape, list[int]] = defaultdict(list)
         for part, layer in self._moved():
             taken[part].append(layer)
-        whole = []
-        for number, factor in enumerate(self.made):
-            if factor.axes:
-                whole.append([number, taken[shape(factor)].pop()])
-        return _claim(self.field, self._shifts(), whole, [])
+        into = [
+            [number, taken[shape(factor)].pop()]
+            for number, factor in enumerate(self.made)
+            if factor.axes
+        ]
+        return _claim(self.field, [], into, self._shifts())
 
     def shared(self, pattern: Pattern | None) -> dict[str, Any]:
         """Layers with several axes whole, the roots of the others by the piece."""
         taken: dict[Shape, list[int]] = defaultdict(list)
         for part, layer in self._moved():
             taken[part].append(layer)
-        whole = [
+        self.into = [
             [number, taken[shape(factor)].pop()]
             for number, factor in enumerate(self.made)
             if len(factor.axes) > 1
@@ -201,7 +194,7 @@ class _Filling:
             used = unlinked(line.totals[vector])
             names = self._names(axis, pattern)
             self._along(axis, [(names[number], way, times) for number, way, times in used])
-        return _claim(self.field, self._shifts(), whole, self.roots)
+        return _claim(self.field, self.splits, self.into, self._shifts())
 
     def _moved(self) -> list[tuple[Shape, int]]:
         """Every part that was put somewhere, with the layer."""
@@ -242,15 +235,21 @@ class _Filling:
             pieces += [(name, cycle) for cycle in pool[name]]
         if sum(len(cycle) for _, cycle in pieces) > _MOST_ENTRIES:
             raise _TooLong
-        slots: list[list[Slot | None]] = [[None] * len(cycle) for _, cycle in pieces]
+        slots: list[list[int | None]] = [[None] * len(cycle) for _, cycle in pieces]
         for size in (2, 1):
             for at, (_, cycle) in enumerate(pieces):
                 for number, piece in enumerate(cycle):
                     if piece.places == size:
                         slots[at][number] = self._slot(axis, piece)
-        filled: dict[Any, list[tuple[list[Piece], list[Slot]]]] = defaultdict(list)
+        filled: dict[Any, list[Owners]] = defaultdict(list)
         for (name, cycle), here in zip(pieces, slots, strict=True):
-            filled[name].append((cycle, [slot for slot in here if slot is not None]))
+            turns = {
+                turn: slot
+                for piece, slot in zip(cycle, here, strict=True)
+                for turn in piece.turns
+                if slot is not None
+            }
+            filled[name].append(tuple(turns[turn] for turn in range(len(turns))))
         for number, factor in enumerate(self.made):
             if factor.axes == (axis,):
                 self._layer(number, axis, factor.dilation[axis], factor.taps[axis] - 1, filled)
@@ -262,71 +261,91 @@ class _Filling:
             return question.cut(axis, step, None)
         return question.kinds(axis, step)[("+", "-", "pair").index(kind)]
 
-    def _slot(self, axis: int, piece: Piece) -> Slot:
+    def _slot(self, axis: int, piece: Piece) -> int:
         """A layer with room for a piece, and one place less in it."""
         size = piece.lattice * piece.places
         for layer, room in enumerate(self.left):
             if room.lattice[axis] == piece.lattice and room.extent[axis] >= size:
                 extent = tuple(size if a == axis else 0 for a in range(len(room.extent)))
                 self.left[layer] = remaining(Shape(room.lattice, extent), room)
-                return Slot(layer, piece.places)
+                return layer
         raise AssertionError("a packing has room for all its pieces")
 
     def _layer(
-        self,
-        number: int,
-        axis: int,
-        step: int,
-        count: int,
-        filled: dict[Any, list[tuple[list[Piece], list[Slot]]]],
+        self, number: int, axis: int, step: int, count: int, filled: dict[Any, list[Owners]]
     ) -> None:
-        """The entries for one layer of the made chain along an axis."""
-        if self.field == "complex":
-            for _ in range(count):
-                cycle, slots = filled["any", step].pop()
-                self._entry(number, {"c": [_listed(_shared(cycle, slots))]})
+        """Splits a layer of the made chain along an axis."""
+        if self.field == "real":
+            cycles = Counter(filled["pair", step].pop() for _ in range(count // 2))
+            found: list[Cycles] = [(owners, None, 2 * times) for owners, times in cycles.items()]
+            if count % 2:
+                found.append((filled["-", step].pop(), -1, 1))
+            self._cut(number, axis, found)
             return
-        positive, negative, _ = self.question.kinds(axis, step)
-        for _ in range(count // 2):
-            cycle, slots = filled["pair", step].pop()
-            vector = _count(cycle, self.question.lattices[axis])
-            pair = _listed(_shared(cycle, slots))
-            ways = {"pp": [pair, pair]}
-            for signs, one, two in (
-                ("++", positive, positive),
-                ("+-", positive, negative),
-                ("--", negative, negative),
-            ):
-                first, second = next(
-                    (a, b) for a in one for b in two if improves(added(a, b), vector)
-                )
-                cut = [*one[first], *two[second]]
-                places = _refilled(cut, cycle, slots)
-                split = len(one[first])
-                ways[signs] = [
-                    _listed(_shared(cut[:split], places[:split])),
-                    _listed(_shared(cut[split:], places[split:])),
-                ]
-            self._entry(number, ways)
-        if count % 2:
-            cycle, slots = filled["-", step].pop()
-            vector = _count(cycle, self.question.lattices[axis])
-            better = next(way for way in positive if improves(way, vector))
-            places = _refilled(list(positive[better]), cycle, slots)
-            by_sign = {
-                "+": [_listed(_shared(list(positive[better]), places))],
-                "-": [_listed(_shared(cycle, slots))],
-            }
-            self._entry(number, by_sign, once=True)
+        cycles = Counter(filled["any", step].pop() for _ in range(count))
+        whole = len(cycles) == len({layer for owners in cycles for layer in owners}) == 1
+        if self.field == "complex" or (number in self.averages and whole):
+            self._cut(number, axis, [(owners, None, times) for owners, times in cycles.items()])
+            return
+        by_sign: dict[int, list[Cycles]] = {0: [], -1: []}
+        for owners, times in cycles.items():
+            mirror = next((mirror for mirror in (0, -1) if _is_symmetric(owners, mirror)), None)
+            if mirror is None or number in self.averages:
+                raise _TooLong
+            by_sign[mirror].append((owners, mirror, times))
+        positive = sum(times for _, _, times in by_sign[0])
+        signs = [cycles for cycles in by_sign.values() if cycles]
+        pieces = self._split("signs", number, positive, len(signs))
+        for part, alike in zip(pieces, signs, strict=True):
+            self._cut(part, axis, alike)
 
-    def _entry(self, layer: int, ways: dict[str, Any], *, once: bool = False) -> None:
-        """Adds an entry, or counts it once more."""
-        if self.roots and not once:
-            last = self.roots[-1]
-            if (last["layer"], last["ways"]) == (layer, ways):
-                last["times"] += 1
+    def _cut(self, part: int, axis: int, cycles: Sequence[Cycles]) -> None:
+        """Cuts a part into those that are turned in the same way."""
+        left = sum(roots for _, _, roots in cycles)
+        for owners, mirror, roots in cycles:
+            own = part
+            if roots < left:
+                own, part = self._split("cut", part, roots, 2)
+                left -= roots
+            self._turned(own, tuple(range(len(owners))), mirror, owners, axis)
+
+    def _split(self, how: str, part: int, number: int, pieces: int) -> range:
+        """The numbers of the pieces of a layer."""
+        self.splits.append([how, part, number])
+        self.count += pieces
+        return range(self.count - pieces, self.count)
+
+    def _turned(
+        self, part: int, turns: Turns, mirror: int | None, owners: Owners, axis: int
+    ) -> None:
+        """Puts a part with these turns into a layer, or splits it.
+
+        With a mirror c its conjugate turns are c - k: then there is a real root, which gives real
+        roots and pairs of conjugate ones, of which only one is looked at.
+        """
+        taken = {owners[turn] for turn in turns}
+        if len(taken) == 1:
+            (layer,) = taken
+            if len(turns) % self.question.maker.factors[layer].dilation[axis] == 0:
+                self.into.append([part, layer])
                 return
-        self.roots.append({"layer": layer, "times": 1, "ways": ways})
+        order = len(owners)
+        for number in (n for n in range(2, len(turns) + 1) if len(turns) % n == 0):
+            pieces = [turns[first::number] for first in range(number)]
+            if not _is_cut(pieces, owners, self.question.maker, axis):
+                continue
+            alone: list[Turns] = []
+            if mirror is not None:
+                images = [frozenset((mirror - turn) % order for turn in piece) for piece in pieces]
+                alone = [p for p, image in zip(pieces, images, strict=True) if set(p) == image]
+                alone.sort(key=lambda piece: piece[0] != 0)  # a positive root comes first
+                pieces = [p for p, i in zip(pieces, images, strict=True) if p[0] < min(i)]
+            listed = [*((p, mirror) for p in alone), *((p, None) for p in pieces)]
+            numbers = self._split("turn", part, number, len(listed))
+            for piece, (own, image) in zip(numbers, listed, strict=True):
+                self._turned(piece, own, image, owners, axis)
+            return
+        raise _TooLong  # other ways to cut a cycle need three different primes
 
     def _shifts(self) -> list[Any]:
         """Steps of each layer's lattice that together make the shift to the place."""
@@ -369,40 +388,17 @@ def _steps_to(place: int, rooms: list[tuple[int, int]]) -> list[tuple[int, int]]
     return found
 
 
-def _count(cycle: list[Piece], lattices: tuple[int, ...]) -> Vector:
-    return tuple(
-        (
-            sum(piece.lattice == d and piece.places == 1 for piece in cycle),
-            sum(piece.lattice == d and piece.places == 2 for piece in cycle),
-        )
-        for d in lattices
+def _is_symmetric(owners: Owners, mirror: int) -> bool:
+    """Whether conjugate turns go to the same layer."""
+    order = len(owners)
+    return all(owners[turn] == owners[(mirror - turn) % order] for turn in range(order))
+
+
+def _is_cut(pieces: list[Turns], owners: Owners, maker: Chain, axis: int) -> bool:
+    """Whether no layer takes a coset that is torn apart."""
+    (length,) = set(map(len, pieces))
+    return all(
+        length % maker.factors[owner].dilation[axis] == 0
+        for piece in pieces
+        for owner in {owners[turn] for turn in piece}
     )
-
-
-def _refilled(cut: list[Piece], cycle: list[Piece], slots: list[Slot]) -> list[Slot]:
-    """The slots of one cycle given to the pieces of a better cut, lattice by lattice."""
-    pairs: dict[int, list[int]] = defaultdict(list)
-    singles: dict[int, list[int]] = defaultdict(list)
-    for piece, slot in zip(cycle, slots, strict=True):
-        (pairs if slot.places == 2 else singles)[piece.lattice].append(slot.layer)
-    given: dict[int, Slot] = {}
-    for number, piece in enumerate(cut):
-        if piece.places == 2:
-            given[number] = Slot(pairs[piece.lattice].pop(), 2)
-    for number, piece in enumerate(cut):
-        if piece.places == 1:
-            if not singles[piece.lattice]:
-                singles[piece.lattice] += [pairs[piece.lattice].pop()] * 2
-            given[number] = Slot(singles[piece.lattice].pop(), 1)
-    return [given[number] for number in range(len(cut))]
-
-
-def _shared(pieces: list[Piece], slots: list[Slot]) -> Share:
-    share: Share = defaultdict(list)
-    for piece, slot in zip(pieces, slots, strict=True):
-        share[slot.layer] += piece.turns
-    return share
-
-
-def _listed(share: Share) -> list[Any]:
-    return [[layer, sorted(share[layer])] for layer in sorted(share)]
