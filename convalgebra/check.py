@@ -1066,10 +1066,12 @@ def verify_packs(book: Book, claim: Any) -> str:
 def split(layer: Layer, how: str, number: int, real: bool) -> list[Layer]:
     """Layers along one axis whose products are all members of a layer, or some if by `signs`.
 
-    A `cut` takes some of the roots and leaves the others. By `signs` some roots are positive and
-    the others negative. A `turn` takes from f(z^(m d)) m kernels f_i(z^d), each with one m-th root
-    of every root: of a positive one a positive, for m even a negative one, and conjugate pairs; of
-    a negative one a negative, for m odd, and pairs.
+    A `cut` takes some of the roots and leaves the others. A `turn` takes the m-th roots of all
+    roots, which make f(z^(m d)) a product of kernels f_i(z^d): over C each has one of every root;
+    over R that of a positive root are a positive, for m even a negative one, and conjugate pairs;
+    of a negative one a negative, for m odd, and pairs. By `signs` some roots are positive and the
+    others negative, if they can still be chosen: not those of a layer without weights, nor the m-th
+    roots of a turn, of which one gives the others.
     """
     (axis,) = layer.vary
     roots, step = layer.size[axis] - 1, layer.step[axis]
@@ -1078,7 +1080,7 @@ def split(layer: Layer, how: str, number: int, real: bool) -> list[Layer]:
         size, steps = (
             tuple(value if k > 1 else 1 for k in layer.size) for value in (roots + 1, step)
         )
-        return Layer(True, size, steps, 0, sign)
+        return Layer(layer.free and how != "turn", size, steps, 0, sign)
 
     if how == "cut":
         need(0 < number < roots, "there are no such roots")

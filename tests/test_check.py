@@ -685,6 +685,23 @@ FALSE = {
     "signs of more roots": proof(KERNEL, PAIR, packs("real", **signs(3, 0, 1))),
     "signs over C": proof(KERNEL, PAIR, packs("complex", **signs(1, 0, 1))),
     "signs of an average": proof(stack(THIRD, ONE), PAIR, packs("real", **signs(1, 0, 1))),
+    "signs of a piece of an average": proof(
+        stack(fixed(*["1/5"] * 5), ONE), stack(TWO, TWO, TWO, TWO),
+        packs(
+            "real",
+            splits=[["cut", 0, 2], ["signs", 2, 2], ["signs", 3, 2], ["cut", 4, 1], ["cut", 5, 1]],
+            into=[[6, 0], [7, 1], [8, 2], [9, 3]],
+        ),
+    ),
+    "signs of roots of roots": proof(  # z^4 = r has two real solutions at most
+        stack(conv(3, dilation=[4])), stack(*[TWO] * 8),
+        packs(
+            "real",
+            splits=[["turn", 0, 2], ["signs", 1, 2], ["signs", 2, 2], ["turn", 3, 2],
+                    ["turn", 4, 2], *(["cut", piece, 1] for piece in (5, 6, 7, 8))],
+            into=[[9 + room, room] for room in range(8)],
+        ),
+    ),
     "signs again": proof(
         KERNEL, PAIR,
         packs("real", splits=[["signs", 0, 2], ["signs", 1, 1]], into=[[2, 0], [3, 1]]),

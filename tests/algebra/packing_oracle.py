@@ -272,14 +272,17 @@ def verify_packing(claim, maker, made):
     used = Counter()
     whole = {i: part for i, part in enumerate(parts) if max(part[0]) > 1}
     torn, count = {}, len(parts)
+    given = {i for i, (_, _, free) in enumerate(parts) if not free}  # roots that none can choose
     for how, i, number in claim["splits"]:
         assert field != "rational"
+        assert how != "signs" or i not in given
         if i in whole:
-            taps, dilation, free = whole.pop(i)
+            taps, dilation, _ = whole.pop(i)
             (axis,) = (a for a in range(axes) if taps[a] > 1)
             torn[i] = (axis, taps[axis] - 1, dilation[axis], None)
-            assert free or how != "signs"
         for piece in pieces(torn.pop(i), how, number, field):
+            if how == "turn" or i in given:
+                given.add(count)
             torn[count] = piece
             count += 1
     taken = []
