@@ -18,6 +18,7 @@ from convalgebra.network import INPUT, Network, Node
 from convalgebra.readers.printed.classes import CHAINS, CONTAINERS, LISTS, WRAPPERS
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told
+from convalgebra.words import listed
 
 _SHOWN = 3
 
@@ -86,8 +87,7 @@ def _no_order(printed: Sequence[Printed], tells: Sequence[Told | None]) -> str:
     shown = own[:_SHOWN]
     if len(own) > _SHOWN:
         shown.append(f"{len(own) - _SHOWN} more")
-    listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
-    return f"{begin}what runs when stands in the forward of {listed}, which is not printed"
+    return f"{begin}what runs when stands in the forward of {listed(shown)}, which is not printed"
 
 
 def _no_layers(
