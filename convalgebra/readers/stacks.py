@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from convalgebra import sizes, zoo
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened
-from convalgebra.language import parse, parse_shape
+from convalgebra.language import parse, parse_shape, parse_size
 from convalgebra.network import Network
 from convalgebra.readers import formats
 from convalgebra.shapes import Shape
@@ -103,10 +103,10 @@ def _read_size(given: object) -> Size:
         if isinstance(given, bool):
             raise TypeError
         return index(given)  # type: ignore[arg-type]
-    read = parse_shape(f"({given if isinstance(given, str) else sizes.text(given)})")
-    if len(read) > 1:  # `C)x(H`
+    size = parse_size(given if isinstance(given, str) else sizes.text(given))
+    if size is None:  # `C)x(H`
         raise TypeError
-    return read[0]
+    return size
 
 
 def _from_string(text: str, form: str | None, input: Input) -> Network | Inventory:
