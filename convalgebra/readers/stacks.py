@@ -10,7 +10,7 @@ import re
 import sys
 from operator import index
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convalgebra import sizes, zoo
 from convalgebra.errors import InputError, LanguageError
@@ -97,12 +97,12 @@ def read_shape(input: str | Shape) -> Shape:
     return shape
 
 
-def _read_size(given: object) -> Size:
+def _read_size(given: Any) -> Size:
     """A size as our own: an int of any library, a formula, or text; TypeError for what is none."""
     if not isinstance(given, str) and not getattr(given, "free_symbols", None):
         if isinstance(given, bool):
             raise TypeError
-        return index(given)  # type: ignore[arg-type]
+        return index(given)
     size = parse_size(given if isinstance(given, str) else sizes.text(given))
     if size is None:  # `C)x(H`
         raise TypeError
