@@ -90,6 +90,8 @@ BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 LIKE = frozenset({"bilinearlike", "resizelike"})
 MERGES = frozenset({"add", "mul", "cat", "unused"}) | LIKE
 FIRST_ALONE = LIKE | {"unused"}  # work on the first of their branches: no number of others is read
+# Linear, and no convolution: what they make of a map depends on its size.
+ON_ONE_SIZE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"}) | LIKE
 CONVOLUTIONS = frozenset({"conv", "dw", "convt"})
 DENSE = frozenset({"fc", "linear"})
 # Opaque operations of these names work at each position by itself: a unit sees what it saw before.

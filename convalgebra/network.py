@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice, zip_longest
+from itertools import zip_longest
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -19,20 +19,11 @@ from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
 from convalgebra.layers import FIRST_ALONE, Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
 from convalgebra.sizes import Size, at, at_least, names, product, same, text
+from convalgebra.words import first_of, listed
 
 INPUT = Layer("input")
 
 _MOST_LISTED = 12  # names in an error
-
-
-def _listed(names: Iterable[str]) -> str:
-    first = list(islice(names, _MOST_LISTED + 1))
-    return ", ".join(first[:_MOST_LISTED]) + (", .." if len(first) > _MOST_LISTED else "")
-
-
-def _either(names: Sequence[str]) -> str:
-    *first, last = [f"`{name}`" for name in names]
-    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _spaced(path: str) -> str:
@@ -213,7 +204,7 @@ class Network:
         if len(found) == 1:
             return found[0]
         if found:
-            ways = _listed(map(self.shown_name, found))
+            ways = first_of(map(self.shown_name, found), _MOST_LISTED)
             raise InputError(f"there are {len(found)} values `{name}`; name the layer: {ways}")
         if name == "output":
             return self.outputs[0]
@@ -230,8 +221,8 @@ class Network:
         start = f"nothing is called `{name[:40]}`"
         near = get_close_matches(name[:40], known)
         if near:
-            return f"{start}; did you mean {_either(near)}?"
-        names = f"; names are {_listed(known)}" if known else ""
+            return f"{start}; did you mean {listed([f'`{one}`' for one in near], 'or')}?"
+        names = f"; names are {first_of(known, _MOST_LISTED)}" if known else ""
         return f"{start}{names}; layers have the numbers 1 to {len(self.nodes) - 1}"
 
     @cached_property

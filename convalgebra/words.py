@@ -1,6 +1,9 @@
-"""How numbers of things are written."""
+"""How numbers of things, and lists of them, are written."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
 
 
 def counted(number: int, noun: str) -> str:
@@ -18,3 +21,23 @@ def counted(number: int, noun: str) -> str:
         # A bit is log10(2) = 0.30103 digits: Python writes no numbers of thousands of digits.
         return f"about 10^{int((number.bit_length() - 1) * 0.30103)} {many}"
     return f"{number:,} {many}"
+
+
+def listed(words: Iterable[str], last: str = "and") -> str:
+    """`a, b and c`; nothing for no words.
+
+    >>> listed("abc"), listed("ab", "or"), listed("a"), listed("")
+    ('a, b and c', 'a or b', 'a', '')
+    """
+    *first, final = [*words] or [""]
+    return f"{', '.join(first)} {last} {final}" if first else final
+
+
+def first_of(words: Iterable[str], most: int) -> str:
+    """The first of many words.
+
+    >>> first_of("abc", 3), first_of("abcd", 3)
+    ('a, b, c', 'a, b, c, ..')
+    """
+    shown = [*islice(words, most + 1)]
+    return ", ".join(shown[:most]) + (", .." if len(shown) > most else "")

@@ -21,9 +21,9 @@ from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import (
     ACTIVATIONS,
     KINDS,
-    LIKE,
     MERGES,
     NORMS,
+    ON_ONE_SIZE,
     SLOPES,
     Layer,
     axes_text,
@@ -321,9 +321,6 @@ class _Compiler:
         return tuple(int(left) for left, _ in pads)
 
 
-_ON_ONE_SIZE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"}) | LIKE
-
-
 def _refusal(layer: Layer) -> str:
     shown = layer.kind if layer.kind in MERGES else layer_text(layer)
     if layer.kind in ACTIVATIONS:
@@ -334,7 +331,7 @@ def _refusal(layer: Layer) -> str:
         return f"equiv compares layers that it knows, and `{shown}` is {meaning}"
     if layer.kind == "plainbn":
         return f"`{shown}` ({meaning}) divides by a spread that is no weight of it; write `bn`"
-    if layer.kind in _ON_ONE_SIZE:
+    if layer.kind in ON_ONE_SIZE:
         return (
             f"equiv compares stacks on an unbounded grid, and `{shown}` ({meaning}) is linear on a "
             "given input size only; `convalgebra matrix` writes it out"
@@ -486,5 +483,5 @@ _RULES: dict[str, Callable[[_Compiler, int, Layer, int], Step]] = {
 }
 REFUSED = frozenset(KINDS) - set(_RULES) - {"input", "dropout", "unused"}
 assert (
-    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"} | {"max", "gmp", "mul", "opaque"} | _ON_ONE_SIZE
+    (ACTIVATIONS | SLOPES | NORMS) - {"relu", "bn"} | {"max", "gmp", "mul", "opaque"} | ON_ONE_SIZE
 ) == REFUSED, "a kind of layer without a rule"

@@ -17,11 +17,11 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import InputError
 from convalgebra.files import created, opened
+from convalgebra.words import first_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,8 +125,8 @@ def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.n
         entries = {_name(entry): entry for entry in _entries(archive, file)}
         if names is None and len(entries) > 1:
             raise InputError(
-                f"{file!r} holds {len(entries)} arrays ({_listed(entries)}); name one, as in "
-                f"`{file}:{next(iter(entries))}`"
+                f"{file!r} holds {len(entries)} arrays ({first_of(entries, _MOST_NAMED)}); name "
+                f"one, as in `{file}:{next(iter(entries))}`"
             )
         for name in entries if names is None else names:
             with archive.open(entries[_known(name, entries, file)]) as member:
@@ -137,13 +137,9 @@ def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.n
 
 def _known(name: str, entries: Iterable[str], file: str) -> str:
     if name not in entries:
-        raise InputError(f"{file!r} holds no array `{name}`; it holds {_listed(entries)}")
+        held = first_of(entries, _MOST_NAMED)
+        raise InputError(f"{file!r} holds no array `{name}`; it holds {held}")
     return name
-
-
-def _listed(names: Iterable[str]) -> str:
-    shown = [*islice(names, _MOST_NAMED + 1)]
-    return ", ".join(shown[:_MOST_NAMED]) + (", .." if len(shown) > _MOST_NAMED else "")
 
 
 class Written(NamedTuple):

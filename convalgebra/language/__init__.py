@@ -11,6 +11,7 @@ from convalgebra.language.expand import evaluate_shape, expand
 from convalgebra.language.parser import parse_program, parse_shape_text
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
+from convalgebra.sizes import Size
 
 
 def parse(text: str, name: str = "<stack>") -> Network:
@@ -34,3 +35,13 @@ def parse_shape(text: str, name: str = "<input>") -> Shape:
     """
     source = Source(text, name)
     return evaluate_shape(parse_shape_text(source), source)
+
+
+def parse_size(text: str, name: str = "<input>") -> Size | None:
+    """The size that a text like `64` or `H//2` writes down; None where it is several.
+
+    >>> parse_size("64 - 2*4"), parse_size("8)x(8")
+    (56, None)
+    """
+    sizes = parse_shape(f"({text})", name)
+    return sizes[0] if len(sizes) == 1 else None

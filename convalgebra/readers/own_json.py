@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from convalgebra.errors import FormatError, InputError, Source, Span
-from convalgebra.language import parse, parse_shape
+from convalgebra.language import parse, parse_size
 from convalgebra.network import Network
 from convalgebra.readers.text import decoded
 from convalgebra.shapes import Shape, shape_text
@@ -105,9 +105,9 @@ def _size(given: Any, path: str) -> Size:
     if is_int and 1 <= given < 10**9:
         return int(given)
     if isinstance(given, str):
-        sizes = parse_shape(f"({given})", f"{path}: input")
-        if len(sizes) == 1:  # not `C)x(H`
-            return sizes[0]
+        size = parse_size(given, f"{path}: input")
+        if size is not None:  # not `C)x(H`
+            return size
     raise InputError(
         f"{path}: a size of `input` is a whole number from 1 to 999,999,999 or the name of a size, "
         f"not {'this one' if is_int else repr(given)[:40]}"

@@ -10,12 +10,12 @@ import re
 import sys
 from operator import index
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convalgebra import sizes, zoo
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened
-from convalgebra.language import parse, parse_shape
+from convalgebra.language import parse, parse_shape, parse_size
 from convalgebra.network import Network
 from convalgebra.readers import formats
 from convalgebra.shapes import Shape
@@ -97,16 +97,16 @@ def read_shape(input: str | Shape) -> Shape:
     return shape
 
 
-def _read_size(given: object) -> Size:
+def _read_size(given: Any) -> Size:
     """A size as our own: an int of any library, a formula, or text; TypeError for what is none."""
     if not isinstance(given, str) and not getattr(given, "free_symbols", None):
         if isinstance(given, bool):
             raise TypeError
-        return index(given)  # type: ignore[arg-type]
-    read = parse_shape(f"({given if isinstance(given, str) else sizes.text(given)})")
-    if len(read) > 1:  # `C)x(H`
+        return index(given)
+    size = parse_size(given if isinstance(given, str) else sizes.text(given))
+    if size is None:  # `C)x(H`
         raise TypeError
-    return read[0]
+    return size
 
 
 def _from_string(text: str, form: str | None, input: Input) -> Network | Inventory:

@@ -5,7 +5,7 @@ A step is a title, sentences and lines of sympy objects; `render` lays them out 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sized
+from collections.abc import Sized
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from sympy import Eq, Symbol
 from convalgebra.symbolic.elimination import Elimination
 from convalgebra.symbolic.engine import letters_of
 from convalgebra.symbolic.equations import System
+from convalgebra.words import first_of, listed
 
 
 class Line(NamedTuple):
@@ -90,18 +91,7 @@ def are(letters: Sized) -> str:
     return "is" if len(letters) == 1 else "are"
 
 
-def listed_with_and(words: Iterable[str], last: str = "and") -> str:
-    """`a, b and c`; nothing for no words."""
-    *first, final = [*words] or [""]
-    return f"{', '.join(first)} {last} {final}" if first else final
-
-
-def listed_with_or(words: Iterable[str]) -> str:
-    """`a, b or c`."""
-    return listed_with_and(words, "or")
-
-
 def shortened(symbols: list[Any], most: int = 12) -> str:
     """The first of many symbols, or `a, b and c`."""
     shown = [str(symbol) for symbol in symbols]
-    return listed_with_and(shown) if len(shown) <= most else f"{', '.join(shown[:most])}, .."
+    return listed(shown) if len(shown) <= most else first_of(shown, most)

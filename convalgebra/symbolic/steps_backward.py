@@ -28,11 +28,9 @@ from convalgebra.symbolic.steps import (
     Line,
     Step,
     are,
-    listed_with_and,
-    listed_with_or,
     shortened,
 )
-from convalgebra.words import counted
+from convalgebra.words import counted, listed
 
 _MOST_TERMS = 6  # of a value in full; of a longer one, what was found before keeps its name
 
@@ -50,7 +48,7 @@ def _backward(facts: Facts) -> Step:
         chosen = " = ".join(str(equation.lhs) for equation in facts.fixed)
         one = len(scaled) == 1
         parts.append(
-            f"Multiply {listed_with_or(scaled)} by a number and divide {last} by it: the stack is "
+            f"Multiply {listed(scaled, 'or')} by a number and divide {last} by it: the stack is "
             f"the same as before. So {counted(len(scaled), 'number')} {are(scaled)} idle: "
             f"choose {chosen} = 1, assuming that {'it is' if one else 'they are'} not 0."
         )
@@ -59,15 +57,13 @@ def _backward(facts: Facts) -> Step:
         sources = [facts.names[source] for source in (move.equation, *move.using)]
         where = None if move.root is None else Eq(move.root, S.Zero, evaluate=False)
         formula = Eq(move.unknown, _by_hand(facts, number), evaluate=False)
-        parts.append(Line(formula, f"from {listed_with_and(sources)}", "where", where))
+        parts.append(Line(formula, f"from {listed(sources)}", "where", where))
     nonzero = _nonzero(facts)
     if nonzero:
         parts += ["All this takes for granted that these are not 0:", Line(nonzero)]
     if any(move.others for move in facts.elimination.moves):
         parts.append("Where an equation was a product, its simplest factor was set to 0.")
-    return Step(
-        f"Solution two: {listed_with_and(facts.letters) or 'the stack'} from A", tuple(parts)
-    )
+    return Step(f"Solution two: {listed(facts.letters) or 'the stack'} from A", tuple(parts))
 
 
 def _by_hand(facts: Facts, number: int) -> Expr:
@@ -106,7 +102,7 @@ def _left(facts: Facts) -> Iterator[Step]:
     elimination = facts.elimination
     cleared = dict(elimination.conditions) | dict.fromkeys(elimination.given_up)
     fixed = {equation.lhs: equation.rhs for equation in facts.fixed}
-    roots = listed_with_and([str(root) for root in elimination.roots])
+    roots = listed([str(root) for root in elimination.roots])
     if cleared:
         many = counted(len(cleared), "equation")
         text = f"{many} {'is' if len(cleared) == 1 else 'are'} left, with nothing unknown in "
@@ -150,12 +146,12 @@ def _over_the_reals(facts: Facts) -> Iterator[str | Line]:
         yield "All of it is rational in A: over the real numbers nothing changes."
         return
     yield (
-        f"{listed_with_and(facts.letters)} {are(facts.letters)} real if and only if "
-        f"{listed_with_and(map(str, facts.elimination.roots))} {are(facts.elimination.roots)}."
+        f"{listed(facts.letters)} {are(facts.letters)} real if and only if "
+        f"{listed(map(str, facts.elimination.roots))} {are(facts.elimination.roots)}."
     )
     if real:
         of = "a root" if len(real) == 1 else "roots"
-        yield f"{listed_with_and(real)} {are(real)} {of} of odd degree: one choice is always real."
+        yield f"{listed(real)} {are(real)} {of} of odd degree: one choice is always real."
     yield from needed
 
 
@@ -226,12 +222,12 @@ def _count(facts: Facts) -> Step:
         more = [facts.names[number] for number in facts.independent if number not in done]
         text += (
             f"The {solved} that were solved are; with {shortened(more)} they fix "
-            f"{listed_with_and(facts.letters)} up to finitely many choices. "
+            f"{listed(facts.letters)} up to finitely many choices. "
         )
     elif unknown > facts.rank:
         free = counted(unknown - facts.rank, "more number")
         if not facts.elimination.open:
-            free = listed_with_and(map(str, _unsolved(facts)))
+            free = listed(map(str, _unsolved(facts)))
         text += f"{free} can be chosen freely. "
     if any(place not in left for place in right):
         return Step("Count", (f"{text}Not every {facts.stack} is a {facts.single}.",))

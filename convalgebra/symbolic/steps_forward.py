@@ -15,8 +15,8 @@ from convalgebra.layers import Layer
 from convalgebra.letters import tap_name
 from convalgebra.symbolic.equations import SLIDING
 from convalgebra.symbolic.rows import Places, Use, Weights, rows
-from convalgebra.symbolic.steps import Facts, Line, Step, are, listed_with_and
-from convalgebra.words import counted
+from convalgebra.symbolic.steps import Facts, Line, Step, are
+from convalgebra.words import counted, listed
 
 # What the layers give is called y, z, ..; the weights of so few layers do not reach these letters.
 _VALUES = ("y", "z", "w", "v", "u")
@@ -92,7 +92,7 @@ def _collected(facts: Facts) -> Step:
         for place in facts.system.places
         if place in right
     ]
-    names = listed_with_and([_value(n, count) for n in range(1, count)])
+    names = listed([_value(n, count) for n in range(1, count)])
     text = f"Put in {names}, and collect what stands before each x:" if names else "Sorted by x:"
     total = Add(*terms, evaluate=False)
     line = Line(Eq(Symbol(_value(count, count)), total, evaluate=False))
@@ -114,7 +114,7 @@ def _equations(facts: Facts) -> Step:
 def _forward(facts: Facts) -> Step:
     left, right = facts.system.sides
     outside = [place for place in right if place not in left]
-    given = listed_with_and(facts.letters) or "the stack"
+    given = listed(facts.letters) or "the stack"
     if outside:
         text = (
             f"In {counted(len(outside), 'equation')} the left side is 0: there {facts.stack} reads "

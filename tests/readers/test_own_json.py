@@ -43,7 +43,7 @@ def test_values_and_blocks_keep_their_names(tmp_path):
     report, again = cost("zoo:resnet50"), cost(path)
     for unit in ("layer3[0,6]", "layer2/down(128, 2)[0,0]", "layer1/keep(64) #2[3,3]"):
         assert again.unit(unit) == report.unit(unit)
-    with pytest.raises(ConvalgebraError, match="no value is called `value_1`; there are stem, "):
+    with pytest.raises(ConvalgebraError, match="nothing is called `value_1`; names are stem, "):
         cost(path, to="value_1")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from itertools import product
 from math import prod
 
@@ -73,14 +73,7 @@ class Pieces:
         """The operator's taps sit in those of one layer."""
         layer = self.steps[step]
         places = {offset: tap for tap, offset in enumerate(layer.offsets())}
-        moved = next(
-            (
-                shift
-                for shift in self.shifts(target, list(places))
-                if all(plus(e, shift) in places for e in target.support)
-            ),
-            None,
-        )
+        moved = self.shift(target, places)
         if moved is None or not _groups_fit(layer, target):
             return None
         index = self.path.steps[step]
@@ -110,14 +103,7 @@ class Pieces:
         shifts, ways = cover
         window = {place: tap for tap, place in enumerate(tables[holder])}
         covered = {plus(shift, place) for shift in shifts for place in window}
-        moved = next(
-            (
-                shift
-                for shift in self.shifts(target, sorted(covered))
-                if all(plus(e, shift) in covered for e in target.support)
-            ),
-            None,
-        )
+        moved = self.shift(target, covered)
         if moved is None:
             return None
         piece = Piece(moved, self.told(step, end, front=front))
@@ -149,16 +135,18 @@ class Pieces:
         piece.biases[self.path.steps[end - 1]] = target.constants
         return piece
 
-    def shifts(self, target: Operator, places: list[Axes]) -> list[Axes]:
-        """The shifts that put the first tap on one of the places, the shortest first.
+    def shift(self, target: Operator, places: Collection[Axes]) -> Axes | None:
+        """The shortest shift that puts all taps on places; None where there is none.
 
-        What is subtracted stays where it is: then there is no shift.
+        What is subtracted stays where it is: then they are not shifted.
         """
-        none = (0,) * self.plan.axes
-        if not target.support or not self.path.is_plain:
-            return [none]
-        found = [minus(place, target.support[0]) for place in places]
-        return sorted(found, key=lambda shift: (sum(map(abs, shift)), shift))
+        shifts: list[Axes] = [(0,) * self.plan.axes]
+        if target.support and self.path.is_plain:
+            first = target.support[0]
+            shifts = [minus(place, first) for place in places]
+            shifts.sort(key=lambda shift: (sum(map(abs, shift)), shift))
+        fitting = (s for s in shifts if all(plus(e, s) in places for e in target.support))
+        return next(fitting, None)
 
     def told(self, step: int, end: int, *, front: bool) -> str:
         indices = self.path.steps[step:end]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.language.layer_text import layer_text
-from convalgebra.layers import ACTIVATIONS, KINDS, LIKE, MERGES, NORMS, SLOPES, Layer
+from convalgebra.layers import ACTIVATIONS, KINDS, MERGES, NORMS, ON_ONE_SIZE, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import windows
 from convalgebra.windows import output_size
 
 MAX_LAYERS = 1_000
 
-_WHOLE = frozenset({"fc", "flatten", "gap", "resize", "bilinearto"}) | LIKE
 _CONTINUED = {
     "circular": "by its other side",
     "reflect": "by its reflection",
@@ -65,7 +64,7 @@ def _refusal(layer: Layer) -> str:
         return f"`{shown}` divides by what comes in: not linear"
     if layer.kind == "opaque":
         return f"`{shown}` is {KINDS[layer.kind].meaning}"
-    if layer.kind in _WHOLE:
+    if layer.kind in ON_ONE_SIZE:
         meaning = KINDS[layer.kind].meaning.partition(":")[0]
         return (
             f"`{shown}` ({meaning}) mixes the whole map, and a convolution only what a window sees"

@@ -24,6 +24,7 @@ from convalgebra.kernels.merging.parameters import (
     shape_written,
 )
 from convalgebra.kernels.sources import nested_shape
+from convalgebra.words import first_of
 
 Weights: TypeAlias = "Mapping[str, Any] | Sequence[Any] | str | PathLike[str]"
 
@@ -142,8 +143,7 @@ def _check_names(state: State, table: ParameterTable) -> None:
 
 
 def _held(state: State) -> str:
-    names = [f"{state.prefix}{name}" for name in state.named]
-    return (", ".join(names[:_MOST_NAMED]) or "nothing") + ", .." * (len(names) > _MOST_NAMED)
+    return first_of((f"{state.prefix}{name}" for name in state.named), _MOST_NAMED) or "nothing"
 
 
 def _check_numbers(file: str, name: str) -> None:

@@ -23,10 +23,19 @@ from convalgebra.sizes import product, same
 
 def elementwise(builder: Builder, tensor: Tensor, word: str) -> Tensor:
     """An activation, or another layer that makes one number of each."""
-    node = builder.layer(Layer(word), [tensor.node])
-    if node is None:  # past the sizes that a layer may have
-        return nameless(builder, word, tensor, [])
-    return Tensor(node, tensor.dims)
+    return _layer(builder, Layer(word), word, tensor, [])
+
+
+def _layer(
+    builder: Builder,
+    layer: Layer | None,
+    name: str,
+    tensor: Tensor,
+    constants: Sequence[Constant],
+) -> Tensor:
+    """`layer`, or opaque where there is none, or none with these weights and sizes."""
+    node = None if layer is None else builder.layer(layer, [tensor.node], constants)
+    return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
 
 
 def nameless(builder: Builder, name: str, tensor: Tensor, constants: Sequence[Constant]) -> Tensor:
@@ -59,19 +68,14 @@ def norm(
         tensor = builder.in_order(tensor)
     if not constants:
         layer = Layer(f"plain{layer.kind}", layer.size)
-    node = (
-        builder.layer(layer, [tensor.node], constants) if _has_channels(builder, tensor) else None
-    )
-    return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
+    known = layer if _has_channels(builder, tensor) else None
+    return _layer(builder, known, name, tensor, constants)
 
 
 def response_norm(builder: Builder, tensor: Tensor, size: Any) -> Tensor:
     """A local response norm over so many channels: a word where these are 5."""
-    if size == 5 and _has_channels(builder, tensor):
-        node = builder.layer(Layer("lrn"), [tensor.node])
-        if node is not None:
-            return Tensor(node, tensor.dims)
-    return nameless(builder, "local_response_norm", tensor, [])
+    known = Layer("lrn") if size == 5 and _has_channels(builder, tensor) else None
+    return _layer(builder, known, "local_response_norm", tensor, [])
 
 
 def _has_channels(builder: Builder, tensor: Tensor) -> bool:
@@ -84,29 +88,24 @@ def layer_norm(
     builder: Builder, tensor: Tensor, dims: int, constants: Sequence[Constant], name: str
 ) -> Tensor:
     """Layer norm over the last `dims` dimensions."""
-    at = builder.shape_at(tensor)
+    at, known = builder.shape_at(tensor), None
     if name == "layer_norm" and dims == 1:
         if not is_whole(tensor.dims[-1], 0, at):
             tensor = builder.in_order(tensor, len(tensor.dims) - 1)
         if len(constants) == 1 and same(constants[0].numel, builder.shape_at(tensor)[0]):
             return scale(builder, "mul", elementwise(builder, tensor, "plainln"), constants[0])
-        kind = "ln" if constants else "plainln"
-        node = builder.layer(Layer(kind), [tensor.node], constants)
-        if node is not None:
-            return Tensor(node, tensor.dims)
-    return nameless(builder, name, tensor, constants)
+        known = Layer("ln" if constants else "plainln")
+    return _layer(builder, known, name, tensor, constants)
 
 
 def prelu(builder: Builder, tensor: Tensor, slopes: Constant) -> Tensor:
     """A ReLU with slopes that are weights: one for each channel, or one for all."""
-    node = None
+    known = None
     if same(product(slopes.shape), 1):
-        node = builder.layer(Layer("sharedprelu"), [tensor.node], [slopes])
+        known = Layer("sharedprelu")
     elif _per_channel(tensor.dims, builder.shape_at(tensor), slopes.shape):
-        node = builder.layer(Layer("prelu"), [tensor.node], [slopes])
-    if node is None:
-        return nameless(builder, "prelu", tensor, [slopes])
-    return Tensor(node, tensor.dims)
+        known = Layer("prelu")
+    return _layer(builder, known, "prelu", tensor, [slopes])
 
 
 def scale(builder: Builder, name: str, tensor: Tensor, constant: Constant) -> Tensor:

@@ -73,12 +73,13 @@ def graph_of(content: bytes, path: str) -> Graph:
     opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
     stored: dict[str, Stored] = {}
     for tensor in graph.initializer:
-        if _text(tensor.name) in stored:
-            raise InputError(f"{path}: two initializers are called `{_text(tensor.name)[:60]}`")
-        stored[_text(tensor.name)] = stored_in(tensor, path)
-        for weights in ("raw_data", "float_data", "double_data", "int32_data"):
-            if stored[_text(tensor.name)].values is None:
-                tensor.ClearField(weights)  # nobody looks at them from here on
+        name = _text(tensor.name)
+        if name in stored:
+            raise InputError(f"{path}: two initializers are called `{name[:60]}`")
+        stored[name] = stored_in(tensor, path)
+        if stored[name].values is None:  # nobody looks at its numbers from here on
+            for field in ("raw_data", "float_data", "double_data", "int32_data"):
+                tensor.ClearField(field)
     steps = tuple(_step(node, index, path) for index, node in enumerate(graph.node))
     inputs = tuple(name for name in (_text(v.name) for v in graph.input) if name not in stored)
     shapes = _declared_in(graph, path)

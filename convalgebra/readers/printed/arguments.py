@@ -50,7 +50,7 @@ class Arguments(NamedTuple):
 
     places: tuple[Argument, ...]
     names: dict[str, Argument]
-    length: int = 0
+    length: int
 
 
 def arguments_of(text: str) -> Arguments:

@@ -18,6 +18,7 @@ from convalgebra.network import INPUT, Network, Node
 from convalgebra.readers.printed.classes import CHAINS, CONTAINERS, LISTS, WRAPPERS
 from convalgebra.readers.printed.grammar import Printed
 from convalgebra.readers.printed.told import Told
+from convalgebra.words import listed
 
 _SHOWN = 3
 
@@ -34,7 +35,8 @@ def chain_of(
         return refusal
     nodes = [Node(INPUT, (), 0, "input")]
     takes: dict[int, Takes] = {}
-    for number in _run(printed):
+    order = _run(printed)
+    for number in order:
         tell = tells[number]
         if tell is None:
             continue
@@ -45,7 +47,7 @@ def chain_of(
             at = len(nodes)
             nodes.append(Node(_of_a_row(layer), (at - 1,), at, "", block, span))
     network = Network(None, tuple(nodes), (len(nodes) - 1,), source)
-    return Chain(network, takes, _assumed(printed, tells))
+    return Chain(network, takes, _assumed(printed, tells, order))
 
 
 def _of_a_row(layer: Layer) -> Layer:
@@ -86,8 +88,7 @@ def _no_order(printed: Sequence[Printed], tells: Sequence[Told | None]) -> str:
     shown = own[:_SHOWN]
     if len(own) > _SHOWN:
         shown.append(f"{len(own) - _SHOWN} more")
-    listed = " and ".join(filter(None, [", ".join(shown[:-1]), shown[-1]]))
-    return f"{begin}what runs when stands in the forward of {listed}, which is not printed"
+    return f"{begin}what runs when stands in the forward of {listed(shown)}, which is not printed"
 
 
 def _no_layers(
@@ -109,7 +110,9 @@ def around(whole: Printed) -> str:
     return f"the lines stand in an nn.{whole.kind}{runs}"
 
 
-def _assumed(printed: Sequence[Printed], tells: Sequence[Told | None]) -> tuple[str, ...]:
+def _assumed(
+    printed: Sequence[Printed], tells: Sequence[Told | None], order: Sequence[int]
+) -> tuple[str, ...]:
     """What a print-out leaves open of a chain, and is taken for granted."""
     found = dict.fromkeys(
         guess for tell in tells if tell is not None for guess in (tell.assumed, tell.of_params)
@@ -117,7 +120,7 @@ def _assumed(printed: Sequence[Printed], tells: Sequence[Told | None]) -> tuple[
     found[around(printed[0])] = None
     alike = Counter(
         (printed[number].kind, printed[number].arguments)
-        for number in _run(printed)
+        for number in order
         if (tell := tells[number]) is not None and tell.params != 0
     )
     if max(alike.values(), default=0) > 1:

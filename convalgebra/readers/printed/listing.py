@@ -57,21 +57,26 @@ def _told(module: Printed, has_children: bool, source: Source) -> Told | None:
     if module.kind.startswith("Parametrized"):
         return Told(None, reason=_PARAMETRIZED, lacks="its weights are made of others")
     if module.kind not in KINDS:
-        return None if has_children else Told(None, reason=_FOREIGN, lacks=_FOREIGN)
+        return None if has_children else _unknown(_FOREIGN)
     try:
         tell = told(module.kind, arguments_of(module.arguments))
     except Foreign as foreign:
-        return None if has_children else Told(None, reason=str(foreign), lacks=str(foreign))
+        return None if has_children else _unknown(str(foreign))
     except Unfit as unfit:
         # What holds modules, or prints nothing, is somebody's own class of the same name.
         if has_children:
             return None
         if not module.arguments:
-            return Told(None, reason=_NAMESAKE, lacks=_NAMESAKE)
+            return _unknown(_NAMESAKE)
         raise _broken(unfit, module, source) from None
     if (tell.params or 0) >= _TOO_MANY:
-        return Told(None, reason=_NO_MODEL, lacks=_NO_MODEL)
+        return _unknown(_NO_MODEL)
     return tell
+
+
+def _unknown(reason: str) -> Told:
+    """A module that has neither params nor a layer here, both for one reason."""
+    return Told(None, reason=reason, lacks=reason)
 
 
 def _broken(unfit: Unfit, module: Printed, source: Source) -> FormatError:

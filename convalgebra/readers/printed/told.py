@@ -76,9 +76,9 @@ class Reading:
             raise self.unfit(f"a whole number from {least}", value)
         return value
 
-    def number(self, name: str, least: int = 0) -> int:
+    def number(self, name: str) -> int:
         """The whole number called `name`, which is always printed."""
-        return self.whole(self.take(name), least)
+        return self.whole(self.take(name))
 
     def take(self, name: str, default: Any = Unfit) -> Any:
         """The value called `name`; without a default it is always printed."""
