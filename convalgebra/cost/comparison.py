@@ -65,8 +65,8 @@ class Comparison:
     """Reports of several stacks. `ratios[key]` has the first stack's figure over each one's.
 
     A ratio is an exact Fraction, a formula in named sizes, or None where it says nothing.
-    `crossovers` says of figures in named sizes which stack has the smaller one, for every two of at
-    most four stacks, and for the first and each other one of more.
+    `crossovers` says of figures in named sizes which stack has the smaller one, wherever all stacks
+    are there: for every two of at most four, and for the first and each other one of more.
     """
 
     titles: tuple[str, ...]
@@ -92,6 +92,36 @@ class Comparison:
         from convalgebra.render.comparison_markup import comparison_to_html
 
         return comparison_to_html(self)
+
+
+def not_implied(crossovers: Sequence[Crossover]) -> list[Crossover]:
+    """Those that do not follow from others, of the same figure.
+
+    Where stacks always have the same figure, the first one stands for all; where one is always
+    between two others, these are not compared.
+    """
+    order: dict[tuple[str, int, int], int] = {}  # 2 where always dearer, 1 where never cheaper
+    for key, (one, other), cases in crossovers:
+        sign, conditions, strict = cases[0]
+        if sign is not None and not conditions:
+            much = 2 * sign if strict else sign
+            order |= {(key, one, other): much, (key, other, one): -much}
+    stacks = {stack for crossover in crossovers for stack in crossover.stacks}
+
+    def follows(crossover: Crossover) -> bool:
+        key, (one, other), _ = crossover
+        much = order.get((key, one, other))
+        if much and much < 0:
+            one, other, much = other, one, -much
+        for third in stacks:
+            here, there = order.get((key, one, third)), order.get((key, third, other))
+            if (third < one and here == 0) or (third < other and there == 0 != much):
+                return True
+            if much and here and there and min(here, there) > 0 and max(here, there) >= much:
+                return True
+        return False
+
+    return [crossover for crossover in crossovers if not follows(crossover)]
 
 
 def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Comparison:

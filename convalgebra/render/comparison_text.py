@@ -107,6 +107,10 @@ def comparison_notes(
     starts = together(report.memory.least for report in comparison.reports)
     notes += [f"memory: for {starts_text(tuple(starts.items()))}"] if starts else []
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
+    least = together(report.least for report in comparison.reports)
+    for name, number in (bound for report in comparison.reports for bound in report.least):
+        if number < least[name]:  # H >= 2, where another stack needs H >= 4
+            assumed.pop(starts_text([(name, number)]), None)
     return [*notes, f"assumed: {', '.join(assumed)}"] if assumed else notes
 
 
