@@ -300,12 +300,15 @@ class Network:
     @cached_property
     def live(self) -> tuple[bool, ...]:
         """For every node, whether an output depends on it: false inside `unused(...)`."""
-        live = [False] * len(self.nodes)
-        for output in self.outputs:
-            live[output] = True
-        for index in range(len(self.nodes) - 1, -1, -1):
-            node = self.nodes[index]
-            if live[index]:
-                for source in node.read:
-                    live[source] = True
-        return tuple(live)
+        return self.read_by(*self.outputs)
+
+    def read_by(self, *ends: int) -> tuple[bool, ...]:
+        """For every node, whether it is one of some nodes or one of them depends on it."""
+        needed = [False] * len(self.nodes)
+        for end in ends:
+            needed[end] = True
+        for index in range(max(ends, default=-1), -1, -1):
+            if needed[index]:
+                for source in self.nodes[index].read:
+                    needed[source] = True
+        return tuple(needed)

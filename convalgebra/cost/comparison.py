@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.cost.figures import plain
@@ -13,7 +13,7 @@ from convalgebra.cost.report import CostReport
 from convalgebra.sizes import Size, has_choice, is_named, text
 
 if TYPE_CHECKING:
-    from convalgebra.cost.crossovers import Case, Condition
+    from convalgebra.cost.crossovers import Case
 
 COMPARED = (
     *("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"),
@@ -48,7 +48,10 @@ class Crossover(NamedTuple):
                         if case.sign != dearer
                     ],
                     "strictly": case.strict and case.sign != 0,
-                    "where": [_condition_text(condition) for condition in case.conditions],
+                    "where": [
+                        f"{text(size)} {relation} {plain(bound)}"
+                        for size, relation, bound in case.conditions
+                    ],
                 }
                 for case in self.cases
                 if case.sign is not None
@@ -57,24 +60,13 @@ class Crossover(NamedTuple):
         }
 
 
-def _condition_text(condition: Condition) -> str:
-    bound = condition.bound
-    return " ".join(
-        (
-            text(condition.size),
-            condition.relation,
-            text(bound) if getattr(bound, "free_symbols", None) else str(bound),
-        )
-    )
-
-
 @dataclass(frozen=True)
 class Comparison:
     """Reports of several stacks. `ratios[key]` has the first stack's figure over each one's.
 
     A ratio is an exact Fraction, a formula in named sizes, or None where it says nothing.
-    `crossovers` says of figures in named sizes which stack has the smaller one, for every two of at
-    most four stacks, and for the first and each other one of more.
+    `crossovers` says of figures in named sizes which stack has the smaller one, wherever all stacks
+    are there: for every two of at most four, and for the first and each other one of more.
     """
 
     titles: tuple[str, ...]
@@ -102,6 +94,36 @@ class Comparison:
         return comparison_to_html(self)
 
 
+def not_implied(crossovers: Sequence[Crossover]) -> list[Crossover]:
+    """Those that do not follow from others, of the same figure.
+
+    Where stacks always have the same figure, the first one stands for all; where one is always
+    between two others, these are not compared.
+    """
+    order: dict[tuple[str, int, int], int] = {}  # 2 where always dearer, 1 where never cheaper
+    for key, (one, other), cases in crossovers:
+        sign, conditions, strict = cases[0]
+        if sign is not None and not conditions:
+            much = 2 * sign if strict else sign
+            order |= {(key, one, other): much, (key, other, one): -much}
+    stacks = {stack for crossover in crossovers for stack in crossover.stacks}
+
+    def follows(crossover: Crossover) -> bool:
+        key, (one, other), _ = crossover
+        much = order.get((key, one, other))
+        if much and much < 0:
+            one, other, much = other, one, -much
+        for third in stacks:
+            here, there = order.get((key, one, third)), order.get((key, third, other))
+            if (third < one and here == 0) or (third < other and there == 0 != much):
+                return True
+            if much and here and there and min(here, there) > 0 and max(here, there) >= much:
+                return True
+        return False
+
+    return [crossover for crossover in crossovers if not follows(crossover)]
+
+
 def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Comparison:
     """Stacks side by side, the first over each.
 
@@ -113,7 +135,7 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
     rows = {}
     for key in COMPARED:
         if key not in _IF_ASKED or None not in [figure(report, key) for report in reports]:
-            figures = [_known(report, key) for report in reports]
+            figures = [known(report, key) for report in reports]
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
@@ -136,7 +158,8 @@ def is_known(report: CostReport, key: str) -> bool:
     return _DEPENDS_ON.get(key) not in report.total.unknown
 
 
-def _known(report: CostReport, key: str) -> Size | None:
+def known(report: CostReport, key: str) -> Size | None:
+    """The figure where it is what it says, else None."""
     return figure(report, key) if is_known(report, key) else None
 
 
@@ -152,16 +175,25 @@ def _crossovers(reports: Sequence[CostReport]) -> Iterator[Crossover]:
     pairs = list(combinations(range(len(reports)), 2))
     if len(reports) > _MOST_BY_PAIRS:
         pairs = [pair for pair in pairs if pair[0] == 0]
+    # Stacks are compared where all of them are there.
+    sides = frozenset(size for r in reports for shape in r.network.shapes for size in shape)
+    least = together(report.least for report in reports)
     for pair, key in product(pairs, _CROSSED):
-        first, second = (reports[number] for number in pair)
-        one, other = _known(first, key), _known(second, key)
+        one, other = (known(reports[number], key) for number in pair)
         if one is None or other is None or not (is_named(one) or is_named(other)):
             continue
         from convalgebra.cost.crossovers import crossover
 
-        shapes = (*first.network.shapes, *second.network.shapes)
-        sides = frozenset(size for shape in shapes for size in shape)
-        least = dict(first.least)
-        for name, number in second.least:
-            least[name] = max(number, least.get(name, 1))
         yield Crossover(key, pair, crossover(one, other, sides, least))
+
+
+def together(numbers: Iterable[Iterable[tuple[str, int]]]) -> dict[str, int]:
+    """For each name the largest of the numbers that it is at least.
+
+    >>> together([[("H", 3)], [("H", 2), ("W", 2)]])
+    {'H': 3, 'W': 2}
+    """
+    found: dict[str, int] = {}
+    for name, number in chain.from_iterable(numbers):
+        found[name] = max(number, found.get(name, 1))
+    return found

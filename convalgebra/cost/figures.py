@@ -11,9 +11,10 @@ def plain(value: Any) -> Any:
     """A figure for JSON: an int, or text: a named size as the language reads it, a fraction as 1/2.
 
     >>> from fractions import Fraction
-    >>> plain(64), plain(Fraction(1, 2))
-    (64, '1/2')
+    >>> from sympy import sqrt
+    >>> plain(64), plain(Fraction(1, 2)), plain(sqrt(5) / 2)
+    (64, '1/2', 'sqrt(5)/2')
     """
     if value is None or isinstance(value, int):
         return value
-    return text(value) if hasattr(value, "free_symbols") else str(value)
+    return text(value) if getattr(value, "free_symbols", None) else str(value)

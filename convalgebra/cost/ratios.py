@@ -6,7 +6,8 @@ from functools import lru_cache
 from math import gcd
 from typing import Any
 
-from convalgebra.sizes import Size, simplest, text
+from convalgebra.cost.figures import plain
+from convalgebra.sizes import Size, simplest
 
 
 def ratio(first: Size | None, second: Size | None) -> Any:
@@ -43,10 +44,8 @@ def ratio_written(first: Size, second: Size) -> str | None:
     ('49/27', '2', None)
     """
     if not (isinstance(first, int) and isinstance(second, int)):
-        found = ratio(first, second)
-        if found is None:
-            return None
-        return text(found) if hasattr(found, "free_symbols") else str(found)
+        written: str | None = plain(ratio(first, second))
+        return written
     if second == 0:
         return None
     common = gcd(first, second)  # a report of plain numbers does without the fractions module

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convalgebra.cost.comparison import figure, is_known
+from convalgebra.cost.comparison import known
 from convalgebra.cost.figures import plain
 from convalgebra.render.comparison_text import comparison_notes, comparison_table
 from convalgebra.render.cost_markup import size_latex
@@ -24,10 +24,7 @@ def comparison_to_csv(comparison: Comparison) -> str:
     """One quantity a line, numbers without separators."""
     rows = []
     for key in comparison.ratios:
-        figures = [
-            plain(figure(report, key)) if is_known(report, key) else None
-            for report in comparison.reports
-        ]
+        figures = [plain(known(report, key)) for report in comparison.reports]
         ratios = [plain(ratio) for ratio in comparison.ratios[key]]
         rows.append((key, *("" if cell is None else str(cell) for cell in (*figures, *ratios))))
     header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+from convalgebra.cost.comparison import figure, is_known, together
 from convalgebra.render.cost_text import starts_text
 from convalgebra.render.field_text import field_cells
 from convalgebra.render.tables import Table, filled
@@ -13,6 +14,7 @@ from convalgebra.sizes import formula
 
 if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
+    from convalgebra.cost.report import CostReport
     from convalgebra.sizes import Size
 
 _LONGEST_TITLE = 30
@@ -32,31 +34,28 @@ _COMPARED = {
 
 def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
     """The figures of several stacks, one quantity a row; for two stacks with their ratio."""
-    from convalgebra.cost.comparison import figure, is_known
-
     reports = comparison.reports
     two = len(reports) == 2
+
+    def cell(report: CostReport, key: str) -> str:
+        found = figure(report, key)
+        if found is None:
+            return "?"
+        # What is not known of a layer comes on top.
+        return write(found) if is_known(report, key) else f"{write(found)} + ?"
+
+    no_ratio = [""] if two else []
     body = [
-        ("output", *(shape_text(report.output) for report in reports), *([""] if two else [])),
+        ("output", *(shape_text(report.output) for report in reports), *no_ratio),
         (
             "receptive field",
             *(field_cells(report.receptive_field)[0] for report in reports),
-            *([""] if two else []),
+            *no_ratio,
         ),
     ]
     for key, label in compared_labels(comparison).items():
-        figures = [figure(report, key) for report in reports]
-        cells = [
-            "?"
-            if figure is None
-            else write(figure)
-            if is_known(report, key)
-            # what is not known of a layer comes on top
-            else f"{write(figure)} + ?"
-            for report, figure in zip(reports, figures, strict=True)
-        ]
         ratio = [ratio_text(comparison.ratios[key][1])] if two else []
-        body.append((label, *cells, *ratio))
+        body.append((label, *(cell(report, key) for report in reports), *ratio))
     if not two:
         for key in ("params", "macs"):
             ratios = (ratio_text(ratio) for ratio in comparison.ratios[key])
@@ -105,13 +104,13 @@ def comparison_notes(
 
         called = titles or [f"`{title}`" for title in comparison.titles]
         notes += crossover_sentences(comparison, _COMPARED, called, write or bound_text)
-    starts = {
-        name: max(dict(r.memory.least).get(name, 1) for r in comparison.reports)
-        for r in comparison.reports
-        for name, _ in r.memory.least
-    }
+    starts = together(report.memory.least for report in comparison.reports)
     notes += [f"memory: for {starts_text(tuple(starts.items()))}"] if starts else []
     assumed = dict.fromkeys(fact for r in comparison.reports for fact in r.assumptions)
+    least = together(report.least for report in comparison.reports)
+    for name, number in (bound for report in comparison.reports for bound in report.least):
+        if number < least[name]:  # H >= 2, where another stack needs H >= 4
+            assumed.pop(starts_text([(name, number)]), None)
     return [*notes, f"assumed: {', '.join(assumed)}"] if assumed else notes
 
 

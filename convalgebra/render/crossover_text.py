@@ -41,10 +41,13 @@ def crossover_sentences(
 ) -> list[str]:
     """What is known of the figures of every two stacks that were held against each other.
 
+    What follows from other sentences is left out.
     `figures` says how the figures are called, `stacks` how the stacks are; `write` writes sizes.
     """
+    from convalgebra.cost.comparison import not_implied
+
     found: dict[str, list[str]] = {}
-    for crossover in comparison.crossovers:
+    for crossover in not_implied(comparison.crossovers):
         one, other = (stacks[number] for number in crossover.stacks)
         said = cases_text(crossover.cases, one, other, write)
         found.setdefault(said, []).append(figures[crossover.figure].partition(",")[0])

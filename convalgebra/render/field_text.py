@@ -273,7 +273,6 @@ def _where(branch: Branch) -> str:
 
 
 def _mended(report: CostReport, finding: Finding) -> str:
-
     remedy = finding.remedy
     if remedy is None:
         return "no padding of it aligns them" if finding.hopeless else "no padding was found for it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -101,8 +101,16 @@ def code_escaped(text: str) -> str:
     >>> code_escaped("`3x3@C` for C < 2")
     '<code>3x3@C</code> for C &lt; 2'
     """
-    pieces = enumerate(escaped(text).split("`"))
-    return "".join(f"<code>{piece}</code>" if n % 2 else piece for n, piece in pieces)
+    return "".join(
+        f"<code>{escaped(piece)}</code>" if is_code else escaped(piece)
+        for piece, is_code in _by_turns(text, "`")
+    )
+
+
+def _by_turns(text: str, mark: str) -> Iterator[tuple[str, bool]]:
+    """The pieces of a text, and whether each stands between two marks."""
+    for number, piece in enumerate(text.split(mark)):
+        yield piece, number % 2 == 1
 
 
 def markdown_escaped(text: str) -> str:
@@ -111,9 +119,9 @@ def markdown_escaped(text: str) -> str:
     >>> print(markdown_escaped("2*(H//2), `2*(3x3)`"))
     2\\*(H//2), `2*(3x3)`
     """
-    pieces = enumerate(text.split("`"))
     return "`".join(
-        piece if n % 2 else piece.replace("*", "\\*").replace("_", "\\_") for n, piece in pieces
+        piece if is_code else piece.replace("*", "\\*").replace("_", "\\_")
+        for piece, is_code in _by_turns(text, "`")
     )
 
 
@@ -140,10 +148,9 @@ def latex_prose(text: str) -> str:
     >>> print(latex_prose("`a_b` for $C$ > $9$"))
     \\texttt{a\\_b} for $C$ $>$ $9$
     """
-    pieces = enumerate(text.split("`"))
     return "".join(
-        rf"\texttt{{{latex_escaped(piece)}}}" if n % 2 else _with_formulas(piece)
-        for n, piece in pieces
+        rf"\texttt{{{latex_escaped(piece)}}}" if is_code else _with_formulas(piece)
+        for piece, is_code in _by_turns(text, "`")
     )
 
 
@@ -151,8 +158,8 @@ def _with_formulas(text: str) -> str:
     import re
 
     pieces = [
-        piece if n % 2 else re.sub("[<>]", r"$\g<0>$", latex_escaped(piece))
-        for n, piece in enumerate(text.split("$"))
+        piece if is_formula else re.sub("[<>]", r"$\g<0>$", latex_escaped(piece))
+        for piece, is_formula in _by_turns(text, "$")
     ]
     return "$".join(pieces)
 

@@ -352,9 +352,9 @@ _WIDTHS: dict[str, Callable[[Use], int]] = {
     "gap": lambda use: prod(-(-i // o) + 1 for i, o in zip(use.inputs[0], use.output, strict=True)),
     "fc": lambda use: prod(use.inputs[0]),
     "linear": lambda use: use.inputs[0][0],
-    "bilinear": lambda use: 2 ** len(use.inputs[0]),
-    "bilinearto": lambda use: 2 ** len(use.inputs[0]),
-    "bilinearlike": lambda use: 2 ** len(use.inputs[0]),
+    **dict.fromkeys(
+        ("bilinear", "bilinearto", "bilinearlike"), lambda use: 2 ** len(use.inputs[0])
+    ),
     "add": lambda use: len(use.inputs),
 }
 assert _WIDTHS.keys() <= _RULES.keys()

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sympy import Rational, lambdify, sqrt
 
 from convalgebra.cost import cost
-from convalgebra.cost.comparison import compare, figure
-from convalgebra.cost.crossovers import crossover
+from convalgebra.cost.comparison import Crossover, compare, figure, not_implied
+from convalgebra.cost.crossovers import Case, crossover
 from convalgebra.render.crossover_text import cases_text
 from convalgebra.render.forms import comparison_in
 from convalgebra.sizes import floor_divide, maximum, names, symbol
@@ -246,3 +246,44 @@ def test_every_pair_of_few_stacks(number, pairs):
 
 def test_numbers_need_no_sentence():
     assert compared("3x3p1@8", "1x1@8", shape="8x9x9").crossovers == ()
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=2, max_size=5))
+def test_what_is_not_told_follows_from_what_is(figures):
+    # Figures at two places; a stack is dearer where it is so at both.
+    def relation(one, other):
+        signs = {(a > b) - (a < b) for a, b in zip(one, other, strict=True)}
+        strict = len(signs) == 1
+        signs -= {0} if signs != {0} else set()
+        return Case(signs.pop() if len(signs) == 1 else None, (), strict)
+
+    pairs = list(combinations(range(len(figures)), 2))
+    every = [Crossover("params", p, (relation(*(figures[n] for n in p)),)) for p in pairs]
+    at_least, dearer = set(), set()
+    for _, (one, other), ((sign, _, strict),) in not_implied(every):
+        if sign is not None:
+            at_least |= {(one, other)} if sign > -1 else set()
+            at_least |= {(other, one)} if sign < 1 else set()
+            dearer |= {(one, other) if sign == 1 else (other, one)} if sign and strict else set()
+    for middle, left, right in product(range(len(figures)), repeat=3):
+        ways = {(left, middle), (middle, right)}
+        if ways <= at_least:
+            at_least.add((left, right))
+            dearer |= {(left, right)} if ways & dearer else set()
+    for one, other in pairs:
+        (found,) = (each.cases[0] for each in every if each.stacks == (one, other))
+        if found.sign is not None:
+            assert ((one, other) in at_least) == (found.sign > -1)
+            assert ((other, one) in at_least) == (found.sign < 1)
+            assert bool({(one, other), (other, one)} & dearer) == (found.strict and found.sign != 0)
+
+
+def test_stacks_in_one_order_are_told_step_by_step():
+    comparison = compared("3x3p1@C", "5x5p2@C", "7x7p3@C", "9x9p4@C")
+    told = [(found.figure, found.stacks) for found in not_implied(comparison.crossovers)]
+    assert [stacks for key, stacks in told if key == "params"] == [(0, 1), (1, 2), (2, 3)]
+    assert [stacks for key, stacks in told if key == "activations"] == [(0, 1), (0, 2), (0, 3)]
+    assert comparison_in("text", comparison, 80).count("cheaper") == 3
+    assert "\nassumed: H >= 4, W >= 4\n" in comparison_in("text", comparison, 80)
+    assert len(comparison.crossovers) == 36

@@ -65,14 +65,8 @@ def is_cut(network: Network, index: int) -> bool:
     >>> is_cut(network, 2), is_cut(network, 5), is_cut(parse("input 4x8; 3p1"), 1)
     (True, True, False)
     """
-    wanted = {index}
-    for at in range(index, 0, -1):
-        if at in wanted:
-            node = network.nodes[at]
-            if node.layer.kind == "slice":
-                return True
-            wanted.update(node.read)
-    return False
+    on_the_way = zip(network.nodes, network.read_by(index), strict=True)
+    return any(needed and node.layer.kind == "slice" for node, needed in on_the_way)
 
 
 def input_field(network: Network) -> Field:
