@@ -91,14 +91,18 @@ def at_least(size: Size, bound: Size) -> bool | None:
     return is_nonnegative(difference)
 
 
-def maximum(first: Size, *others: Size) -> Size:
-    """The largest of some sizes; `Max(..)` of what cannot be decided."""
-    return _chosen("Max", at_least, first, others)
+def maximum(
+    first: Size, *others: Size, decide: Callable[[Size, Size], bool | None] = at_least
+) -> Size:
+    """The largest of some sizes; `Max(..)` of what `decide` does not tell."""
+    return _chosen("Max", decide, first, others)
 
 
-def minimum(first: Size, *others: Size) -> Size:
-    """The smallest of some sizes; `Min(..)` of what cannot be decided."""
-    return _chosen("Min", lambda one, two: at_least(two, one), first, others)
+def minimum(
+    first: Size, *others: Size, decide: Callable[[Size, Size], bool | None] = at_least
+) -> Size:
+    """The smallest of some sizes; `Min(..)` of what `decide` does not tell."""
+    return _chosen("Min", lambda one, two: decide(two, one), first, others)
 
 
 def _chosen(
@@ -111,13 +115,34 @@ def _chosen(
     for other in others:
         if beats(best, other):
             continue
-        if beats(other, best):
-            best = other
-        else:
-            import sympy
-
-            best = getattr(sympy, undecided)(best, other)
+        best = other if beats(other, best) else _choice(undecided, best, other)
     return best
+
+
+def _choice(undecided: str, one: Size, other: Size) -> Size:
+    """`Max(..)` or `Min(..)`; of floors under floors without sympy's own look at their signs."""
+    import sympy
+
+    kind: Any = getattr(sympy, undecided)
+    sizes: list[Any] = [sympy.sympify(one), sympy.sympify(other)]
+    if not any(map(has_nested_floor, sizes)):
+        return cast("Expr", kind(*sizes))
+    parts = [part for size in sizes for part in (size.args if isinstance(size, kind) else [size])]
+    return cast("Expr", kind(*parts, evaluate=False))
+
+
+def has_nested_floor(size: Size) -> bool:
+    """Whether a floor stands under a floor.
+
+    >>> half = floor_divide(symbol("H"), 2)
+    >>> has_nested_floor(half), has_nested_floor(floor_divide(3 * half, 2))
+    (False, True)
+    """
+    if isinstance(size, int):
+        return False
+    from sympy import floor
+
+    return any(rounded.args[0].has(floor) for rounded in size.atoms(floor))
 
 
 def has_choice(size: Size) -> bool:
@@ -281,6 +306,26 @@ def product(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         result = result * size
     return simplest(result)
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """The sum of some sizes, 0 for none; expressions are added all at once.
+
+    >>> total([1, symbol("C"), 2 * symbol("C")])
+    3*C + 1
+    """
+    numbers: int = 0
+    named: dict[Expr, int] = {}  # layers repeat themselves
+    for size in sizes:
+        if isinstance(size, int):
+            numbers += size
+        else:
+            named[size] = named.get(size, 0) + 1
+    if not named:
+        return numbers
+    from sympy import Add
+
+    return simplest(Add(numbers, *(times * size for size, times in named.items())))
 
 
 def text(size: Size) -> str:
