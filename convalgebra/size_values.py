@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from math import lcm
+from math import ceil, floor, lcm
 from typing import Any, NamedTuple
 
 # Numbers in a table, one for each part of a formula at each value of its name: a tenth of a second.
@@ -23,13 +23,15 @@ MOST_VALUES = 2**18
 class Line(NamedTuple):
     """A formula that grows by `slope` a step but for a rest that comes back after `period` steps.
 
-    Each of `steps` makes a column from those before it; the last is the formula, times
+    It lies between `slope n + low` and `slope n + high`. Each of `steps` makes a column from those before it; the last is the formula, times
     `denominator`.
     """
 
     name: str
     slope: Fraction
     period: int
+    low: Fraction
+    high: Fraction
     denominator: int
     steps: tuple[_Step, ...]
 
@@ -78,8 +80,9 @@ def line_of(expression: Any) -> Line | None:
         return None
     (name,) = named
     value = made.values[last]
+    slope, low, high, denominator = made.values[last]
     return Line(
-        name.name, value.slope, made.period, value.denominator, tuple(made.steps[: last + 1])
+        name.name, slope, made.period, low, high, denominator, tuple(made.steps[: last + 1])
     )
 
 
@@ -95,7 +98,13 @@ def is_never_negative(expression: Any) -> bool | None:
     (True, None)
     """
     line = line_of(expression)
-    if line is None or line.work > MOST_VALUES:
+    if line is None:
+        return None
+    if line.slope >= 0 and line.slope + line.low >= 0:
+        return True
+    if line.slope <= 0 and line.slope + line.high < 0:
+        return False
+    if line.work > MOST_VALUES:
         return None
     values = line.times_denominator(range(1, line.period + 1))
     if line.slope >= 0 and min(values) >= 0:
@@ -105,6 +114,8 @@ def is_never_negative(expression: Any) -> bool | None:
 
 class _Value(NamedTuple):
     slope: Fraction
+    low: Fraction  # of what is left without the slope
+    high: Fraction
     denominator: int
 
 
@@ -123,18 +134,19 @@ class _Lines:
         return self._found[part]
 
     def _new(self, part: Any) -> int | None:
-        from sympy import Add, Max, Min, floor
+        from sympy import Add, Max, Min
+        from sympy import floor as rounded
 
         if part.is_Symbol:
-            return self._add(_Step(_itself), _Value(Fraction(1), 1))
-        if isinstance(part, floor):
+            return self._add(_Step(_itself), _Value(Fraction(1), Fraction(0), Fraction(0), 1))
+        if isinstance(part, rounded):
             return self._floor(part.args[0])
         if isinstance(part, (Max, Min)):
             return self._choice(part)
         return self._sum(Add.make_args(part))
 
     def _sum(self, terms: Sequence[Any]) -> int | None:
-        constant, slope = Fraction(0), Fraction(0)
+        constant, slope, low, high = Fraction(0), Fraction(0), Fraction(0), Fraction(0)
         summed: list[tuple[Fraction, int]] = []
         for term in terms:
             number, rest = term.as_coeff_Mul()
@@ -147,19 +159,26 @@ class _Lines:
             at = self.step_of(rest)
             if at is None:
                 return None
-            slope += times * self.values[at].slope
-            summed.append((times / self.values[at].denominator, at))
+            value = self.values[at]
+            ends = (times * value.low, times * value.high)
+            slope, low, high = slope + times * value.slope, low + min(ends), high + max(ends)
+            summed.append((times / value.denominator, at))
         over = lcm(constant.denominator, *(times.denominator for times, _ in summed))
         numbers = (int(constant * over), *(int(times * over) for times, _ in summed))
-        return self._add(_Step(_sum, numbers, tuple(at for _, at in summed)), _Value(slope, over))
+        value = _Value(slope, low + constant, high + constant, over)
+        return self._add(_Step(_sum, numbers, tuple(at for _, at in summed)), value)
 
     def _floor(self, inside: Any) -> int | None:
         at = self.step_of(inside)
         if at is None:
             return None
-        slope, over = self.values[at]
+        slope, low, high, over = self.values[at]
         self.period = lcm(self.period, slope.denominator)
-        return self._add(_Step(_floor, (over,), (at,)), _Value(slope, 1))
+        if slope:
+            low -= Fraction(over - 1, over)
+        else:  # a multiple of 1/over at least as large as `low`, rounded down
+            low, high = Fraction(ceil(low * over) // over), Fraction(floor(high))
+        return self._add(_Step(_floor, (over,), (at,)), _Value(slope, low, high, 1))
 
     def _choice(self, part: Any) -> int | None:
         from sympy import Max
@@ -172,7 +191,10 @@ class _Lines:
         over = lcm(*(self.values[at].denominator for at in found))
         times = tuple(over // self.values[at].denominator for at in found)
         rule = _max if isinstance(part, Max) else _min
-        return self._add(_Step(rule, times, found), _Value(slopes.pop(), over))
+        choose = max if isinstance(part, Max) else min
+        low = choose(self.values[at].low for at in found)
+        high = choose(self.values[at].high for at in found)
+        return self._add(_Step(rule, times, found), _Value(slopes.pop(), low, high, over))
 
     def _add(self, step: _Step, value: _Value) -> int:
         self.steps.append(step)

@@ -154,11 +154,11 @@ def has_choice(size: Size) -> bool:
     return bool(size.has(Max, Min))
 
 
-def limited(size: Size, digits: int, units: int) -> Size:
+def limited(size: Size, digits: int, most: int) -> Size:
     """`size` in canonical form, where it is not beyond what is worked with.
 
     Raises SizeError for a number of more than `digits` digits, and for a formula of more than
-    `units` numbers and names: products of sums have one term for every choice.
+    `most` numbers and names: products of sums have one term for every choice.
 
     >>> limited(2 * symbol("C") - symbol("C"), 9, 50)
     C
@@ -167,16 +167,16 @@ def limited(size: Size, digits: int, units: int) -> Size:
         if abs(size) >= 10**digits:
             raise SizeError(f"a size of more than {digits} digits")
         return size
-    return _limited_formula(size, digits, units)
+    return _limited_formula(size, digits, most)
 
 
 @lru_cache(maxsize=4096)
-def _limited_formula(size: Expr, digits: int, units: int) -> Size:
+def _limited_formula(size: Expr, digits: int, most: int) -> Size:
     canonical: Any = simplest(size)
     if isinstance(canonical, int):
-        return limited(canonical, digits, units)
-    if _units(canonical, units) > units:
-        raise SizeError(f"a size of more than {units} numbers and names")
+        return limited(canonical, digits, most)
+    if units(canonical, most) > most:
+        raise SizeError(f"a size of more than {most} numbers and names")
     from sympy import Rational
 
     numbers = canonical.atoms(Rational)
@@ -185,7 +185,7 @@ def _limited_formula(size: Expr, digits: int, units: int) -> Size:
     return cast("Expr", canonical)
 
 
-def _units(expression: Any, most: int) -> int:
+def units(expression: Any, most: int) -> int:
     """The numbers and names in an expression when it is written out; past `most`, any number."""
     total = 0
     waiting = [(expression, 1)]

@@ -200,9 +200,9 @@ def _largest(sums: Sequence[tuple[int, Size]]) -> list[tuple[int, Size]]:
     The first of `sums` beats most of the others at once.
     """
     largest: list[tuple[int, Size]] = []
-    for index, total in sums:
-        if not any(at_least(other, total) for _, other in largest):
-            largest.append((index, total))
+    for index, amount in sums:
+        if not any(at_least(other, amount) for _, other in largest):
+            largest.append((index, amount))
             if len(largest) > _MOST_CANDIDATES:
                 break
     return largest

@@ -20,7 +20,7 @@ from math import gcd, lcm
 from typing import Any, NamedTuple, TypeVar
 
 from convalgebra.cost.receptive_field.amounts import Amount, decided, divided
-from convalgebra.sizes import Size, maximum, minimum, same, simplest
+from convalgebra.sizes import Size, has_choice, maximum, minimum, same, simplest, units
 
 Interval = tuple[Size, Size]
 Made = TypeVar("Made")
@@ -29,6 +29,9 @@ Made = TypeVar("Made")
 # for one layer the field is left unknown.
 MOST_LOOKS = 2**16
 _MOST_SPEEDS = 64
+
+_LONGEST_EDGE = 250  # numbers and names in a choice between formulas, which doubles at each place
+_TOO_LONG = "which branch sees more depends on too much of named sizes, numbers for names (--at) would do it"
 
 _TOO_MANY_PHASES = "there are too many phases to follow"
 
@@ -225,6 +228,9 @@ def hull(intervals: Sequence[Interval | None]) -> Interval | None:
         return seen[0] if seen else None
     left = minimum(*(s[0] for s in seen), decide=decided)
     right = maximum(*(s[1] for s in seen), decide=decided)
+    for edge in (left, right):
+        if has_choice(edge) and units(edge, _LONGEST_EDGE) > _LONGEST_EDGE:
+            raise NotKnownError(_TOO_LONG)
     return simplest(left), simplest(right)
 
 
