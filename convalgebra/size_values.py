@@ -23,8 +23,8 @@ MOST_VALUES = 2**18
 class Line(NamedTuple):
     """A formula that grows by `slope` a step but for a rest that comes back after `period` steps.
 
-    It lies between `slope n + low` and `slope n + high`. Each of `steps` makes a column from those before it; the last is the formula, times
-    `denominator`.
+    It lies between `slope n + low` and `slope n + high`. Each of `steps` makes a column from those
+    before it; the last is the formula, times `denominator`.
     """
 
     name: str
@@ -79,7 +79,6 @@ def line_of(expression: Any) -> Line | None:
     if last is None:
         return None
     (name,) = named
-    value = made.values[last]
     slope, low, high, denominator = made.values[last]
     return Line(
         name.name, slope, made.period, low, high, denominator, tuple(made.steps[: last + 1])

