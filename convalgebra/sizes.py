@@ -134,8 +134,8 @@ def _choice(undecided: str, one: Size, other: Size) -> Size:
 def has_nested_floor(size: Size) -> bool:
     """Whether a floor stands under a floor.
 
-    >>> half = floor_divide(symbol("H"), 2)
-    >>> has_nested_floor(half), has_nested_floor(floor_divide(3 * half, 2))
+    >>> half, third = floor_divide(symbol("H"), 2), floor_divide(symbol("H"), 3)
+    >>> has_nested_floor(half), has_nested_floor(floor_divide(half + third, 2))
     (False, True)
     """
     if isinstance(size, int):
