@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from math import lcm
-from typing import Any
+from typing import Any, TypeAlias
 
 _COEFFICIENT = "-0123456789*"
 
@@ -15,6 +16,7 @@ def written(expression: Any) -> str:
     return _Writer(times="*", power=False).inside(expression)
 
 
+@lru_cache(maxsize=4096)
 def shown(expression: Any) -> str:
     """A named size as a reader likes it: `9C^2`, `(C + 1)//2`, `-C`; factored where it is shorter.
 
@@ -26,9 +28,9 @@ def shown(expression: Any) -> str:
     expanded = writer.inside(expression)
     if not 2 < len(getattr(expression, "args", ())) <= _MOST_FACTORED or not expression.is_Add:
         return expanded
-    from sympy import Mul, factor
+    from sympy import Mul
 
-    number, parts = factor(expression).as_coeff_mul()
+    number, parts = _factors(expression)
     if len(parts) < 2:
         return expanded
     for place, part in enumerate(parts):
@@ -40,12 +42,101 @@ def shown(expression: Any) -> str:
     return factored if len(factored) < len(expanded) else expanded
 
 
+def _factors(expression: Any) -> tuple[Any, tuple[Any, ...]]:
+    """The number and the other factors of a sum; the sum alone where it is too much work."""
+    from sympy import Add, Mul, factor, floor
+
+    powers = [term.as_powers_dict() for term in expression.args]
+    shared = [base for base in powers[0] if not base.is_number]
+    common = {base: min(power.get(base, 0) for power in powers) for base in shared}
+    outside = Mul(*(base**exponent for base, exponent in common.items() if exponent > 0))
+    rest = Add(*(term / outside for term in expression.args))
+    if _is_irreducible(rest):
+        if outside == 1:
+            return 1, (expression,)
+        number, inside = rest.primitive()
+        signs = [bool(term.as_coeff_Mul()[0] > 0) for term in inside.args]
+        if 2 * sum(signs) > len(signs):
+            return number, (*Mul.make_args(outside), inside)
+    if len(expression.free_symbols) + len(expression.atoms(floor)) > _MOST_ATOMS:
+        return 1, (expression,)
+    found: tuple[Any, tuple[Any, ...]] = factor(expression).as_coeff_mul()
+    return found
+
+
+def _is_irreducible(expression: Any) -> bool:
+    """Whether a sum shows at once that it is no product of two: False does not say that it is one.
+
+    `a x + b`, with a and b free of x, is a product of two sums only if a and b have a common
+    factor. That has no y in it if there is none with numbers, modulo a prime, for all names but y
+    at which the degree of a in y stays.
+    """
+    from sympy import Add
+
+    terms = []
+    for term in Add.make_args(expression):
+        number, monomial = term.as_coeff_Mul()
+        powers = dict(monomial.as_powers_dict()) if monomial != 1 else {}
+        if any(not e.is_Integer or e < 0 or base.is_Add for base, e in powers.items()):
+            return False
+        if number.q % _PRIME == 0:
+            return False
+        residue = int(number.p) * pow(int(number.q), -1, _PRIME) % _PRIME
+        terms.append((residue, {base: int(e) for base, e in powers.items()}))
+    atoms = sorted({base for _, powers in terms for base in powers}, key=str)
+    places = {atom: pow(3, 1000 + 77 * number, _PRIME) for number, atom in enumerate(atoms)}
+    times = Counter(base for _, powers in terms for base in powers)
+    linear = [x for x in atoms if all(powers.get(x, 0) < 2 for _, powers in terms)]
+    if not linear:
+        return False
+    x = min(linear, key=lambda atom: times[atom])
+    above = [(n, {y: e for y, e in powers.items() if y != x}) for n, powers in terms if x in powers]
+    below = [(n, powers) for n, powers in terms if x not in powers]
+    return all(
+        _are_coprime(above, below, y, places) for y in {y for _, powers in above for y in powers}
+    )
+
+
+_PRIME = 2**31 - 1
+_Terms: TypeAlias = "list[tuple[int, dict[Any, int]]]"
+
+
+def _are_coprime(one: _Terms, two: _Terms, name: Any, places: dict[Any, int]) -> bool:
+    """Whether two sums have no common factor with `name` in it; False may be bad luck."""
+    first, second = (_along(terms, name, places) for terms in (one, two))
+    if not first[-1]:
+        return False
+    while any(second):
+        while not second[-1]:
+            second.pop()
+        inverse = pow(second[-1], -1, _PRIME)
+        while len(first) >= len(second):
+            factor, shift = first[-1] * inverse, len(first) - len(second)
+            for at, number in enumerate(second):
+                first[shift + at] = (first[shift + at] - factor * number) % _PRIME
+            first.pop()
+        first, second = second, first
+    return len(first) == 1
+
+
+def _along(terms: _Terms, name: Any, places: dict[Any, int]) -> list[int]:
+    """The coefficients, modulo the prime, where all names but one are numbers."""
+    found = [0] * (1 + max((powers.get(name, 0) for _, powers in terms), default=0))
+    for number, powers in terms:
+        for base, exponent in powers.items():
+            if base != name:
+                number = number * pow(places[base], exponent, _PRIME) % _PRIME
+        found[powers.get(name, 0)] = (found[powers.get(name, 0)] + number) % _PRIME
+    return found
+
+
 def _mostly_negative(base: Any) -> bool:
     terms = base.args if base.is_Add else ()
     return 2 * sum(1 for term in terms if term.as_coeff_Mul()[0] < 0) > len(terms)
 
 
 _MOST_FACTORED = 60  # terms
+_MOST_ATOMS = 32  # names and floors: beyond it factoring takes seconds
 
 
 class _Writer:

@@ -91,14 +91,18 @@ def at_least(size: Size, bound: Size) -> bool | None:
     return is_nonnegative(difference)
 
 
-def maximum(first: Size, *others: Size) -> Size:
-    """The largest of some sizes; `Max(..)` of what cannot be decided."""
-    return _chosen("Max", at_least, first, others)
+def maximum(
+    first: Size, *others: Size, decide: Callable[[Size, Size], bool | None] = at_least
+) -> Size:
+    """The largest of some sizes; `Max(..)` of what `decide` does not tell."""
+    return _chosen("Max", decide, first, others)
 
 
-def minimum(first: Size, *others: Size) -> Size:
-    """The smallest of some sizes; `Min(..)` of what cannot be decided."""
-    return _chosen("Min", lambda one, two: at_least(two, one), first, others)
+def minimum(
+    first: Size, *others: Size, decide: Callable[[Size, Size], bool | None] = at_least
+) -> Size:
+    """The smallest of some sizes; `Min(..)` of what `decide` does not tell."""
+    return _chosen("Min", lambda one, two: decide(two, one), first, others)
 
 
 def _chosen(
@@ -111,13 +115,34 @@ def _chosen(
     for other in others:
         if beats(best, other):
             continue
-        if beats(other, best):
-            best = other
-        else:
-            import sympy
-
-            best = getattr(sympy, undecided)(best, other)
+        best = other if beats(other, best) else _choice(undecided, best, other)
     return best
+
+
+def _choice(undecided: str, one: Size, other: Size) -> Size:
+    """`Max(..)` or `Min(..)`; of floors under floors without sympy's own look at their signs."""
+    import sympy
+
+    kind: Any = getattr(sympy, undecided)
+    sizes: list[Any] = [sympy.sympify(one), sympy.sympify(other)]
+    if not any(map(has_nested_floor, sizes)):
+        return cast("Expr", kind(*sizes))
+    parts = [part for size in sizes for part in (size.args if isinstance(size, kind) else [size])]
+    return cast("Expr", kind(*parts, evaluate=False))
+
+
+def has_nested_floor(size: Size) -> bool:
+    """Whether a floor stands under a floor.
+
+    >>> half, third = floor_divide(symbol("H"), 2), floor_divide(symbol("H"), 3)
+    >>> has_nested_floor(half), has_nested_floor(floor_divide(half + third, 2))
+    (False, True)
+    """
+    if isinstance(size, int):
+        return False
+    from sympy import floor
+
+    return any(rounded.args[0].has(floor) for rounded in size.atoms(floor))
 
 
 def has_choice(size: Size) -> bool:
@@ -129,11 +154,11 @@ def has_choice(size: Size) -> bool:
     return bool(size.has(Max, Min))
 
 
-def limited(size: Size, digits: int, units: int) -> Size:
+def limited(size: Size, digits: int, most: int) -> Size:
     """`size` in canonical form, where it is not beyond what is worked with.
 
     Raises SizeError for a number of more than `digits` digits, and for a formula of more than
-    `units` numbers and names: products of sums have one term for every choice.
+    `most` numbers and names: products of sums have one term for every choice.
 
     >>> limited(2 * symbol("C") - symbol("C"), 9, 50)
     C
@@ -142,16 +167,16 @@ def limited(size: Size, digits: int, units: int) -> Size:
         if abs(size) >= 10**digits:
             raise SizeError(f"a size of more than {digits} digits")
         return size
-    return _limited_formula(size, digits, units)
+    return _limited_formula(size, digits, most)
 
 
 @lru_cache(maxsize=4096)
-def _limited_formula(size: Expr, digits: int, units: int) -> Size:
+def _limited_formula(size: Expr, digits: int, most: int) -> Size:
     canonical: Any = simplest(size)
     if isinstance(canonical, int):
-        return limited(canonical, digits, units)
-    if _units(canonical, units) > units:
-        raise SizeError(f"a size of more than {units} numbers and names")
+        return limited(canonical, digits, most)
+    if units(canonical, most) > most:
+        raise SizeError(f"a size of more than {most} numbers and names")
     from sympy import Rational
 
     numbers = canonical.atoms(Rational)
@@ -160,7 +185,7 @@ def _limited_formula(size: Expr, digits: int, units: int) -> Size:
     return cast("Expr", canonical)
 
 
-def _units(expression: Any, most: int) -> int:
+def units(expression: Any, most: int) -> int:
     """The numbers and names in an expression when it is written out; past `most`, any number."""
     total = 0
     waiting = [(expression, 1)]
@@ -281,6 +306,26 @@ def product(sizes: Iterable[Size]) -> Size:
     for size in sizes:
         result = result * size
     return simplest(result)
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """The sum of some sizes, 0 for none; expressions are added all at once.
+
+    >>> total([1, symbol("C"), 2 * symbol("C")])
+    3*C + 1
+    """
+    numbers: int = 0
+    named: dict[Expr, int] = {}  # layers repeat themselves
+    for size in sizes:
+        if isinstance(size, int):
+            numbers += size
+        else:
+            named[size] = named.get(size, 0) + 1
+    if not named:
+        return numbers
+    from sympy import Add
+
+    return simplest(Add(numbers, *(times * size for size, times in named.items())))
 
 
 def text(size: Size) -> str:

@@ -27,6 +27,7 @@ from convalgebra.sizes import (
     simplest,
     symbol,
     text,
+    total,
 )
 
 C, H, W, k = (symbol(name) for name in ("C", "H", "W", "k"))
@@ -262,3 +263,21 @@ def test_is_whole() -> None:
     assert is_whole(half(C)) is True
     assert is_whole(exact_divide(C, 2)) is None
     assert is_whole(C + C / (2 * C)) is False
+
+
+def test_a_sum_is_the_same_written_in_one_go():
+    c, h = symbol("C"), symbol("H")
+    assert total([3, c, c * h, c, 2 * h, 0]) == 3 + 2 * c + c * h + 2 * h
+    assert total([]) == 0
+    assert total([2, 3]) == 5
+    assert isinstance(total([c, 1 - c]), int)
+
+
+def test_factored_texts_are_those_of_factored_formulas():
+    # Sums that are products, and some that are seen to be none without factoring.
+    c, h, w, k = (symbol(name) for name in "CHWk")
+    half = floor_divide(h, 2)
+    assert formula(simplest((c + h) * (w + k) * (half + 1))) == "(C + H) (W + k) (H//2 + 1)"
+    assert formula(simplest(6 * c * k * (h - 2 * w + 3 * half))) == "6C k (3*(H//2) + H - 2W)"
+    assert formula(simplest(c * h + w * k + half + 1)) == "C H + W k + H//2 + 1"
+    assert formula(simplest(2 * c * (c - h) * (c - w))) == "2C (C - H) (C - W)"

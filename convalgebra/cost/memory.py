@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from convalgebra.cost.figures import plain
 from convalgebra.errors import InputError
 from convalgebra.network import Network
-from convalgebra.sizes import Size, at_least, names, product, simplest, symbol
+from convalgebra.sizes import Size, at_least, names, product, simplest, symbol, total
 
 VIEWS = frozenset({"flatten", "dropout", "unused"})
 
@@ -95,7 +95,7 @@ def memory_of(
     Memory(peak=2048, peak_layers=('2',), kept=2560, weights=160, reason='', least=())
     """
     amounts = _amounts(network, simplest(batch * number))
-    kept = simplest(sum(amounts.values(), 0))
+    kept = total(amounts.values())
     weights = simplest(number * params)
     steps = _steps(network, amounts)
     if all(isinstance(amount, int) for amount in amounts.values()):
@@ -187,7 +187,7 @@ def _sums(steps: Sequence[_Step], amounts: Mapping[int, Size]) -> list[tuple[int
             first_met.setdefault(frozenset((+live).items()), index)
         live.subtract(amounts[value] for value in goes)
     sums = [
-        (index, simplest(sum(amount * times for amount, times in values)))
+        (index, total(amount * times for amount, times in values))
         for values, index in first_met.items()
     ]
     named = set().union(*(names(total) for _, total in sums))
@@ -200,9 +200,9 @@ def _largest(sums: Sequence[tuple[int, Size]]) -> list[tuple[int, Size]]:
     The first of `sums` beats most of the others at once.
     """
     largest: list[tuple[int, Size]] = []
-    for index, total in sums:
-        if not any(at_least(other, total) for _, other in largest):
-            largest.append((index, total))
+    for index, amount in sums:
+        if not any(at_least(other, amount) for _, other in largest):
+            largest.append((index, amount))
             if len(largest) > _MOST_CANDIDATES:
                 break
     return largest

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -17,7 +17,7 @@ from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, border
-from convalgebra.sizes import Size, product, simplest
+from convalgebra.sizes import Size, product, simplest, total
 from convalgebra.windows import Pad
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class LayerCost(NamedTuple):
     @property
     def flops(self) -> Size:
         """FLOPs of all classes."""
-        return simplest(sum(amount for _, amount in self.counts.flops))
+        return total(amount for _, amount in self.counts.flops)
 
     @property
     def intensity(self) -> Any:
@@ -285,13 +285,13 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
         if key not in met:
             met[key] = (count(use), _label(use.layer))
         layers.append(_layer_cost(network, index, use, *met[key], fields[index], number, batch))
-    total, least = _total(layers), assumptions.least()
+    totals, least = _total(layers), assumptions.least()
     return CostReport(
         network=network,
         layers=tuple(layers),
-        total=total,
+        total=totals,
         receptive_field=fields[network.outputs[0]],
-        memory=memory_of(network, total.params, number, batch, least),
+        memory=memory_of(network, totals.params, number, batch, least),
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,
@@ -366,26 +366,24 @@ def _zeros_before(network: Network, index: int) -> tuple[Pad, ...]:
 
 
 def _total(layers: Sequence[LayerCost]) -> Totals:
-    def add(amounts: Iterable[Size]) -> Size:
-        return simplest(sum(amounts, 0))
-
-    by_class: dict[str, Size] = dict.fromkeys(FLOP_CLASSES, 0)
+    amounts: dict[str, list[Size]] = {name: [] for name in FLOP_CLASSES}
     for layer in layers:
         for name, amount in layer.counts.flops:
-            by_class[name] = by_class[name] + amount
+            amounts[name].append(amount)
+    by_class = {name: total(found) for name, found in amounts.items()}
     exact = [layer.macs_exact for layer in layers]
     known = [amount for amount in exact if amount is not None]
     return Totals(
-        weights=add(layer.counts.weights for layer in layers),
-        biases=add(layer.counts.biases for layer in layers),
-        norms=add(layer.counts.norms for layer in layers),
-        params=add(layer.params for layer in layers),
-        macs=add(layer.macs for layer in layers),
-        macs_exact=add(known) if len(known) == len(exact) else None,
-        flops=add(by_class.values()),
-        flops_by_class={name: simplest(amount) for name, amount in by_class.items() if amount != 0},
-        activations=add(layer.activations for layer in layers),
-        conv_outputs=add(layer.activations for layer in layers if layer.is_convolution),
-        bytes=add(layer.bytes for layer in layers),
+        weights=total(layer.counts.weights for layer in layers),
+        biases=total(layer.counts.biases for layer in layers),
+        norms=total(layer.counts.norms for layer in layers),
+        params=total(layer.params for layer in layers),
+        macs=total(layer.macs for layer in layers),
+        macs_exact=total(known) if len(known) == len(exact) else None,
+        flops=total(by_class.values()),
+        flops_by_class={name: amount for name, amount in by_class.items() if amount != 0},
+        activations=total(layer.activations for layer in layers),
+        conv_outputs=total(layer.activations for layer in layers if layer.is_convolution),
+        bytes=total(layer.bytes for layer in layers),
         unknown=tuple(sorted({key for layer in layers for key in layer.unknown}, reverse=True)),
     )

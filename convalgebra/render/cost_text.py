@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from convalgebra.render.field_text import field_cells, field_lines
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
-from convalgebra.sizes import formula, maximum, simplest
+from convalgebra.sizes import formula, maximum, total
 
 if TYPE_CHECKING:
     from convalgebra.cost.memory import Training
@@ -91,7 +91,7 @@ def cost_table(
 def sum_of(key: str, layers: Sequence[LayerCost], write: Callable[[Size], str]) -> str:
     """The params or MACs of some layers: `?` where none is known, `12 + ?` where not all are."""
     known = [layer for layer in layers if key not in layer.unknown]
-    figure = write(simplest(sum(getattr(layer, key) for layer in known)))
+    figure = write(total(getattr(layer, key) for layer in known))
     if len(known) == len(layers):
         return figure
     return f"{figure} + ?" if known else "?"

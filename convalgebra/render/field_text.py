@@ -10,7 +10,7 @@ from convalgebra.cost.receptive_field.fields import is_cut
 from convalgebra.language.layer_text import layer_text
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
-from convalgebra.sizes import formula, has_choice
+from convalgebra.sizes import formula, has_choice, has_nested_floor, names
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def _padding(field: Field) -> str:
 
         rests = by_remainder(left)
         if rests is None:
-            found.append(f"{formula(-left)} before the input")
+            found.append(f"{_in_formula(-left)} before the input")
             continue
         values = [formula(-value) for value in rests.values]
         if len(values) == 1:
@@ -264,12 +264,24 @@ def _where(branch: Branch) -> str:
             continue
         rests = by_remainder(mean)
         if rests is None:
-            return f"or not: that depends on {number(mean)}"
-        good = [str(rest) for rest, value in enumerate(rests.values) if value == 0]
+            return f"or not: that depends on {_in_formula(mean)}"
+        good = [rest for rest, value in enumerate(rests.values) if value == 0]
         if not good:
             return "for no input"
-        found.append(f"{rests.name} mod {len(rests.values)} is {' or '.join(good)}")
+        if len(good) > _MOST_REMAINDERS:
+            found.append(f"{rests.name} mod {len(rests.values)} is one of {len(good)} numbers")
+            continue
+        listed = " or ".join(map(str, good))
+        found.append(f"{rests.name} mod {len(rests.values)} is {listed}")
     return f"where {' and '.join(dict.fromkeys(found))}"
+
+
+def _in_formula(amount: Any) -> str:
+    """A figure that depends on more remainders than are listed; not where nobody would read it."""
+    if hasattr(amount, "free_symbols") and has_nested_floor(amount):
+        named = " and ".join(sorted(names(amount)))
+        return f"an amount that depends on {named} (numbers, --at, tell which)"
+    return number(amount)
 
 
 def _mended(report: CostReport, finding: Finding) -> str:

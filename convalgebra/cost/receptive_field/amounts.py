@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convalgebra.sizes import Size, same, simplest
+from convalgebra.sizes import Size, at_least, same, simplest
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -43,3 +43,21 @@ def equal(one: Amount, two: Amount) -> bool | None:
     if is_formula(one) or is_formula(two):
         return same(one, two)
     return one == two
+
+
+def decided(size: Size, bound: Size) -> bool | None:
+    """Whether `size >= bound` for every choice of the named sizes, by their values if need be.
+
+    Edges behind 'same' padding are sums of floors: for one name those come back after a period.
+
+    >>> from convalgebra.sizes import floor_divide, symbol
+    >>> H = symbol("H")
+    >>> decided(2 * floor_divide(floor_divide(H, 2) + H, 2), H - 1)
+    True
+    """
+    known = at_least(size, bound)
+    if known is not None:
+        return known
+    from convalgebra.size_values import is_never_negative
+
+    return is_never_negative(simplest(size - bound))

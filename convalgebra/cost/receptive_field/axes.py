@@ -19,8 +19,8 @@ from collections.abc import Callable, Iterable, Sequence
 from math import gcd, lcm
 from typing import Any, NamedTuple, TypeVar
 
-from convalgebra.cost.receptive_field.amounts import Amount, divided
-from convalgebra.sizes import Size, maximum, minimum, same, simplest
+from convalgebra.cost.receptive_field.amounts import Amount, decided, divided
+from convalgebra.sizes import Size, has_choice, maximum, minimum, same, simplest, units
 
 Interval = tuple[Size, Size]
 Made = TypeVar("Made")
@@ -29,6 +29,12 @@ Made = TypeVar("Made")
 # for one layer the field is left unknown.
 MOST_LOOKS = 2**16
 _MOST_SPEEDS = 64
+
+_LONGEST_EDGE = 250  # numbers and names in a choice between formulas, which doubles at each place
+_TOO_LONG = (
+    "which branch sees more depends on too much of named sizes, "
+    "numbers for names (--at) would do it"
+)
 
 _TOO_MANY_PHASES = "there are too many phases to follow"
 
@@ -58,7 +64,7 @@ class Periodic(NamedTuple):
     def size(self) -> Size:
         """The inputs from the first to the last seen, both counted: the most over the phases."""
         widths = [simplest(right - left + 1) for left, right in filter(None, self.phases)]
-        return maximum(0, *widths)
+        return maximum(0, *widths, decide=decided)
 
     @property
     def jump(self) -> Amount:
@@ -100,7 +106,7 @@ class Axis(NamedTuple):
             seen = self.seen_by(unit)
             if seen is not None:
                 widths.append(simplest(seen[1] - seen[0] + 1))
-        return maximum(*widths)
+        return maximum(*widths, decide=decided)
 
     def _ends(self) -> set[Size]:
         if not isinstance(self.units, int):
@@ -223,7 +229,11 @@ def hull(intervals: Sequence[Interval | None]) -> Interval | None:
     seen = [interval for interval in intervals if interval is not None]
     if len(seen) < 2:
         return seen[0] if seen else None
-    left, right = minimum(*(s[0] for s in seen)), maximum(*(s[1] for s in seen))
+    left = minimum(*(s[0] for s in seen), decide=decided)
+    right = maximum(*(s[1] for s in seen), decide=decided)
+    for edge in (left, right):
+        if has_choice(edge) and units(edge, _LONGEST_EDGE) > _LONGEST_EDGE:
+            raise NotKnownError(_TOO_LONG)
     return simplest(left), simplest(right)
 
 

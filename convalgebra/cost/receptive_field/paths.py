@@ -14,6 +14,7 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
+from convalgebra.cost.receptive_field.amounts import decided
 from convalgebra.cost.receptive_field.axes import (
     NotKnownError,
     Periodic,
@@ -23,7 +24,7 @@ from convalgebra.cost.receptive_field.axes import (
 )
 from convalgebra.cost.receptive_field.fields import Field, Way, ways_to
 from convalgebra.network import Network
-from convalgebra.sizes import Size, at_least, maximum, minimum
+from convalgebra.sizes import Size, maximum, minimum
 
 _MOST_KEPT = 64  # fields of one value, of which none lies within another
 
@@ -97,7 +98,7 @@ def _sizes(
             kept[at] = branches[0]
         else:
             kept[at] = each_axis(partial(_best, beats), *branches)
-    return tuple(choose(*(part.size for part in along)) for along in kept[index])
+    return tuple(choose(*(part.size for part in along), decide=decided) for along in kept[index])
 
 
 def _moved(way: Way, kept: tuple[_Kept, ...]) -> tuple[_Kept, ...]:
@@ -130,8 +131,12 @@ def lies_within(one: Periodic, two: Periodic) -> bool:
         if outer is None:
             return False
         left, right = outer[0] - inner[0], outer[1] - inner[1]
-        furthest_left = left if furthest_left is None else maximum(furthest_left, left)
-        furthest_right = right if furthest_right is None else minimum(furthest_right, right)
+        furthest_left = (
+            left if furthest_left is None else maximum(furthest_left, left, decide=decided)
+        )
+        furthest_right = (
+            right if furthest_right is None else minimum(furthest_right, right, decide=decided)
+        )
     if furthest_left is None or furthest_right is None:
         return True
-    return bool(at_least(furthest_right, furthest_left))
+    return bool(decided(furthest_right, furthest_left))

@@ -8,13 +8,12 @@ the left edge of a field behind such layers.
 from __future__ import annotations
 
 from functools import lru_cache
-from math import lcm
 from typing import Any, NamedTuple
 
 from convalgebra.cost.receptive_field.amounts import Amount, divided, is_formula
-from convalgebra.sizes import names, simplest, symbol
+from convalgebra.size_values import MOST_VALUES, line_of
 
-_LARGEST_MODULUS = 2**12
+LARGEST_MODULUS = 2**12  # rows of a table: nobody reads more
 
 
 class Remainders(NamedTuple):
@@ -30,7 +29,7 @@ class Remainders(NamedTuple):
 def by_remainder(figure: Amount | None) -> Remainders | None:
     """What a figure is for every rest of its one named size; None if it depends on more.
 
-    >>> from convalgebra.sizes import floor_divide
+    >>> from convalgebra.sizes import floor_divide, symbol
     >>> by_remainder(2 * floor_divide(symbol("H"), 2) - symbol("H"))
     Remainders(name='H', values=(0, -1))
     """
@@ -41,38 +40,11 @@ def by_remainder(figure: Amount | None) -> Remainders | None:
 
 @lru_cache(maxsize=1024)
 def _by_remainder(figure: Any) -> Remainders | None:
-    named = names(figure)
-    if len(named) != 1:
+    line = line_of(figure)
+    if line is None or line.slope or line.period > LARGEST_MODULUS or line.work > MOST_VALUES:
         return None
-    (name,) = named
-    modulus = _modulus(figure)
-    if modulus > _LARGEST_MODULUS:
-        return None
-    moved = _canonical(figure.subs(symbol(name), symbol(name) + modulus))
-    if _canonical(moved - figure) != 0:
-        return None
-    values = [_canonical(figure.subs(symbol(name), modulus + rest)) for rest in range(modulus)]
-    return Remainders(name, _shortest([_number(value) for value in values]))
-
-
-def _modulus(figure: Any) -> int:
-    """A number by which the name may grow so that every floor grows by a whole number."""
-    from sympy import Rational, floor
-
-    inside = [one.args[0] for one in figure.atoms(floor)]
-    return lcm(*(int(number.q) for part in inside for number in part.atoms(Rational)))
-
-
-def _canonical(figure: Any) -> Any:
-    from sympy import floor
-
-    from convalgebra.sizes import floor_divide
-
-    return simplest(figure.replace(floor, lambda inside: floor_divide(inside, 1)))
-
-
-def _number(value: Any) -> Amount:
-    return value if isinstance(value, int) else divided(int(value.p), int(value.q))
+    values = line.times_denominator(range(line.period, 2 * line.period))
+    return Remainders(line.name, _shortest([divided(value, line.denominator) for value in values]))
 
 
 def _shortest(values: list[Amount]) -> tuple[Amount, ...]:

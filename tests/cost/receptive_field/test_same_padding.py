@@ -3,6 +3,7 @@
 Published endpoints of networks with such padding: see tests/zoo/test_slim.py.
 """
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -59,3 +60,34 @@ def test_shortcuts_that_agree_for_odd_inputs_alone():
     assert "coincides with branch 2, 1s2, where L mod 2 is 1" in " ".join(str(report).split())
     offset = report.to_dict()["alignment"]["findings"][0]["offset"]
     assert offset == [{"depends_on": "L", "modulus": 2, "by_remainder": [1, 0]}]
+
+
+@pytest.mark.parametrize("layer", ["(3s2psame) + 1s2", "(3s2psame) + (4s2psame) + 1s2"])
+def test_repeated_shortcuts_are_what_numbers_give(layer):
+    text = ", ".join([layer] * 5)
+    report = cost(text, input="1xL")
+    (axis,) = report.receptive_field.axes
+    found = by_remainder(axis.left)
+    assert found is not None
+    assert 32 % len(found.values) == 0
+    assert axis.size == cost(text, input="1x77").receptive_field.axes[0].size
+    for side in (64, 77, 95, 130):
+        (expected,) = cost(text, input=f"1x{side}").receptive_field.axes
+        assert found.values[side % len(found.values)] == expected.left
+
+
+def test_long_chains_of_shortcuts_end():
+    # It would take minutes, and memory without end, if the edges were not decided.
+    report = cost(", ".join(["(3s2psame) + 1s2"] * 12), input="1xL")
+    assert report.receptive_field.axes[0].size == 2**13 - 1
+    text = " ".join(str(report).split())
+    assert "0 to 4,095 before the input: it depends on L mod 4096" in text
+    assert "where L mod 32 is one of 16 numbers" in text
+
+
+def test_past_the_modulus_it_is_not_known():
+    text = " ".join(str(cost(", ".join(["3s2psame, 5s3psame"] * 8), input="1xL")).split())
+    assert "an amount that depends on L (numbers, --at, tell which) before the input" in text
+    text = " ".join(str(cost(", ".join(["(3s2psame) + 1s2"] * 24), input="1xL")).split())
+    assert "not known" in text
+    assert "--at" in text
