@@ -336,7 +336,7 @@ def _by_search(
         tiled = np.repeat(part, several, axis=0)[:, None, ..., None]
         problem = Problem(made, tiled, many=True)
         first = rng.standard_normal((len(tiled), made.weights))
-        errors = minimize(problem, first).errors / problem.norms()
+        errors = minimize(problem, first, each_for=several).errors / problem.norms()
         found[at : at + _AT_ONCE] = errors.reshape(len(part), several).min(1)
     if tell is not None:
         tell(len(kernels), len(kernels))
