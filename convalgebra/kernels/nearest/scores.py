@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import ConvalgebraError, InputError, ShapeError
+from convalgebra.files import check_file
 from convalgebra.kernels.arrays import headers, is_array_file, read_array
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.newton import minimize
@@ -184,6 +185,7 @@ def _arrays(weights: Any) -> Iterator[tuple[str, tuple[int, ...], Callable[[], A
         weights = fspath(weights)
     if isinstance(weights, str):
         if not is_array_file(weights):
+            check_file(weights)
             raise InputError(f"{weights[:80]!r}: weights are read from .npy and .npz files")
         for header in headers(weights):
             load = partial(read_array, weights, header.name or None)
