@@ -152,6 +152,13 @@ class Family:
                 total += counts[id(row)]
         return total
 
+    @property
+    def constants(self) -> int:
+        """How many of them are constants, which biases make: of so many channels and phases."""
+        if self._narrow is not None:
+            return self.channels_out * self._narrow.constants
+        return sum(CONSTANT in row for phases in self._support for row in phases)
+
     @cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
         """Those coefficients in order: by channel and phase, the constant last.

@@ -155,6 +155,7 @@ def test_the_box_around_exponents(text):
 def test_chains_of_dense_layers_are_counted_without_their_channels(text):
     _, family = parsed(text, 3)
     assert family.ambient == len(family.coordinates)
+    assert family.constants == sum(not place.exponent for place in family.coordinates)
     exponents = [place.exponent for place in family.coordinates if place.exponent]
     assert family.offset == min(exponents)
     wide = family_of(parse(text.replace("@2", "@1000000")), 1_000_000)
