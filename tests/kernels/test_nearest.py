@@ -358,6 +358,13 @@ def test_an_exact_fit_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
     assert max(steps) < 2_000  # of 64 starts; without an end they take about 8,000
 
 
+def test_an_exact_fit_of_a_large_stack_ends_the_search() -> None:
+    kernel = np.random.default_rng(0).standard_normal((8, 8, 3, 3))
+    report = ca.nearest(kernel, "3x3@30,1x1@8,1x1@8", starts=4)
+    assert report.exact
+    assert report.starts == 1  # of four, each of more weights than Newton's method takes
+
+
 def test_a_filter_that_is_exact_does_not_end_the_search_for_others() -> None:
     rng = np.random.default_rng(0)
     kernels = rng.standard_normal((3, 1, 3, 3))

@@ -102,6 +102,8 @@ def _tried(problem: Problem, starts: Array) -> Found:
         return minimize(problem, starts)
     found = descend(problem, starts[0])
     for start in starts[1:]:
+        if found.errors.min() <= ROUNDING * problem.norm():
+            break
         found = found.joined(descend(problem, start))
     return found
 
