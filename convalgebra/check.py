@@ -100,7 +100,9 @@ def read(path: str) -> Any:
     except OSError as error:
         raise Unreadable(error.strerror or "it cannot be opened") from None
     except ValueError as error:
-        raise Unreadable(f"it is no exact JSON: {str(error)[:80]}") from None
+        why = f"see line {error.lineno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        text = "it is not text" if isinstance(error, UnicodeError) else f"no exact JSON: {why}"
+        raise Unreadable(text) from None
 
 
 def fields(value: Any, names: str, optional: str = "") -> list[Any]:

@@ -36,6 +36,12 @@ def opened(path: str, *, ordinary: bool = False) -> Iterator[IO[bytes]]:
             raise InputError(f"{path!r} cannot be read: {_why(error)}") from None
 
 
+def check_file(path: str) -> None:
+    """Raise an InputError unless there is such a file, to be read."""
+    with opened(path, ordinary=True):
+        pass
+
+
 @contextmanager
 def created(path: str) -> Iterator[IO[bytes]]:
     """A file to write bytes to; what it held before is gone."""

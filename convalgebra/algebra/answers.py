@@ -11,6 +11,7 @@ from convalgebra.algebra.one_channel.witness import Witness
 Answer = Literal["all", "dense", "part", "thin", "unknown"]
 FIELDS = ("real", "complex", "rational")
 COMPLEX = "over the complex numbers nothing is said: activations are functions of real numbers"
+SAME = "both are the same stack"
 
 
 @dataclass(frozen=True)

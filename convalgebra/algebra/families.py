@@ -8,7 +8,7 @@ coefficient vanishes identically iff there is no path to it, iff it is 0 where a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from itertools import product
@@ -116,10 +116,31 @@ class Family:
         return supports(self.grid)[-1]
 
     @cached_property
+    def _narrow(self) -> Family | None:
+        """A chain of dense layers with one channel everywhere: every pair of channels has its taps.
+
+        None for what is no such chain, and for one that is narrow already.
+        """
+        steps = self.plan.steps
+        dense = all(step.op in ("conv", "convt") and step.groups == 1 for step in steps[1:])
+        if not (dense and self.plan.is_chain) or max(max(s.channels) for s in steps) == 1:
+            return None
+        thin = tuple(step._replace(channels=(1, 1)) for step in steps)
+        return Family(replace(self.plan, steps=thin), self.step)
+
+    @cached_property
     def ambient(self) -> int:
         """The number of coefficients that do not vanish identically, constants among them."""
         if self.chain is not None:
             return self.chain.ambient
+        if self._narrow is not None:
+            pairs = self.channels_in * self.channels_out
+            (phases,) = self._narrow._support
+            return sum(
+                self.channels_out if source == CONSTANT else pairs * mask.bit_count()
+                for row in phases
+                for source, mask in row.items()
+            )
         counts: dict[int, int] = {}
         total = 0
         for phases in self._support:
@@ -130,6 +151,13 @@ class Family:
                     counts[id(row)] = sum(bits[id(mask)] for mask in row.values())
                 total += counts[id(row)]
         return total
+
+    @property
+    def constants(self) -> int:
+        """How many of them are constants, which biases make: of so many channels and phases."""
+        if self._narrow is not None:
+            return self.channels_out * self._narrow.constants
+        return sum(CONSTANT in row for phases in self._support for row in phases)
 
     @cached_property
     def coordinates(self) -> tuple[Coordinate, ...]:
@@ -226,14 +254,18 @@ class Family:
         if self.chain is not None:
             along = zip(self.chain.offset, self.chain.receptive_field, strict=True)
             return [(low, low + size - 1) for low, size in along]
+        if self._narrow is not None:
+            return self._narrow._extents
         boxes: dict[int, list[tuple[int, int]]] = {}
         best: list[list[tuple[int, int]]] = []
         phases = len(self._support[0])
         for number in range(phases):
+            # Channels of a group have one row, and its sources few masks: each is looked at once.
+            distinct = {id(rows[number]): rows[number] for rows in self._support}
             masks = {
                 id(mask): mask
-                for rows in self._support
-                for source, mask in rows[number].items()
+                for row in distinct.values()
+                for source, mask in row.items()
                 if source != CONSTANT
             }
             for key, mask in masks.items():

@@ -25,7 +25,7 @@ from math import lcm
 from typing import Any
 
 from convalgebra.algebra.affine import affine_filters, filters_of_one_layer, is_affine
-from convalgebra.algebra.answers import Answer, Reach
+from convalgebra.algebra.answers import SAME, Answer, Reach
 from convalgebra.algebra.constructions import Construction, construct
 from convalgebra.algebra.dimension.dimension import Dimension
 from convalgebra.algebra.families import Family
@@ -54,9 +54,13 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
     >>> found.real, found.complex, found.rational, found.codimension
     ('part', 'dense', 'unknown', 0)
     """
+    same = maker.plan.steps == made.plan.steps
     if maker.chain is not None and made.chain is not None:
-        return one_channel_reach(maker.chain, made.chain)
-    if maker.plan.steps == made.plan.steps:
+        found = one_channel_reach(maker.chain, made.chain)
+        if not same:
+            return found
+        return replace(found, reason=SAME) if found.rational == "all" else _same(maker)
+    if same:
         return _same(maker)
     period = tuple(lcm(a, b) for (a, _), (b, _) in zip(maker.rate, made.rate, strict=True))
     maker, made = maker.at_period(period), made.at_period(period)
@@ -131,7 +135,7 @@ def _same(family: Family) -> Reach:
     filters = None
     if family.weights <= _MOST_WRITTEN:
         filters = [[[1, [[number, 1]]]] for number in range(family.weights)]
-    return _equal("both are the same stack", (0,) * family.plan.axes, filters)
+    return _equal(SAME, (0,) * family.plan.axes, filters)
 
 
 def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:

@@ -58,7 +58,7 @@ def factorability(
     \b
     Examples:
       convalgebra factorability weights.npz 2x2,2x2 3x1,1x3 dw+pw
-      convalgebra factorability weights.npz:conv2 3x1@2,1x3@16 --format csv
+      convalgebra factorability weights.npz:conv2.weight 3x1@2,1x3@16 --format csv
     """
     one_thread()
     from convalgebra.kernels.nearest import factorability as score

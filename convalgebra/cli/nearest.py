@@ -60,8 +60,8 @@ def nearest(
     Examples:
       convalgebra nearest laplacian4 2x2,2x2
       convalgebra nearest log5 3x3,3x3 --covariance ar1:0.95
-      convalgebra nearest weights.npz:conv2 3x1@2,1x3@16 --input 4x56x56 --out filters.npz
-      convalgebra nearest weights.npz:conv2 dw3x3,1x1@16
+      convalgebra nearest weights.npz:conv2.weight 3x1@2,1x3@16 --input 4x56x56 --out filters.npz
+      convalgebra nearest weights.npz:conv2.weight dw3x3,1x1@16
     """
     one_thread()
     from convalgebra.kernels.nearest import nearest as approximate

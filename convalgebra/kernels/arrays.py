@@ -136,9 +136,15 @@ def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.n
 
 
 def _known(name: str, entries: Iterable[str], file: str) -> str:
+    from difflib import get_close_matches
+
     if name not in entries:
+        entries = list(entries)
         held = first_of(entries, _MOST_NAMED)
-        raise InputError(f"{file!r} holds no array `{name}`; it holds {held}")
+        close = [one for one in entries if one.startswith(f"{name}.")][:1]
+        close = close or get_close_matches(name[:80], entries, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise InputError(f"{file!r} holds no array `{name}`; it holds {held}{hint}")
     return name
 
 
@@ -157,7 +163,8 @@ def write_arrays(path: str, arrays: Mapping[str, Any], *, rounded: bool = False)
     """
     import numpy as np
 
-    path = path if path.lower().endswith(".npz") else f"{path}.npz"
+    if not (path.lower().endswith(".npz") or os.path.isdir(path)):  # that cannot be written
+        path = f"{path}.npz"
     with created(path) as file:
         np.savez(file, **arrays)
     return Written(path, {name: array.shape for name, array in arrays.items()}, rounded)

@@ -12,6 +12,7 @@ from convalgebra.words import counted
 
 if TYPE_CHECKING:
     from convalgebra.algebra.answers import Reach
+    from convalgebra.algebra.borders import BordersComparison
     from convalgebra.algebra.one_channel.witness import Witness
     from convalgebra.algebra.report import Direction, EquivalenceReport, Side
 
@@ -54,6 +55,9 @@ def headline(report: EquivalenceReport) -> str:
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
     if report.equivalent is None and not any(reach.real == "unknown" for reach in both):
         verdict = "equivalent for many weights, whether for all is not decided"
+    same = report.left.text == report.right.text
+    if report.equivalent and report.borders is not None and not same:
+        verdict += _where(report.borders)
     rational = {reach.rational for reach in both}
     if report.equivalent and rational != {"all"}:
         verdict += " over real and complex numbers, "
@@ -64,6 +68,16 @@ def headline(report: EquivalenceReport) -> str:
                 "it is not decided" if "unknown" in rational else "for almost all weights"
             )
     return f"{name(report.left)}  and  {name(report.right)}:  {verdict}"
+
+
+def _where(borders: BordersComparison) -> str:
+    """Where two stacks are equal that are equivalent on the unbounded grid; nothing for all."""
+    left, right = borders.left, borders.right
+    if borders.at_most == 0:
+        return ""
+    if borders.at_most is None and left and right and left.output == right.output:
+        return " up to a shift"
+    return " away from the borders"
 
 
 def name(side: Side) -> str:

@@ -10,12 +10,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import UnsupportedError
+from convalgebra.layers import ACTIVATIONS
 from convalgebra.render.equation_text import name_latex
 from convalgebra.render.equivalence_text import sentences
 from convalgebra.render.tables import (
     escaped,
     filled,
     latex_escaped,
+    listed,
     markdown_escaped,
     sentence_case,
 )
@@ -60,7 +62,17 @@ def _operator(side: Side) -> ProofStep:
     )
     size = "x".join(map(str, family.receptive_field))
     shape = f"{family.channels_out} x {family.channels_in}"
-    said = [
+    title, said = f"{side.text} as an operator", []
+    if side.activated:
+        left_out = listed(_activations(side))
+        title = f"{side.text} without {left_out}, as an operator"
+        said = [
+            f"With {left_out} it is no matrix of polynomials. What follows leaves {left_out} out. "
+            "It shows how far the stack sees, and that its channels and stride are those of the "
+            "other stack, so that the two can be compared. It proves nothing more: the answers "
+            f"below are about the stack with {left_out}."
+        ]
+    said += [
         f"Its {counted(len(family.plan.steps) - 1, 'step')}: {layers}.",
         "On an unbounded grid (K2, s2) after (K1, s1) is (K2(z^s1) K1(z), s1 s2), sums add, cat "
         f"stacks. So it is a {shape} matrix of Laurent polynomials that fit {size}, with "
@@ -71,7 +83,14 @@ def _operator(side: Side) -> ProofStep:
     if any(b > 1 for _, b in family.rate):
         rate = ", ".join(f"{b} for every {a}" for a, b in family.rate)
         said.append(f"Outputs for inputs, per axis: {rate}; each phase has a kernel of its own.")
-    return ProofStep(f"{side.text} as an operator", said, [])
+    return ProofStep(title, said, [])
+
+
+def _activations(side: Side) -> list[str]:
+    """The activations of a stack by name, each once."""
+    network = side.network
+    kinds = (n.layer.kind for n, live in zip(network.nodes, network.live, strict=True) if live)
+    return list(dict.fromkeys(kind for kind in kinds if kind in ACTIVATIONS))
 
 
 def _layer(step: Step) -> str:

@@ -149,3 +149,15 @@ def test_the_box_around_exponents(text):
         exponents = [grid.unpacked(key)[1] for key in some]
         wanted = [(min(along), max(along)) for along in zip(*exponents, strict=True)]
         assert grid.box(sum(1 << key for key in some)) == wanted
+
+
+@pytest.mark.parametrize("text", ["3@5b, 2s2@2", "convt3s2p1@4, 3@2", "2d2@7b, convt2s2@2b, 3@2"])
+def test_chains_of_dense_layers_are_counted_without_their_channels(text):
+    _, family = parsed(text, 3)
+    assert family.ambient == len(family.coordinates)
+    assert family.constants == sum(not place.exponent for place in family.coordinates)
+    exponents = [place.exponent for place in family.coordinates if place.exponent]
+    assert family.offset == min(exponents)
+    wide = family_of(parse(text.replace("@2", "@1000000")), 1_000_000)
+    assert wide.receptive_field == family.receptive_field
+    assert wide.ambient > 10**12

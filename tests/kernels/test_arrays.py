@@ -195,3 +195,19 @@ def test_a_name_that_ends_otherwise_is_written_as_npz(tmp_path: Path) -> None:
     assert (read_array(f"{tmp_path}/w.npz:a") == 1).all()
     with pytest.raises(InputError, match="cannot be written: embedded null byte"):
         write_arrays("a\0b", {})
+
+
+def test_nothing_is_written_beside_a_directory(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(InputError, match="cannot be written: Is a directory"):
+        write_arrays(str(folder), {"a": np.ones(2)})
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+@pytest.mark.parametrize("name", ["conv2", "conv2.wieght"])
+def test_a_name_that_is_close_is_told(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "w.npz"
+    np.savez(path, **{"conv1.weight": np.ones(2), "conv2.weight": np.ones(2)})
+    with pytest.raises(InputError, match=r"did you mean conv2\.weight\?$"):
+        read_array(f"{path}:{name}")

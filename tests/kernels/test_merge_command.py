@@ -88,7 +88,7 @@ def test_stacks_without_weights_need_no_file() -> None:
 
 def test_names_of_channels_that_nothing_tells() -> None:
     assert invoked("3x3", "--names").stdout.endswith(
-        "\n\n1 channel is taken to come in; --channels says otherwise (in Python channels=..)\n"
+        "\n\n1 channel is taken to come in; --channels says otherwise (Python: channels=..)\n"
     )
     assert "taken" not in invoked("3x3", "--names", "--channels", "1").stdout
     found = json.loads(invoked("3x3", "--names", "--format", "json").stdout)

@@ -157,7 +157,7 @@ def test_long_tables_are_cut() -> None:
     found = message("20*(1x1)", {})
     assert found.endswith(
         "  11.weight  1x1x1x1\n  .. (8 more; --names lists all)\n  1 channel is taken to come in; "
-        "--channels says otherwise (in Python channels=..)"
+        "--channels says otherwise (Python: channels=..)"
     )
 
 
@@ -275,9 +275,13 @@ def test_a_file_that_is_no_archive(tmp_path) -> None:
     path.write_bytes(b"this is no zip")
     assert "is no sound .npz" in message("2x2", str(path))
     assert "is no sound .npz" in message("2x2", path)
-    assert message("2x2", "w.pt") == (
-        "'w.pt': weights are read from an .npz file, as numpy.savez writes it"
+    other = tmp_path / "w.pt"
+    other.write_bytes(b"this is no zip")
+    assert message("2x2", other) == (
+        f"{str(other)!r}: weights are read from an .npz file, as numpy.savez writes it"
     )
+    assert message("2x2", "w.pt") == "there is no file w.pt"
+    assert message("2x2", tmp_path) == f"{tmp_path} is a directory; name a file"
     assert message("2x2", str(tmp_path / "other.npz")).startswith("there is no file ")
 
 
@@ -311,3 +315,11 @@ def test_the_table_of_names_knows_the_same_errors() -> None:
         parameter_table("2x2, relu")
     with pytest.raises(ca.ConvalgebraError, match="nothing to merge"):
         parameter_table("id")
+
+
+def test_a_bad_eps_is_told_without_a_batch_norm() -> None:
+    assert message("2x2", [np.ones((1, 1, 2, 2))], eps=-1).startswith("eps is a number from 0 to")
+
+
+def test_lines_of_tables_fit() -> None:
+    assert max(map(len, message("2x2", {}).split("\n")[1:])) <= 80

@@ -10,7 +10,7 @@ import pytest
 import convalgebra as ca
 from convalgebra.kernels.merging import merge, parameter_table
 
-NOTE = "1 channel is taken to come in; --channels says otherwise (in Python channels=..)"
+NOTE = "1 channel is taken to come in; --channels says otherwise (Python: channels=..)"
 
 
 def message(*arguments, **options):

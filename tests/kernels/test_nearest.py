@@ -8,6 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import convalgebra as ca
+from convalgebra.kernels.nearest import newton, starts
+from convalgebra.kernels.nearest.newton import Found
+from convalgebra.kernels.nearest.problem import Problem
 
 from .nearest_oracle import by_scipy, composed, exact_square_error
 
@@ -337,3 +340,40 @@ def test_bottlenecks_begin_at_the_truncated_svd_and_end_between_it_and_the_bound
     assert 0 < report.lower_bound <= report.relative_error
     best = ca.nearest(layer, "1x1@3,3x3@2,1x1@6")
     assert best.relative_error <= report.relative_error + 1e-9
+
+
+def test_an_exact_fit_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = []
+
+    def counted(problem: Problem, first: np.ndarray) -> Found:
+        found = newton.minimize(problem, first)
+        steps.append(int(found.steps.sum()))
+        return found
+
+    monkeypatch.setattr(starts, "minimize", counted)
+    report = ca.nearest("sobel", "3x3,3x3")
+    assert report.exact
+    assert report.placement == (1, 1)
+    assert (report.placements, report.as_good) == (9, 9)
+    assert max(steps) < 2_000  # of 64 starts; without an end they take about 8,000
+
+
+def test_an_exact_fit_of_a_large_stack_ends_the_search() -> None:
+    kernel = np.random.default_rng(0).standard_normal((8, 8, 3, 3))
+    report = ca.nearest(kernel, "3x3@30,1x1@8,1x1@8", starts=4)
+    assert report.exact
+    assert report.starts == 1  # of four, each of more weights than Newton's method takes
+
+
+def test_a_filter_that_is_exact_does_not_end_the_search_for_others() -> None:
+    rng = np.random.default_rng(0)
+    kernels = rng.standard_normal((3, 1, 3, 3))
+    kernels[1, 0] = np.outer([1, 2, 1], [1, 0, -1])
+    alone = [
+        ca.factorability({"k": kernels[n : n + 1]}, "2x2,2x2", starts=64).scores[0].worst
+        for n in range(3)
+    ]
+    together = ca.factorability({"k": kernels}, "2x2,2x2", starts=64).scores[0]
+    assert alone[1] < 1e-9
+    assert together.worst == pytest.approx(max(alone), rel=1e-6)
+    assert together.median == pytest.approx(sorted(alone)[1], rel=1e-6)

@@ -106,3 +106,48 @@ def test_equations_are_typeset(form: str) -> None:
     (block,) = re.findall(r"\\begin\{aligned\}\n(0 &= a_.*)\n\\end\{aligned\}", text)
     assert block == "0 &= a_{00} a_{11} - a_{01} a_{10}"
     assert "verbatim" not in text
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "shape", "verdict"),
+    [
+        ("3x3", "3x3p1", "5x5", "equivalent away from the borders"),  # outputs of two sizes
+        ("3x3p1,3x3", "3x3,3x3p1", "9x9", "equivalent away from the borders"),
+        ("3x3s3", "3x3s3p1", "9x9", "equivalent up to a shift"),
+        ("3x3p1", "3x3p1", "9x9", "equivalent"),
+        ("3x3p1,relu", "3x3p1,relu", "9x9", "equivalent"),
+        ("3x3", "3x3p1", None, "equivalent"),
+    ],
+)
+def test_the_headline_says_where_two_stacks_are_equal(
+    left: str, right: str, shape: str | None, verdict: str
+) -> None:
+    report = equiv(left, right, input=shape)
+    assert lines(left, right, input=shape)[0] == f"{left} and {right}: {verdict}"
+    assert report.to_dict()["equivalent"] is True
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_equal_stacks_are_called_so(channels: int) -> None:
+    report = equiv("3x3,3x3", "3x3, 3x3", channels=channels)
+    for direction in (report.left_reproduces_right, report.right_reproduces_left):
+        assert direction.reach.reason == "both are the same stack"
+
+
+@pytest.mark.parametrize("form", ["text", "md", "latex", "html"])
+def test_a_derivation_says_that_it_leaves_an_activation_out(form: str) -> None:
+    report = equiv("3x3", "2x2@9,relu,2x2@1")
+    text = " ".join(equivalence_in(form, report, 80, derive=True).split())
+    assert "2x2@9,relu,2x2@1 without relu, as an operator" in text
+    assert "What follows leaves relu out." in text
+    assert "2x2@9,relu,2x2@1 as an operator" not in text
+
+
+def test_one_layer_has_no_other_factorizations() -> None:
+    told = {
+        text: equiv(text, text).left.dimension.reason  # type: ignore[union-attr]
+        for text in ("3x3", "avg2x2s1,3x3", "2x2,2x2")
+    }
+    assert "factorizations" not in told["3x3"]
+    assert "factorizations" not in told["avg2x2s1,3x3"]
+    assert "finitely many other factorizations" in told["2x2,2x2"]

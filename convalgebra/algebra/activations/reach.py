@@ -28,7 +28,7 @@ from convalgebra.algebra.activations.linear_pieces import (
 )
 from convalgebra.algebra.activations.pieces import Stack, cut
 from convalgebra.algebra.activations.sums import Sum, linear_of_sum, sum_made, sum_of
-from convalgebra.algebra.answers import COMPLEX, Reach
+from convalgebra.algebra.answers import COMPLEX, SAME, Reach
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS
 from convalgebra.network import Network
@@ -60,7 +60,7 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
     axes = made.axes if maker.axes is None else maker.axes
     one, two = (cut(network, channels, axes) for network in (maker, made))
     if maker.nodes == made.nodes and maker.outputs == made.outputs:
-        return all_of_it("both are the same stack", ((0,) * (axes or 0),))
+        return all_of_it(SAME, ((0,) * (axes or 0),))
     if one is None or two is None:
         return _with_a_branch(linear, (maker, made), (one, two), channels, axes or 0)
     _check(one, two)
@@ -132,7 +132,7 @@ def _reach(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
     if not maker.kinds and not made.kinds:
         return answers.linear(maker.first, made.first)
     if maker.pieces == made.pieces and maker.kinds == made.kinds:
-        return all_of_it("both are the same stack", ((0,) * maker.first.axes,))
+        return all_of_it(SAME, ((0,) * maker.first.axes,))
     same_end = maker.kinds[-1:] == made.kinds[-1:] and maker.last.is_empty and made.last.is_empty
     found = unknown("")
     if same_end:

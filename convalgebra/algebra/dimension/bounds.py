@@ -168,7 +168,7 @@ class _Search:
     def constants(self, lower: int, fields: bool) -> list[Bound]:
         """The kernels do not depend on biases: those of the stack without, and all constants."""
         last = len(self.plan.steps) - 1
-        count = sum(1 for c in self.family.coordinates if c.source == -1)
+        count = self.family.constants
         bare = replace(
             self.plan, steps=tuple(step._replace(bias=False) for step in self.plan.steps)
         )

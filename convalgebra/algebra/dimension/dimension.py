@@ -116,10 +116,11 @@ def _of_chain(family: Family) -> Dimension:
     last = len(family.plan.steps) - 1
     bound = Bound(value, 1, last, "one channel", plain=False)
     idle = family.weights - value
+    layers = sum(factor.free for factor in family.chain.factors)
     reason = (
         f"one channel: {counted(family.weights, 'weight')}"
         + (f", and {counted(idle, 'scale')} between the layers without effect" if idle else "")
-        + "; generic filters have finitely many other factorizations"
+        + ("; generic filters have finitely many other factorizations" if layers > 1 else "")
     )
     return Dimension(
         value, value, value, family.weights, family.ambient, "one channel", bound, None, None,

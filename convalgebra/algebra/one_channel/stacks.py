@@ -264,7 +264,7 @@ def _pattern_text(pattern: tuple[int, int, int]) -> str:
 
 def _why(made: Chain, real: Answer, rational: Answer) -> str:
     if rational == "all":
-        return f"every layer of {made.text} goes into one of its layers, beside the others"
+        return f"the layers of {made.text} fit whole into its layers"
     if real == "all":
         return "its roots can be shared out among the layers, conjugate pairs together"
     if real == "unknown":

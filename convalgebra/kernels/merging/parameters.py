@@ -54,7 +54,7 @@ class ParameterTable:
         """What has to be said of the channels."""
         if not (self.assumed and self.parameters):
             return ()
-        return ("1 channel is taken to come in; --channels says otherwise (in Python channels=..)",)
+        return ("1 channel is taken to come in; --channels says otherwise (Python: channels=..)",)
 
 
 def nodes_of(network: Network, plan: Plan) -> list[int]:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from convalgebra.errors import InputError
+from convalgebra.files import check_file
 from convalgebra.kernels.arrays import NoNumbersError, finite, headers, read_arrays
 from convalgebra.kernels.merging.blocks import Array, check_bits
 from convalgebra.kernels.merging.parameters import (
@@ -65,6 +66,7 @@ def state_of(weights: Weights) -> State:
     if isinstance(weights, (str, PathLike)):
         file = fsdecode(weights)
         if not file.lower().endswith(".npz"):
+            check_file(file)
             raise InputError(
                 f"{file!r}: weights are read from an .npz file, as numpy.savez writes it"
             )

@@ -54,7 +54,13 @@ def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon
     for p in table:
         by_step.setdefault(p.step, {})[p.role] = arrays[p.name]
     norms = [p for p in table if p.role == "running_var"]
-    epsilons = {p.step: _epsilon(own.get(f"{p.layer_number}.{EPSILON}", epsilon)) for p in norms}
+    common = _epsilon(epsilon)  # a bad one is told without a batch norm, too
+    epsilons = {
+        p.step: common
+        if (given := own.get(f"{p.layer_number}.{EPSILON}")) is None
+        else _epsilon(given)
+        for p in norms
+    }
     for p in norms:
         _check_variance(arrays[p.name], p.name, epsilons[p.step])
     notes = [*table.notes]

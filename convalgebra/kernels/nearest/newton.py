@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.kernels.nearest.problem import Problem
+from convalgebra.kernels.nearest.problem import ROUNDING, Problem
 from convalgebra.kernels.nearest.threads import one_thread
 
 if TYPE_CHECKING:
@@ -43,18 +43,27 @@ class Found(NamedTuple):
         return Found(*(np.concatenate(pair) for pair in zip(self, other, strict=True)))
 
 
-def minimize(problem: Problem, starts: Array, steps: int = 200) -> Found:
-    """The local minima that the starts lead to; chunk by chunk, so that memory stays bounded."""
+def minimize(problem: Problem, starts: Array, steps: int = 200, each_for: int = 1) -> Found:
+    """The local minima that the starts lead to; chunk by chunk, so that memory stays bounded.
+
+    When one start arrives at 0, to rounding, the others for the same kernel end where they are: all
+    of them, or with `many` kernels those of `each_for` starts in a row.
+    """
+    import numpy as np
+
     made = problem.made
     each = made.weights * (made.weights + 2 * problem.coefficients + made.memory)
     chunk = max(1, _FLOATS_AT_ONCE // max(1, each))
     parts = [slice(at, at + chunk) for at in range(0, len(starts), chunk)]
+    groups = np.arange(len(starts)) // (each_for if problem.many else max(1, len(starts)))
     with one_thread():
-        found = [_minimize(problem.chosen(part), starts[part], steps) for part in parts]
+        found = [
+            _minimize(problem.chosen(part), starts[part], steps, groups[part]) for part in parts
+        ]
     return reduce(Found.joined, found)
 
 
-def _minimize(problem: Problem, starts: Array, limit: int) -> Found:
+def _minimize(problem: Problem, starts: Array, limit: int, groups: Any) -> Found:
     import numpy as np
 
     weights = problem.scaled(starts)
@@ -91,13 +100,14 @@ def _minimize(problem: Problem, starts: Array, limit: int) -> Found:
         mu[at] = np.clip(mu[at], 1e-12, 1e14)
         flat = np.linalg.norm(gradient, axis=1) < _STEEP * np.sqrt(2 * half[at] * size[at])
         stuck = ~better & (mu[at] > 1e8)
-        exact = half[at] < 1e-32 * size[at]
+        exact = 2 * half[at] <= ROUNDING**2 * size[at]
         gain = at[better]
         weights[gain], residual[gain], half[gain] = moved[better], there[better], new[better]
         taken[at] += 1
         done = flat | stuck | exact
         converged[at[done]] = True
         active[at[done]] = False
+        active[np.isin(groups, groups[at[exact]])] = False
         if number % 8 == 7:
             weights = problem.balanced(weights)
     errors = np.sqrt(2 * half + problem.outside)

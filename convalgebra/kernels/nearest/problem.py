@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+ROUNDING = 2e-13  # of the norm: where the error is no more, there is nothing left to find
+
 
 @dataclass(frozen=True)
 class Problem:

@@ -261,7 +261,8 @@ def best_placed(
             bound, reason = solution.bound, solution.reason
         errors.append(solution.error)
         # The one next to the middle among equals: the last digits decide nothing.
-        if best is None or solution.error < best.solution.error * (1 - 1e-9) - 1e-15:
+        least = 0.0 if best is None or best.solution.error <= EXACT else best.solution.error
+        if best is None or solution.error < least * (1 - 1e-9) - 1e-15:
             best = Placed(solution, problem, offset, len(offsets))
     assert best is not None
     least = max(best.solution.error, EXACT) * (1 + 1e-9)

@@ -9,6 +9,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import ConvalgebraError, InputError, ShapeError
+from convalgebra.files import check_file
 from convalgebra.kernels.arrays import headers, is_array_file, read_array
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.newton import minimize
@@ -184,6 +185,7 @@ def _arrays(weights: Any) -> Iterator[tuple[str, tuple[int, ...], Callable[[], A
         weights = fspath(weights)
     if isinstance(weights, str):
         if not is_array_file(weights):
+            check_file(weights)
             raise InputError(f"{weights[:80]!r}: weights are read from .npy and .npz files")
         for header in headers(weights):
             load = partial(read_array, weights, header.name or None)
@@ -336,7 +338,7 @@ def _by_search(
         tiled = np.repeat(part, several, axis=0)[:, None, ..., None]
         problem = Problem(made, tiled, many=True)
         first = rng.standard_normal((len(tiled), made.weights))
-        errors = minimize(problem, first).errors / problem.norms()
+        errors = minimize(problem, first, each_for=several).errors / problem.norms()
         found[at : at + _AT_ONCE] = errors.reshape(len(part), several).min(1)
     if tell is not None:
         tell(len(kernels), len(kernels))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.kernels.nearest.alternating import descend
 from convalgebra.kernels.nearest.newton import NEWTON_LIMIT, Found, minimize
-from convalgebra.kernels.nearest.problem import Problem
+from convalgebra.kernels.nearest.problem import ROUNDING, Problem
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def search(problem: Problem, starts: int, seed: int = 0) -> Search:
     while (left := starts - len(found.errors)) > 0:
         best = found.errors.min()
         agreed = int((found.errors < best + AGREE * norm).sum())
-        if best <= 1e-14 * norm or (agreed >= _ENOUGH and 2 * agreed > len(found.errors)):
+        if best <= ROUNDING * norm or (agreed >= _ENOUGH and 2 * agreed > len(found.errors)):
             break
         count = min(batch, left)
         before = best
@@ -86,7 +86,10 @@ def _winner(problem: Problem, found: Found, norm: float) -> int:
     """
     import numpy as np
 
-    equal = np.flatnonzero(found.errors <= found.errors.min() + AGREE * norm / 100)
+    near = found.errors <= found.errors.min() + AGREE * norm / 100
+    if found.converged[np.argmin(found.errors)]:  # others may have ended before they arrived
+        near &= found.converged
+    equal = np.flatnonzero(near)
     if len(equal) == 1 or problem.kernel.size * len(equal) > _MOST_COMPARED:
         return int(np.argmin(found.errors))
     values = problem.made.values(found.weights[equal]).reshape(len(equal), -1)
@@ -99,6 +102,8 @@ def _tried(problem: Problem, starts: Array) -> Found:
         return minimize(problem, starts)
     found = descend(problem, starts[0])
     for start in starts[1:]:
+        if found.errors.min() <= ROUNDING * problem.norm():
+            break
         found = found.joined(descend(problem, start))
     return found
 
