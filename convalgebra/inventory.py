@@ -7,6 +7,7 @@ the inventory carries the Network too, and what each of its nodes was made to ta
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -55,7 +56,10 @@ class Takes(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """A Network without input, with what its nodes take, and what is taken for granted of it."""
+    """A Network without input, with what its nodes take, and what is taken for granted of it.
+
+    Its opaque layers have no shape: they keep that of what comes in.
+    """
 
     network: Network
     takes: dict[int, Takes]
@@ -67,7 +71,11 @@ class Chain(NamedTuple):
         Raises ShapeError, with the place, where a module takes something else.
         """
         comes, ignored = shape, Assumptions()
-        for index, node in enumerate(self.network.nodes[1:], 1):
+        nodes = list(self.network.nodes)
+        for index, node in enumerate(nodes[1:], 1):
+            if node.layer.opaque is not None:
+                nodes[index] = node._replace(layer=replace(node.layer, size=comes))
+                continue
             fault = _fault(self.takes[index], comes) if index in self.takes else ""
             if fault:
                 raise ShapeError(fault, self.network.source, node.span)
@@ -75,7 +83,7 @@ class Chain(NamedTuple):
                 comes = output_shape(node.layer, [comes], ignored)
             except SizeError:
                 break  # the network itself says it better
-        return self.network.with_input(shape)
+        return replace(self.network, shape=shape, nodes=tuple(nodes))
 
     def assumed_on(self, network: Network) -> tuple[str, ...]:
         """What is taken for granted of the chain on the input of `network`."""
@@ -194,7 +202,15 @@ class Inventory(NamedTuple):
                 f"{self.model} is read as an inventory, and no network: {self.reason}\n"
                 f"  hint: {self.instead}; its params are in ca.inventory(..)"
             )
-        return self.chain.network if shape is None else self.chain.on(shape)
+        if shape is not None:
+            return self.chain.on(shape)
+        for node in self.chain.network.nodes:
+            if node.layer.opaque is not None:
+                raise UnsupportedError(
+                    f"what {node.layer.opaque.name} makes has the shape of what comes in, and "
+                    f"{self.refusal}: {self.instead}"
+                )
+        return self.chain.network
 
     def to_dict(self) -> dict[str, Any]:
         """The inventory under the keys of `convalgebra.inventory/1`."""

@@ -106,7 +106,7 @@ POINTWISE = frozenset(
         *("fmod", "floor_divide", "maximum", "minimum", "max", "min", "lerp", "where", "addcmul"),
         *("addcdiv", "masked_fill", "nan_to_num", "eq", "ne", "ge", "gt", "le", "lt", "equal"),
         *("less", "greater", "lessorequal", "greaterorequal", "and", "or", "xor", "not"),
-        *("logical_and", "logical_or", "logical_not", "isnan", "isinf"),
+        *("logical_and", "logical_or", "logical_not", "isnan", "isinf", "log_sigmoid"),
         *("batch_norm", "layer_norm", "rms_norm", "instance_norm", "group_norm"),
         *("local_response_norm", "rescale", "reparametrize", "unsqueeze"),
     }

@@ -449,6 +449,7 @@ def test_the_choices_of_cost_are_those_of_its_tables() -> None:
     [
         ("--dtype float33", "there is no dtype `float33`; there are float64,"),
         ("--batch 0", "a batch is a number of inputs, like 8 or N, not 0"),
+        ("--batch 9999999999", "like 8 or N, not 9999999999; at most 9"),
         ("--batch 2x3", "a batch is a number of inputs, like 8 or N, not 2x3"),
         ("--batch N --at M=3", "there is no named size `M`; named are N"),
     ],

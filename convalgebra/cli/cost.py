@@ -108,6 +108,12 @@ def cost(
     titles = [*stacks, *layers]
     if not titles:
         raise InputError("nothing to cost: name a stack, a file, or zoo:resnet50")
+    if units:
+        if len(titles) > 1:
+            raise InputError("--unit asks about one network; name one stack")
+        beside = {"dtype", "batch", "training", "convention", "all_layers"}
+        why = "asks about costs, and with --unit only what a unit sees is told"
+        check_not_given(ctx, beside, why)
     models = [read_model(stack, source_form, shape) for stack in stacks]
     models += [
         read_model(path, source_form, shape) if path == "-" else read_file(path, source_form, shape)
@@ -139,8 +145,6 @@ def cost(
         for model in models
     ]
     if units:
-        if len(reports) > 1:
-            raise InputError("--unit asks about one network; name one stack")
         click.echo(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], columns()))
     elif len(reports) == 1:
         click.echo(cost_in(form, reports[0], columns(), all_layers=all_layers))

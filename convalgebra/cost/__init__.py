@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
+from convalgebra.language.scanner import MAX_DIGITS
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_model, read_shape
 from convalgebra.sizes import Size, at_least, names
@@ -84,8 +86,13 @@ def read_batch(batch: int | str | Size) -> Size:
     except ConvalgebraError:
         sizes = ()
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
-        raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}")
+        long = f"; at most {MAX_DIGITS} digits are read" if _has_long_number(batch) else ""
+        raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}{long}")
     return sizes[0]
+
+
+def _has_long_number(batch: object) -> bool:
+    return isinstance(batch, str) and re.search(rf"\d{{{MAX_DIGITS + 1}}}", batch) is not None
 
 
 def _check_apart(batch: set[str], network: set[str]) -> None:

@@ -23,6 +23,16 @@ def kind(model):
     return type(model).__name__
 
 
+def test_a_package_that_is_not_there_is_asked_for_by_name(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnx", None)
+    with pytest.raises(InputError) as caught:
+        read_model("3x3, relu", form="onnx")  # which nobody would take for one
+    assert str(caught.value) == (
+        "<stack> is read as an ONNX file by the package `onnx`, which is not installed: "
+        "pip install 'convalgebra[onnx]'"
+    )
+
+
 @pytest.fixture
 def file(tmp_path):
     def written(content, name="model.dat"):

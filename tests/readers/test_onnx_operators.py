@@ -222,6 +222,38 @@ def test_operators(written):
     assert ca.cost(network).status == ("partial" if "?" in written else "complete")
 
 
+LONE = {
+    "opaque(reducemean, 1, 0, 0)": [("ReduceMean", "x", "y", {"keepdims": 0})],
+    "opaque(reducemean, 1, 0, 0), relu": [
+        ("ReduceMean", "x", "m", {"keepdims": 0}),
+        ("Relu", "m", "y", {}),
+    ],
+    "gmp, opaque(reducesum, 1, 0, 0)": [
+        ("GlobalMaxPool", "x", "m", {}),
+        ("ReduceSum", "m", "y", {"keepdims": 0}),
+    ],
+    "opaque(reducemean, 1, 0, 0) + opaque(reducemax, 1, 0, 0)": [
+        ("ReduceMean", "x", "m", {"keepdims": 0}),
+        ("ReduceMax", "x", "n", {"keepdims": 0}),
+        ("Add", "m n", "y", {}),
+    ],
+}
+
+
+@pytest.mark.parametrize("written", LONE)
+def test_a_lone_number_is_one_channel(written):
+    network = read(model(LONE[written]), "m.onnx")
+    assert str(network).partition("; ")[2] == written
+    assert ca.parse(str(network)) == network
+    assert ca.cost(network).output == (1,)
+
+
+def test_a_map_comes_before_the_number_beside_it():
+    nodes = [("ReduceMean", "x", "m", {"keepdims": 0}), ("Relu", "x", "y", {})]
+    network = read(model(nodes, outputs=("m", "y")), "m.onnx")
+    assert [network.shapes[end] for end in network.outputs] == [(3, 16, 16), (1,)]
+
+
 def test_shapes_are_those_of_the_inference_of_onnx():
     for nodes, stored in OPERATORS.values():
         content = model(nodes, stored)

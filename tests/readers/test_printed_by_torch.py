@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convalgebra.cost import cost
+from convalgebra.errors import UnsupportedError
 from convalgebra.readers.printed import read
 from convalgebra.readers.printed.classes import CONTAINERS, KINDS
+from convalgebra.readers.torch_module import from_torch
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -181,11 +183,29 @@ def test_what_becomes_a_layer():
         *("FractionalMaxPool2d", "MaxUnpool2d", "AdaptiveAvgPool2d", "ConstantPad2d", "ZeroPad2d"),
         *("Upsample", "UpsamplingBilinear2d", "PixelUnshuffle", "Flatten", "Unflatten", "Fold"),
         *("Unfold", "Embedding", "EmbeddingBag", "MultiheadAttention", "RNN", "LSTM"),
-        *("GRU", "RNNCell", "LSTMCell", "GRUCell", "CELU", "GLU", "Hardshrink", "Hardtanh"),
-        *("LogSigmoid", "LogSoftmax", "RReLU", "Softmin", "Softshrink", "Softsign", "Tanhshrink"),
-        *("Threshold", "CosineSimilarity", "PairwiseDistance", "CrossEntropyLoss", "MSELoss"),
+        *("GRU", "RNNCell", "LSTMCell", "GRUCell", "GLU"),
+        *("CosineSimilarity", "PairwiseDistance", "CrossEntropyLoss", "MSELoss"),
         *("TripletMarginLoss", "CTCLoss"),
     }
+
+
+KEEPING = (
+    *(nn.CELU(), nn.Hardshrink(), nn.Hardtanh(), nn.Hardtanh(0, 6), nn.LogSigmoid(), nn.RReLU()),
+    *(nn.LogSoftmax(1), nn.Softmin(1), nn.Softmin(2), nn.Softshrink(), nn.Softsign()),
+    *(nn.Tanhshrink(), nn.Threshold(0.1, 20)),
+)
+
+
+@one(KEEPING)
+def test_what_keeps_the_shape_is_what_the_live_module_is(module):
+    model = nn.Sequential(nn.Conv2d(3, 5, 3), module, nn.MaxPool2d(2))
+    found = printed(model)
+    assert str(found.network((3, 12, 9))) == str(from_torch(model, (3, 12, 9)))
+    relu6 = isinstance(module, nn.Hardtanh) and module.min_val == 0
+    assert found.modules[1].layer == ("relu6" if relu6 else "")
+    if not relu6:
+        with pytest.raises(UnsupportedError, match="and the shape of the input is not known"):
+            found.network()
 
 
 @one([nn.LazyConv2d(4, 3), nn.LazyLinear(5), nn.LazyBatchNorm2d(), nn.LazyInstanceNorm1d()])

@@ -252,6 +252,37 @@ def test_small_modules(name):
     assert report.status == ("partial" if "?" in text else "complete")
 
 
+LONE = {  # of y = c(x), 3x16x16
+    "opaque(sum, 1, 0, 0)": lambda y: y.sum(),
+    "opaque(max, 1, 0, 0)": lambda y: y.max(),
+    "opaque(mse_loss, 1, 0, ?)": lambda y: F.mse_loss(y, torch.zeros(1, 3, 16, 16)),
+    "gap, opaque(sum, 1, 0, 0), relu": lambda y: y.mean((2, 3)).sum().relu(),
+    "opaque(dot, 1, 0, 768)": lambda y: torch.dot(y.flatten(), y.flatten()),
+    "[:1], crop0:15x0, crop0x0:15, flatten": lambda y: y[0, 0, 0, 0],
+    "(opaque(mean, 1, 0, 0) + opaque(amax, 1, 0, 0))": lambda y: y.mean() + y.amax(),
+    "opaque(mean, 1, 0, 0), opaque(unsqueeze, 1x1, 0, 0)": lambda y: y.mean().view(1, 1, 1),
+}
+
+
+@pytest.mark.parametrize("text", LONE)
+def test_a_lone_number_is_one_channel(text):
+    module = Doing(lambda s, x: LONE[text](s.c(x)), c=conv)
+    network = ca.from_torch(module, (3, 16, 16))
+    assert str(network).partition("; ")[2] == f"3x3p1@3b, {text}"
+    assert ca.parse(str(network)) == network
+    report = ca.cost(network)
+    assert report.output in ((1,), (1, 1))
+    assert report.total.params == 84
+
+
+def test_a_map_comes_before_the_numbers_beside_it():
+    for both in (lambda y: (y, y.mean()), lambda y: {"loss": y.mean(), "map": y}):
+        module = Doing(lambda s, x, both=both: both(s.c(x)), c=conv)
+        network = ca.from_torch(module, (3, 16, 16))
+        assert [network.shapes[end] for end in network.outputs] == [(3, 16, 16), (1,)]
+        assert ca.cost(network).output == (3, 16, 16)
+
+
 def test_recurrent_and_attention_modules():
     # Four gates of 8 units, from 3 channels and 8 units, at 256 positions.
     lstm = nn.LSTM(3, 8, batch_first=True)

@@ -179,6 +179,7 @@ class Two(nn.Module):
         (conv, [(3, 9, 9), (1, 9, 9)], "several were given"),
         (conv, "3xHxW", "has named sizes; give numbers"),
         (conv, None, "a module does not tell its input"),
+        (conv, 3, "an input shape is channels and sizes, all at least 1, not 3"),
         (conv, (3, 0, 9), "all at least 1"),
         ("3x3", (3, 9, 9), "expected a torch.nn.Module, not str"),
     ],

@@ -81,8 +81,10 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     first = fields[node.inputs[0]]
     if node.layer.kind in _UNCHANGED:
         return first
-    if not _is_told(network, index):
-        return Field(None, reason=not_told(node.layer))
+    if not is_told(network, index):
+        # Where the field was lost before, that is why: the first culprit on the way.
+        lost = next((fields[source].reason for source in node.inputs if fields[source].reason), "")
+        return Field(None, reason=lost or not_told(node.layer))
     pooled, is_global = _FLAGS[node.layer.kind](first, network.shapes[index])
     if len(node.read) > 1:
         is_global = any(fields[source].is_global for source in node.read)
@@ -107,7 +109,7 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
     """
     node = network.nodes[index]
     kind = node.layer.kind
-    if not _is_told(network, index):
+    if not is_told(network, index):
         nowhere = partial(_nowhere, node.layer)
         axes = len(network.shapes[0]) - 1
         return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
@@ -132,7 +134,7 @@ def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[M
     return tuple(still if stands else _as_it_is for stands in along) if any(along) else None
 
 
-def _is_told(network: Network, index: int) -> bool:
+def is_told(network: Network, index: int) -> bool:
     """Whether a layer has a rule: all but some opaque ones."""
     node, output = network.nodes[index], network.shapes[index]
     return node.layer.kind != "opaque" or all(

@@ -60,10 +60,11 @@ def _position(name: str, places: str, shape: Shape) -> tuple[int, ...]:
             f"a position is whole numbers from 0 on, like {example}, not `{wrong.strip()[:40]}`"
         )
     if len(parts) != len(sides):
-        what = f"{name} is {shape_text(shape)}"
-        raise InputError(
-            f"{what}, with {axes_text(len(sides))}: write {example}, not {len(parts)} indices"
-        )
+        what = f"{name} is {shape_text(shape)}, with {axes_text(len(sides))}"
+        if not sides:
+            raise InputError(f"{what}: write {example} without indices")
+        given = {0: "none is", 1: "1 is"}.get(len(parts), f"{len(parts)} are")
+        raise InputError(f"{what}: a unit has one index an axis, like {example}; {given} given")
     unit = tuple(map(int, parts))
     for place, side in zip(unit, sides, strict=True):
         if isinstance(side, int) and place >= side:

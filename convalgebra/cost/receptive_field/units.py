@@ -18,9 +18,8 @@ from convalgebra.cost.receptive_field.axes import (
     NotKnownError,
     in_numbers,
 )
-from convalgebra.cost.receptive_field.fields import Field
+from convalgebra.cost.receptive_field.fields import Field, is_told
 from convalgebra.cost.receptive_field.moves import border_windows
-from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
 from convalgebra.cost.receptive_field.places import (
     Places,
     number_of,
@@ -148,6 +147,8 @@ def _seen(
     for index in range(node, 0, -1):
         for box in boxes.pop(index, ()):
             here = network.nodes[index]
+            if not is_told(network, index):
+                raise NotKnownError(fields[index].reason)
             for source in here.read:
                 if not pooled and fields[source].pooled and len(here.read) > 1:
                     continue
@@ -232,18 +233,12 @@ def _product(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
     return tuple(((0, 0),) if i == 1 else places for places, i, o in along)
 
 
-def _opaque(layer: Layer, box: Box, shape: Shape, output: Shape) -> Box:
-    if is_pointwise(layer, shape, output):
-        return _product(layer, box, shape, output)
-    raise NotKnownError(not_told(layer))
-
-
 _RULES = {
     **dict.fromkeys(("conv", "dw", "max", "avg"), _window),
     "convt": _transposed,
     **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _nearest),
     **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _bilinear),
-    "opaque": _opaque,
+    "opaque": _product,  # where it works position by position
     **dict.fromkeys(("gap", "gmp"), _pooled),
     **dict.fromkeys(BORDERS, _border),
     "fc": _whole,

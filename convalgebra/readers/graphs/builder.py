@@ -251,15 +251,14 @@ class Builder:
         dims = _laid_out(shape, order)
         value = tuple(shape[index] for index in order) or (1,)
         at = self.shape_at(tensor)
-        arranged = (tensor.dims[i] for i in order)
-        if equal_shapes(value, at) and tuple(arranged) == straight(at)[1:]:
+        # A lone number, which has no dimensions, is the one channel of its value.
+        arranged = tuple(tensor.dims[index] for index in order) or ((),)
+        if equal_shapes(value, at) and arranged == straight(at)[1:]:
             return Tensor(tensor.node, dims)
-        node = self._rearranged(tensor, order, value)
-        return Tensor(node, dims)
+        return Tensor(self._rearranged(tensor.node, arranged, value), dims)
 
-    def _rearranged(self, tensor: Tensor, order: Sequence[int], value: Shape) -> int:
-        at, source = self.shape_at(tensor), (tensor.node,)
-        dims = tuple(tensor.dims[index] for index in order)
+    def _rearranged(self, source: int, dims: Dims, value: Shape) -> int:
+        at = self.shapes[source]
         rows = straight(at)[1:]
         layer = None
         if len(dims) == 1 and dims[0] == tuple(atom for row in rows for atom in row):
@@ -269,12 +268,12 @@ class Builder:
         elif (factor := depth_factor(((), *dims), at)) is not None:
             layer = Layer("pixelshuffle", (factor,))
         if layer is not None:
-            node = self.layer(layer, source, expected=value)
+            node = self.layer(layer, [source], expected=value)
             if node is not None:
                 return node
         # Dimensions of size 1 move nothing: what is pooled stays so.
-        name = "unsqueeze" if sum(map(bool, dims)) == 1 and len(at) == 1 else "rearrange"
-        return self.opaque(name, source, value, 0)
+        name = "unsqueeze" if sum(map(bool, dims)) < 2 and len(at) == 1 else "rearrange"
+        return self.opaque(name, [source], value, 0)
 
 
 def axes_order(shape: Shape, channels: int = 1) -> tuple[int, ...]:

@@ -22,11 +22,13 @@ def finished(
 ) -> Network:
     """The Network that ends in `outputs`. What no operation used becomes `unused`.
 
-    `classes` are what the modules of the model are, by their paths.
+    `classes` are what the modules of the model are, by their paths. A lone number, a loss most
+    likely, comes behind the other outputs: what is told of one output is told of the first.
 
     Raises UnsupportedError where the params do not add up to those of the model.
     """
-    ends = [builder.in_order(tensor).node for tensor in outputs]
+    ordered = sorted(outputs, key=lambda tensor: not tensor.dims)
+    ends = [builder.in_order(tensor).node for tensor in ordered]
     ends = _with_dead_ends(builder, ends)
     parameters = list(parameters)
     builder.block = ()

@@ -93,7 +93,7 @@ def _parsed(content: bytes, path: str) -> ModelProto:
         from onnx import load_model_from_string
     except ImportError:
         raise InputError(
-            f"{path} looks like an ONNX file, and the package `onnx` is not installed: "
+            f"{path} is read as an ONNX file by the package `onnx`, which is not installed: "
             "pip install 'convalgebra[onnx]'"
         ) from None
     from google.protobuf.message import DecodeError

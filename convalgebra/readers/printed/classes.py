@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from convalgebra.inventory import Takes
-from convalgebra.layers import Channels, Layer
+from convalgebra.layers import Channels, Layer, Opaque
 from convalgebra.readers.printed import sliding
 from convalgebra.readers.printed.arguments import Arguments
 from convalgebra.readers.printed.told import LAZY, Reading, Rule, Told, axes_of
@@ -182,6 +182,17 @@ def _nothing(kind: str, read: Reading) -> Told:
     return Told(0, ())
 
 
+def _opaque(name: str) -> Rule:
+    # What comes out has the shape of what comes in, which a chain fills in.
+    layers = (Layer("opaque", opaque=Opaque(name, 0, 0)),)
+    return lambda kind, read: Told(0, layers)
+
+
+def _hardtanh(kind: str, read: Reading) -> Told:
+    bounds = read.take("min_val", -1.0), read.take("max_val", 1.0)
+    return (_plain("relu6") if bounds == (0, 6) else _opaque("hardtanh"))(kind, read)
+
+
 def _without_word(kind: str, read: Reading) -> Told:
     return Told(0, lacks="it has no word for it")
 
@@ -217,10 +228,21 @@ _ACTIVATIONS = {
     "Softmax": "softmax",
     "Softmax2d": "softmax",
 }
+_OPAQUE = {  # they keep the shape; the names are those that a live module gives
+    "CELU": "celu",
+    "Hardshrink": "hardshrink",
+    "LogSigmoid": "log_sigmoid",
+    "LogSoftmax": "log_softmax",
+    "RReLU": "rrelu",
+    "Softmin": "softmin",
+    "Softshrink": "softshrink",
+    "Softsign": "softsign",
+    "Tanhshrink": "tanhshrink",
+    "Threshold": "threshold",
+}
 _WITHOUT_WORD = (
-    *("CELU", "GLU", "Hardshrink", "Hardtanh", "LogSigmoid", "LogSoftmax", "RReLU", "Softmin"),
-    *("Softshrink", "Softsign", "Tanhshrink", "Threshold", "Fold", "Unfold", "Unflatten"),
-    *("PixelUnshuffle", "CosineSimilarity", "PairwiseDistance", "CrossMapLRN2d"),
+    *("GLU", "Fold", "Unfold", "Unflatten", "PixelUnshuffle"),
+    *("CosineSimilarity", "PairwiseDistance", "CrossMapLRN2d"),
     *("FractionalMaxPool2d", "FractionalMaxPool3d"),
     *(f"{pool}{axes}" for pool in ("LPPool", "MaxUnpool") for axes in _1D_TO_3D),
     *("L1Loss", "MSELoss", "CrossEntropyLoss", "CTCLoss", "NLLLoss", "NLLLoss2d", "KLDivLoss"),
@@ -259,6 +281,8 @@ _RULES: dict[str, Rule] = {
     "MultiheadAttention": _attention,
     "Identity": _nothing,
     **{kind: _plain(word) for kind, word in _ACTIVATIONS.items()},
+    **{kind: _opaque(name) for kind, name in _OPAQUE.items()},
+    "Hardtanh": _hardtanh,
     **dict.fromkeys(("Dropout", "AlphaDropout", "FeatureAlphaDropout"), _plain("dropout")),
     **_for_axes(_plain("dropout"), "Dropout"),
     **dict.fromkeys(_WITHOUT_WORD, _without_word),

@@ -123,7 +123,8 @@ def _modules(
     for module, tell, path in zip(printed, tells, paths, strict=True):
         every.append(module.times * (every[module.parent] if module.parent >= 0 else 1))
         if tell is not None:
-            text = ", ".join(map(layer_text, tell.layers or ()))
+            words = [layer for layer in tell.layers or () if layer.opaque is None]
+            text = ", ".join(map(layer_text, words))
             name = ".".join(path)
             modules.append(Module(name, module.kind, tell.params, text, every[-1], tell.reason))
     return tuple(modules)

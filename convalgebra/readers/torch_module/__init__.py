@@ -37,7 +37,8 @@ def from_torch(module: Any, input: Input) -> Network:
 def _plain(input: Input) -> tuple[int, ...]:
     if input is None:
         raise InputError("a module does not tell its input: give input=(3, 224, 224), no batch")
-    if not isinstance(input, str) and any(isinstance(size, (tuple, list)) for size in input):
+    several = (tuple, list)
+    if isinstance(input, several) and any(isinstance(size, several) for size in input):
         raise UnsupportedError(
             "a network has one input here; several were given. Wrap the module in one that takes "
             "the image alone"

@@ -68,7 +68,7 @@ RULES: dict[str, Rule] = {
             *("tanhshrink", "hardshrink", "softshrink", "clamp_min", "clamp_max", "maximum"),
             *("minimum", "lerp", "where", "masked_fill", "addcmul", "addcdiv", "nan_to_num"),
             *("eq", "ne", "ge", "gt", "le", "lt", "logical_and", "logical_or", "logical_not"),
-            *("isnan", "isinf"),
+            *("isnan", "isinf", "log_sigmoid"),
         ),
         elementwise.nameless,
     ),

@@ -8,6 +8,7 @@ import pytest
 
 from convalgebra.cost import cost
 from convalgebra.cost.receptive_field import Axis, Periodic, receptive_fields
+from convalgebra.errors import UnsupportedError
 from convalgebra.language import parse
 from convalgebra.sizes import symbol
 
@@ -248,3 +249,15 @@ def test_the_field_goes_on_through_opaque_layers_that_work_position_by_position(
     assert axis("input 3x9x9; 3x3p1, opaque(add, 3x9x9, 0, 0 | id | 5x5p2), 3x3") == (9, 1)
     assert axis("input 3x9x9; 3x3, opaque(mix, 3x7x7, 0, 0), 3x3") is None
     assert axis("input 3x9x9; opaque(add, 3x3x3, 0, 0), 3x3") is None
+
+
+@pytest.mark.parametrize(
+    "after",
+    ["opaque(rearrange, 3x7x7, 0, 0)", "opaque(lstm, 3x7x7, 9, ? | id | 3x3p1), relu", "id"],
+)
+def test_the_first_opaque_layer_on_the_way_is_why_a_field_is_not_known(after: str) -> None:
+    report = cost(f"input 3x9x9; 3x3, opaque(attention, 3x7x7, 0, ?), {after}, 3x3")
+    said = "what the opaque layer attention reads is not told"
+    assert report.receptive_field.reason == report.paths().reason == said
+    with pytest.raises(UnsupportedError, match=f"this unit sees is not worked out: {said}"):
+        report.unit("[0,0]")

@@ -173,9 +173,14 @@ def test_names():
     [
         ("layr1[0,0]", "nothing is called `layr1`; did you mean `layer1`, `layer4` or `layer3`?"),
         ("999[0,0]", "layers have the numbers 1 to 174"),
-        ("layer1[3]", "layer1 is 256x56x56, with 2 axes: write layer1[0,0], not 1 indices"),
-        ("layer1", "not 0 indices"),
-        ("head[0,0]", "head is 1000, with no axes: write head, not 2 indices"),
+        (
+            "layer1[3]",
+            "layer1 is 256x56x56, with 2 axes: a unit has one index an axis, "
+            "like layer1[0,0]; 1 is given",
+        ),
+        ("layer1", "like layer1[0,0]; none is given"),
+        ("layer1[1,2,3]", "like layer1[0,0]; 3 are given"),
+        ("head[0,0]", "head is 1000, with no axes: write head without indices"),
         ("layer1[56,0]", "56 is outside: layer1 is 256x56x56, 0 to 55"),
         ("layer1[-1,0]", "whole numbers from 0 on, like layer1[0,0], not `-1`"),
         ("layer1[y,x]", "not `y`"),
@@ -277,6 +282,17 @@ def test_errors_of_the_command(arguments, message):
     assert result.exit_code == 2
     assert result.stderr.startswith(message)
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "option", ["--batch 2", "--training sgd", "--convention fvcore", "--dtype int8", "--all-layers"]
+)
+def test_options_of_costs_mean_nothing_to_a_unit(option):
+    given = ["cost", "3p1", "--input", "1x8", "--unit", "[0]", *option.split()]
+    result = CliRunner().invoke(main, given)
+    name = option.split()[0]
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"error: {name} asks about costs, and with --unit only")
 
 
 def test_numbers_for_named_sizes():
