@@ -83,7 +83,8 @@ class Table(NamedTuple):
 
 
 def _cell(text: str, left: bool) -> str:
-    return f'<td style="text-align:{"left" if left else "right"}">{_set(text)}</td>'
+    style = "text-align:left" if left else "text-align:right;padding-left:1em"
+    return f'<td style="{style}">{_set(text)}</td>'
 
 
 def _set(text: str) -> str:
