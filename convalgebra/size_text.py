@@ -24,22 +24,40 @@ def shown(expression: Any) -> str:
     >>> shown(C**2 * H * k**2 - C**2 * k**3 + C**2 * k**2)
     'C^2 k^2 (H - k + 1)'
     """
-    writer = _Writer(times=" ", power=True)
-    expanded = writer.inside(expression)
+    return _SHOWN.inside(factored(expression))
+
+
+def typeset(expression: Any) -> str:
+    r"""A named size in LaTeX, factored as in `shown`.
+
+    >>> from sympy import floor
+    >>> from sympy.abc import C, H, k
+    >>> print(typeset(C**2 * H * k**2 - C**2 * k**3 + C**2 * k**2))
+    C^{2} k^{2} \left(H - k + 1\right)
+    >>> print(typeset(9 * floor((H + 1) / 2)))
+    9 \left\lfloor \frac{H + 1}{2} \right\rfloor
+    """
+    return _Typesetter(times=" ", power=True).inside(factored(expression))
+
+
+@lru_cache(maxsize=4096)
+def factored(expression: Any) -> Any:
+    """A sum as a product, where that is shorter to read."""
     if not 2 < len(getattr(expression, "args", ())) <= _MOST_FACTORED or not expression.is_Add:
-        return expanded
+        return expression
     from sympy import Mul
 
     number, parts = _factors(expression)
     if len(parts) < 2:
-        return expanded
+        return expression
     for place, part in enumerate(parts):
         base, exponent = part.as_base_exp()
         if _mostly_negative(base):  # H - k + 1, not k - H - 1
             parts = (*parts[:place], (-base) ** exponent, *parts[place + 1 :])
             number *= (-1) ** exponent
-    factored = writer.inside(Mul(number, *parts))
-    return factored if len(factored) < len(expanded) else expanded
+    product = Mul(number, *parts)
+    shorter = len(_SHOWN.inside(product)) < len(_SHOWN.inside(expression))
+    return product if shorter else expression
 
 
 def _factors(expression: Any) -> tuple[Any, tuple[Any, ...]]:
@@ -171,8 +189,17 @@ class _Writer:
         over = sign + self._times(abs(coefficient.p), above)
         number = [] if coefficient.q == 1 else [str(coefficient.q)]
         if self.power and len(number) + len(below) > 1:  # 288/(25C)
-            return f"{over}/({self._times(coefficient.q, below)})"
-        return "/".join([over, *number, *below])
+            return self._ratio(over, f"({self._times(coefficient.q, below)})")
+        for under in [*number, *below]:
+            over = self._ratio(over, under)
+        return over
+
+    def _ratio(self, over: str, under: str) -> str:
+        return f"{over}/{under}"
+
+    def _rank(self, term: Any, text: str) -> str:
+        """What terms of a degree are sorted by."""
+        return text.lstrip(_COEFFICIENT)
 
     def _times(self, number: int, factors: list[str]) -> str:
         if not factors:
@@ -205,10 +232,10 @@ class _Writer:
         denominator = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))
         if denominator > 1:
             whole = expression.func(*(term * denominator for term in terms))
-            return f"({self.inside(whole)})/{denominator}"
+            return self._ratio(f"({self.inside(whole)})", str(denominator))
         # Highest degree first, numbers last, else as in the alphabet.
-        written = [(-_degree(term), self.write(term)) for term in terms]
-        pieces = [p for _, p in sorted(written, key=lambda w: (w[0], w[1].lstrip(_COEFFICIENT)))]
+        written = [(-_degree(term), term, self.write(term)) for term in terms]
+        pieces = [p for *_, p in sorted(written, key=lambda w: (w[0], self._rank(*w[1:])))]
         if pieces[0].startswith("-"):  # begin with a positive term where there is one
             pieces.sort(key=lambda piece: piece.startswith("-"))
         text = pieces[0]
@@ -223,6 +250,63 @@ class _Writer:
             over = f"({over})"
         under = str(denominator) if denominator.is_Integer else self._atom(denominator)
         return f"{over}//{under}"
+
+
+class _Typesetter(_Writer):
+    """Writes an expression in LaTeX, its terms in the order of the text."""
+
+    def _times(self, number: int, factors: list[str]) -> str:
+        shown = [*([str(number)] if number != 1 or not factors else []), *factors]
+        return self.times.join(shown)
+
+    def _ratio(self, over: str, under: str) -> str:
+        sign = "-" if over.startswith("-") else ""
+        return rf"{sign}\frac{{{_bare(over.removeprefix(sign))}}}{{{_bare(under)}}}"
+
+    def _rank(self, term: Any, text: str) -> str:
+        return _SHOWN.write(term).lstrip(_COEFFICIENT)
+
+    def _power(self, base: Any, exponent: int) -> list[str]:
+        atom = self._atom(base)
+        return [f"{atom}^{{{exponent}}}" if exponent > 1 else atom]
+
+    def _atom(self, base: Any) -> str:
+        from sympy import Max, Min, floor, latex
+
+        if base.is_Symbol:
+            return str(latex(base))
+        if isinstance(base, floor):
+            return self._floor(base)
+        if isinstance(base, (Max, Min)):
+            listed = ", ".join(sorted(self.write(argument) for argument in base.args))
+            return rf"\{type(base).__name__.lower()}\left({listed}\right)"
+        return rf"\left({self.inside(base)}\right)"
+
+    def _floor(self, expression: Any) -> str:
+        over, under = expression.args[0].together().as_numer_denom()
+        ratio = self._ratio(self.inside(over), self.inside(under))
+        return rf"\left\lfloor {ratio} \right\rfloor"
+
+
+def _bare(text: str) -> str:
+    """A numerator or a denominator without the parentheses around it."""
+    for first, last in (("(", ")"), (r"\left(", r"\right)")):
+        inner = text.removeprefix(first).removesuffix(last)
+        if text == first + inner + last and _is_closed(inner):
+            return inner
+    return text
+
+
+def _is_closed(text: str) -> bool:
+    depth = 0
+    for character in text:
+        depth += (character == "(") - (character == ")")
+        if depth < 0:
+            return False
+    return depth == 0
+
+
+_SHOWN = _Writer(times=" ", power=True)
 
 
 def _by_power(factor: Any) -> tuple[bool, int, str]:

@@ -79,7 +79,9 @@ def test_reports_show_as_html() -> None:
         assert html.startswith("<")
         assert html.count("<div") == html.count("</div>")
         assert html.count("<table") == html.count("</table>")
-    assert "$C^{2} k^{2}$" in ca.cost("kxk@C", input="CxHxW")._repr_html_()
+    assert (
+        "<i>C</i><sup>2</sup> <i>k</i><sup>2</sup>" in ca.cost("kxk@C", input="CxHxW")._repr_html_()
+    )
 
 
 def test_errors_are_of_one_family() -> None:

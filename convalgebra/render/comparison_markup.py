@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convalgebra.cost.comparison import known
-from convalgebra.cost.figures import plain
 from convalgebra.render.comparison_text import comparison_notes, comparison_table
-from convalgebra.render.cost_markup import size_latex
-from convalgebra.render.tables import Table, code_escaped, latex_prose, markdown_list
+from convalgebra.render.cost_markup import size_csv, size_latex, size_marked
+from convalgebra.render.tables import Table, code_escaped, latex_prose, markdown_list, powers_raised
 
 if TYPE_CHECKING:
     from convalgebra.cost.comparison import Comparison
@@ -24,9 +23,8 @@ def comparison_to_csv(comparison: Comparison) -> str:
     """One quantity a line, numbers without separators."""
     rows = []
     for key in comparison.ratios:
-        figures = [plain(known(report, key)) for report in comparison.reports]
-        ratios = [plain(ratio) for ratio in comparison.ratios[key]]
-        rows.append((key, *("" if cell is None else str(cell) for cell in (*figures, *ratios))))
+        figures = [known(report, key) for report in comparison.reports]
+        rows.append((key, *map(size_csv, (*figures, *comparison.ratios[key]))))
     header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))
     return Table(header, tuple(rows)).to_csv()
 
@@ -40,6 +38,7 @@ def comparison_to_latex(comparison: Comparison) -> str:
 
 def comparison_to_html(comparison: Comparison) -> str:
     """A table, which stack is cheaper where, and what is taken for granted, for Jupyter."""
-    table = comparison_table(comparison, write=size_latex).to_html()
+    table = comparison_table(comparison, write=size_marked).to_html()
     said = comparison_notes(comparison)
-    return f"<div>{table}{''.join(f'<p>{code_escaped(text)}</p>' for text in said)}</div>"
+    notes = "".join(f"<p>{powers_raised(code_escaped(text))}</p>" for text in said)
+    return f"<div>{table}{notes}</div>"

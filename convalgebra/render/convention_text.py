@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from convalgebra.render.numbered_text import numbered
 from convalgebra.render.tables import Table, filled
 from convalgebra.sizes import formula, simplest
 
@@ -38,7 +39,7 @@ def _signed(size: Size, write: Callable[[Size], str]) -> str:
 def account_to_text(account: Account, width: int) -> str:
     """The table of an account, and the sentences above and below it."""
     return "\n\n".join(
-        [filled(account_title(account), width), _narrow(account_table(account), width).to_text()]
+        [filled(account_title(account), width), _narrowed(account_table(account), width)]
         + [filled(f"note: {note}", width) for note in account.notes]
     )
 
@@ -50,8 +51,8 @@ def account_title(account: Account) -> str:
     return f"{account.tool} counts {formula(account.total)} {account.calls_it}, for one input"
 
 
-def _narrow(table: Table, width: int) -> Table:
-    """The same with what terms say over several lines, where that is too long."""
+def _narrowed(table: Table, width: int) -> str:
+    """The table with what terms say over several lines, and formulas below, where too long."""
     longest = max(len(row[0]) for row in table.rows)
     room = max(_NARROWEST, width - (table.width() - longest))
     rows: list[tuple[str, ...]] = []
@@ -62,4 +63,4 @@ def _narrow(table: Table, width: int) -> Table:
             rules.append(len(rows))
         rows += [(part, "", "", "") for part in above]
         rows.append((last, *figures))
-    return Table(table.header, tuple(rows), table.left, tuple(rules))
+    return numbered(table._replace(rows=tuple(rows), rules=tuple(rules)), width)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convalgebra.render.convention_text import account_table, account_title
 from convalgebra.render.cost_text import cost_table, cost_title, summary
-from convalgebra.render.tables import Table, escaped, markdown_list
+from convalgebra.render.tables import Table, code_escaped, markdown_list, powers_raised
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, is_named
 
@@ -25,9 +25,25 @@ def size_latex(size: Size) -> str:
     """
     if not is_named(size):
         return formula(size)
-    from sympy import latex
+    from convalgebra.size_text import typeset
 
-    return f"${latex(size)}$"
+    return f"${typeset(size)}$"
+
+
+def size_marked(size: Size) -> str:
+    """A size with `$..$` around it where it is a formula, for tables in HTML."""
+    return f"${formula(size)}$" if is_named(size) else formula(size)
+
+
+def size_csv(size: Any) -> str:
+    """A figure for CSV: a named size as the language reads it, factored where that is shorter."""
+    from convalgebra.cost.figures import plain
+
+    if not getattr(size, "free_symbols", None):
+        return "" if size is None else str(plain(size))
+    from convalgebra.size_text import factored
+
+    return str(plain(factored(size)))
 
 
 def cost_to_markdown(report: CostReport, *, all_layers: bool = False) -> str:
@@ -51,8 +67,6 @@ def cost_to_csv(report: CostReport) -> str:
 
     With a convention, what the tool counts in each layer stands under its name.
     """
-    from convalgebra.cost.figures import plain
-
     keys = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
     account = report.convention
     tool = (account.convention,) if account else ()
@@ -66,8 +80,8 @@ def cost_to_csv(report: CostReport) -> str:
                 figures["name"],
                 figures["layer"],
                 shape_text(layer.output),
-                *("" if figures[key] is None else str(figures[key]) for key in keys),
-                *((str(plain(account.layers[number])),) if account else ()),
+                *("" if figures[key] is None else size_csv(getattr(layer, key)) for key in keys),
+                *((size_csv(account.layers[number]),) if account else ()),
                 *_seen(layer, field),
             )
         )
@@ -90,13 +104,17 @@ def cost_to_latex(report: CostReport, *, all_layers: bool = False) -> str:
 
 
 def cost_to_html(report: CostReport, *, all_layers: bool = False) -> str:
-    """A table and the totals, for Jupyter; formulas stand between dollar signs."""
-    table = cost_table(report, all_layers=all_layers, write=size_latex)
-    notes = "".join(f"<li>{escaped(' '.join(n.split()))}</li>" for n in summary(report, _WIDE))
-    title = f"<p>{escaped(cost_title(report))}</p>"
+    """A table and the totals, for Jupyter and for any page: it takes no MathJax."""
+    table = cost_table(report, all_layers=all_layers, write=size_marked)
+    notes = "".join(f"<li>{_prose(' '.join(n.split()))}</li>" for n in summary(report, _WIDE))
+    title = f"<p>{_prose(cost_title(report))}</p>"
     account = ""
     if report.convention is not None:
-        beside = account_table(report.convention, write=size_latex)
+        beside = account_table(report.convention, write=size_marked)
         said = [account_title(report.convention), *report.convention.notes]
-        account = "".join(f"<p>{escaped(text)}</p>" for text in said) + beside.to_html()
+        account = "".join(f"<p>{_prose(text)}</p>" for text in said) + beside.to_html()
     return f"<div>{title}{table.to_html()}<ul>{notes}</ul>{account}</div>"
+
+
+def _prose(text: str) -> str:
+    return powers_raised(code_escaped(text))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from convalgebra.render.field_text import field_cells, field_lines
+from convalgebra.render.numbered_text import numbered
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
 from convalgebra.sizes import formula, maximum, total
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 40  # a longer network is shown by blocks
 _MOST_BLOCKS = 24
 _LONGEST_LABEL = 34
+_LONGEST_TOTAL = 20
 _LONGEST_RATIO = 60
 
 
@@ -37,9 +39,9 @@ def cost_to_text(report: CostReport, width: int = 80, *, all_layers: bool = Fals
         table = _without(table, _column_to_drop(table))
     if table.width() > width:  # long formulas: the totals stand below, where they are wrapped
         *others, total = table.rows
-        total = tuple(cell if len(cell) <= _LONGEST_LABEL else "(below)" for cell in total)
-        table = Table(table.header, (*others, total), table.left, table.rules)
-    parts = [cost_title(report), table.to_text(), "\n".join(summary(report, width))]
+        total = tuple(cell if len(cell) <= _LONGEST_TOTAL else "(below)" for cell in total)
+        table = table._replace(rows=(*others, total))
+    parts = [cost_title(report), numbered(table, width), "\n".join(summary(report, width))]
     if report.convention is not None:
         from convalgebra.render.convention_text import account_to_text
 

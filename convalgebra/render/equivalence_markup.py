@@ -16,7 +16,7 @@ from convalgebra.render.equivalence_text import (
     shown_witnesses,
     why_thin,
 )
-from convalgebra.render.tables import escaped, latex_escaped, markdown_escaped
+from convalgebra.render.tables import code_escaped, escaped, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.algebra.one_channel.witness import Witness
@@ -98,7 +98,7 @@ def _latex_lines(lines: list[str]) -> list[str]:
 
 
 def _html_lines(lines: list[str]) -> list[str]:
-    sentences = [f"<p>{escaped(line)}</p>" for line in lines if line[:1] != " "]
+    sentences = [f"<p>{code_escaped(line)}</p>" for line in lines if line[:1] != " "]
     pictures = [escaped(line) for line in lines if line[:1] == " "]
     return [*sentences, *(["<pre>" + "\n".join(pictures) + "</pre>"] if pictures else [])]
 
@@ -131,21 +131,21 @@ def _bracketed(formula: str) -> list[str]:
 
 def equivalence_to_html(report: EquivalenceReport) -> str:
     """The same for Jupyter, formulas between dollar signs."""
-    parts = [f"<p><b>{escaped(headline(report))}</b></p>"]
+    parts = [f"<p><b>{code_escaped(headline(report))}</b></p>"]
     for direction in (report.left_reproduces_right, report.right_reproduces_left):
         first, second = sentences(direction)
-        parts.append(f"<p>{escaped(first)} {escaped(second)}</p>")
+        parts.append(f"<p>{code_escaped(first)} {code_escaped(second)}</p>")
     parts += [figures(report).to_html(), *_displayed(equations_latex(report))]
-    parts += [f"<p>{escaped(text)}</p>" for text in reasons(report)]
+    parts += [f"<p>{code_escaped(text)}</p>" for text in reasons(report)]
     for witness, stack in shown_witnesses(report):
         parts += [
             *_displayed(witness_latex(witness)),
-            f"<p>{escaped(_cannot(stack, witness))}</p>",
+            f"<p>{code_escaped(_cannot(stack, witness))}</p>",
         ]
     for title, sentence, formula in _implicit(report):
-        parts += [f"<p><b>{escaped(title)}</b></p>", f"<p>{escaped(sentence)}</p>"]
+        parts += [f"<p><b>{code_escaped(title)}</b></p>", f"<p>{code_escaped(sentence)}</p>"]
         parts += _displayed(formula)
     for title, lines in more_sections(report, _WIDTH, equations=False):
-        parts += [f"<p><b>{escaped(title)}</b></p>", *_html_lines(lines)]
-    parts += [answers(report).to_html(), f"<p>{escaped(legend(report))}</p>"]
+        parts += [f"<p><b>{code_escaped(title)}</b></p>", *_html_lines(lines)]
+    parts += [answers(report).to_html(), f"<p>{code_escaped(legend(report))}</p>"]
     return "<div>" + "\n".join(parts) + "</div>"

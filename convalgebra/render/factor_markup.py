@@ -18,7 +18,7 @@ from convalgebra.render.factor_text import (
     piece_text,
     way_title,
 )
-from convalgebra.render.tables import escaped
+from convalgebra.render.tables import code_escaped, escaped
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Filter
@@ -33,22 +33,22 @@ def factor_to_markdown(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
 
 def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
     """The answer, the reasons and the filters as tables."""
-    parts = [f"<p><b>{escaped(headline(report))}</b></p>"]
-    parts.append("<p>" + "<br>".join(map(escaped, answer_lines(report))) + "</p>")
+    parts = [f"<p><b>{code_escaped(headline(report))}</b></p>"]
+    parts.append("<p>" + "<br>".join(map(code_escaped, answer_lines(report))) + "</p>")
     if report.pieces:
         items = "".join(
-            f"<li>{escaped('x'.join(map(str, piece.shape)))}: {escaped(piece_text(piece))}</li>"
+            f"<li>{'x'.join(map(str, piece.shape))}: {escaped(piece_text(piece))}</li>"
             for piece in report.pieces
         )
         parts.append(f"<p>Its irreducible factors over the rationals</p><ul>{items}</ul>")
     for number, way in enumerate(report.factorizations[:ways], 1):
-        parts.append(f"<p>Way {number}, {escaped(way_title(way))}</p>")
+        parts.append(f"<p>Way {number}, {code_escaped(way_title(way))}</p>")
         names = generator_names(way.filters)
         for generator in dict.fromkeys(map(generator_text, way.filters, names)):
             if generator:
-                parts.append(f"<p>{escaped(generator)}</p>")
+                parts.append(f"<p>{code_escaped(generator)}</p>")
         parts += map(_filter_table, way.filters, names)
-    parts += [f"<p>{escaped(note)}</p>" for note in report.notes]
+    parts += [f"<p>{code_escaped(note)}</p>" for note in report.notes]
     return "<div>" + "".join(parts) + "</div>"
 
 
@@ -59,5 +59,5 @@ def _filter_table(filter: Filter, name: str) -> str:
         "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells[at : at + width]) + "</tr>"
         for at in range(0, len(cells), width)
     )
-    caption = escaped(filter.layer) + (" (fixed)" if filter.fixed else "")
+    caption = code_escaped(filter.layer) + (" (fixed)" if filter.fixed else "")
     return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convalgebra.render.field_text import view_lines, view_table
-from convalgebra.render.tables import Table, escaped, markdown_escaped
+from convalgebra.render.tables import Table, code_escaped, markdown_escaped
 from convalgebra.shapes import shape_text
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ def views_to_markdown(report: CostReport, views: Sequence[View]) -> str:
 
 def views_to_html(report: CostReport, views: Sequence[View]) -> str:
     """A title, a table and a list for every unit."""
-    parts = [f"<p>input {escaped(shape_text(report.input))}</p>"]
+    parts = [f"<p>input {code_escaped(shape_text(report.input))}</p>"]
     for view in views:
-        title, *notes = map(escaped, view_lines(report, view))
+        title, *notes = map(code_escaped, view_lines(report, view))
         listed = "".join(f"<li>{note}</li>" for note in notes)
         parts.append(f"<p>{title}</p>{view_table(view).to_html()}")
         parts.append(f"<ul>{listed}</ul>" if notes else "")

@@ -122,7 +122,15 @@ def equivalence_in(
             "html": proof_text.proof_to_html,
         }[form]
         parts.append(show(report))
-    return "\n\n".join(parts)
+    return _noted(form, "\n\n".join(parts))
+
+
+def _noted(form: str, text: str) -> str:
+    """HTML with equations in it says what shows them; notebooks, which do it, are not told."""
+    if form != "html" or "$$" not in text:
+        return text
+    note = "Equations stand between dollar signs, in TeX: a page has to load MathJax to show them."
+    return f"{text}\n\n<p><small>{note}</small></p>"
 
 
 def _derivation_in(form: str, derivation: Derivation, width: int) -> str:
@@ -150,7 +158,7 @@ def matrix_in(form: str, matrix: DenseMatrix, width: int) -> str:
 
 def merge_in(form: str, report: MergeReport, width: int) -> str:
     """A merged stack in one of the forms text, json, md, latex, html."""
-    return _shown(form, "merge", report, width)
+    return _noted(form, _shown(form, "merge", report, width))
 
 
 def parameters_in(form: str, table: ParameterTable) -> str:

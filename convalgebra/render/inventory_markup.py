@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from convalgebra.render.inventory_text import classes_table, modules_table, notes_of
-from convalgebra.render.tables import Table, escaped, markdown_escaped
+from convalgebra.render.tables import Table, code_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.inventory import Inventory
@@ -42,7 +42,7 @@ def inventory_to_html(inventory: Inventory, *, all_layers: bool = False) -> str:
     """Tables and what is known, for Jupyter."""
     tables = _tables(inventory, all_layers)
     notes = "".join(
-        f"<li>{escaped(f'{label}: {text}')}</li>" for label, text in notes_of(inventory)
+        f"<li>{code_escaped(f'{label}: {text}')}</li>" for label, text in notes_of(inventory)
     )
-    title = f"<p>the modules of {escaped(inventory.model)}</p>"
+    title = f"<p>the modules of {code_escaped(inventory.model)}</p>"
     return f"<div>{title}{''.join(table.to_html() for table in tables)}<ul>{notes}</ul></div>"

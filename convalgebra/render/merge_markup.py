@@ -13,7 +13,7 @@ from convalgebra.render.merge_text import (
     sentences,
     title,
 )
-from convalgebra.render.tables import escaped, latex_escaped, markdown_escaped
+from convalgebra.render.tables import code_escaped, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.kernels.merging.parameters import ParameterTable
@@ -41,13 +41,13 @@ def merge_to_latex(report: MergeReport) -> str:
 
 def merge_to_html(report: MergeReport) -> str:
     """The same for Jupyter."""
-    parts = [f"<p><b>{escaped(title(report))}</b></p>"]
-    parts += [f"<p>{escaped(line)}</p>" for line in sentences(report)]
+    parts = [f"<p><b>{code_escaped(title(report))}</b></p>"]
+    parts += [f"<p>{code_escaped(line)}</p>" for line in sentences(report)]
     parts += [f"<pre>{rows}</pre>" for rows in _picture(report)]
     for name, cells in arrays_shown(report):
         rows = "".join("<tr>" + "".join(f"<td>{c}</td>" for c in row) + "</tr>" for row in cells)
         parts.append(f"<table><caption>{name}</caption><tbody>{rows}</tbody></table>")
-    parts += [f"<p>{escaped(line)}</p>" for line in not_shown(report)]
+    parts += [f"<p>{code_escaped(line)}</p>" for line in not_shown(report)]
     return f"<div>{''.join(parts)}{costs(report).to_html()}</div>"
 
 
@@ -86,5 +86,5 @@ def parameters_to_latex(table: ParameterTable) -> str:
 
 def parameters_to_html(table: ParameterTable) -> str:
     """The same as HTML."""
-    notes = (f"<p>{escaped(note)}</p>" for note in table.notes)
+    notes = (f"<p>{code_escaped(note)}</p>" for note in table.notes)
     return "<div>" + parameter_rows(table).to_html() + "".join(notes) + "</div>"

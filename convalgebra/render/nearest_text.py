@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.tables import Table, escaped, filled, markdown_escaped
+from convalgebra.render.tables import Table, code_escaped, filled, markdown_escaped
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
@@ -168,20 +168,20 @@ def nearest_to_markdown(report: NearestReport) -> str:
 
 def nearest_to_html(report: NearestReport) -> str:
     """Sentences, the figures and the filters as tables."""
-    parts = [f"<p><b>{escaped(headline(report))}</b></p>"]
-    parts.append("<p>" + "<br>".join(map(escaped, sentences(report))) + "</p>")
+    parts = [f"<p><b>{code_escaped(headline(report))}</b></p>"]
+    parts.append("<p>" + "<br>".join(map(code_escaped, sentences(report))) + "</p>")
     parts.append(figures(report).to_html())
     for filter in report.filters:
         rows = _rows(filter.values)
         if rows is None:
-            parts.append(f"<p>{escaped(_filter_lines(filter)[0])}</p>")
+            parts.append(f"<p>{code_escaped(_filter_lines(filter)[0])}</p>")
             continue
         cells = "".join(
             "<tr>" + "".join(f"<td>{number_text(v)}</td>" for v in row) + "</tr>" for row in rows
         )
-        caption = f"<caption>{escaped(filter.layer)}</caption>"
+        caption = f"<caption>{code_escaped(filter.layer)}</caption>"
         parts.append(f"<table>{caption}<tbody>{cells}</tbody></table>")
-    parts += [f"<p>{escaped(note)}</p>" for note in _notes(report)]
+    parts += [f"<p>{code_escaped(note)}</p>" for note in _notes(report)]
     return "<div>" + "".join(parts) + "</div>"
 
 
@@ -245,4 +245,4 @@ def factorability_to_text(report: FactorabilityReport, width: int = 80) -> str:
 def factorability_to_html(report: FactorabilityReport) -> str:
     """The table, and how it is read."""
     _, _, notes = factorability_to_text(report).partition("\n\n")
-    return f"<div>{factorability_table(report).to_html()}<p>{escaped(notes)}</p></div>"
+    return f"<div>{factorability_table(report).to_html()}<p>{code_escaped(notes)}</p></div>"

@@ -14,7 +14,7 @@ from convalgebra.layers import ACTIVATIONS
 from convalgebra.render.equation_text import name_latex
 from convalgebra.render.equivalence_text import sentences
 from convalgebra.render.tables import (
-    escaped,
+    code_escaped,
     filled,
     latex_escaped,
     listed,
@@ -197,8 +197,8 @@ def proof_to_html(report: EquivalenceReport) -> str:
     """The proof for Jupyter, formulas between dollar signs."""
     parts = ["<h3>Derivation</h3>"]
     for number, step in enumerate(proof_steps(report), 1):
-        parts.append(f"<p><b>{number}. {escaped(step.title)}</b></p>")
-        parts += [f"<p>{escaped(sentence)}</p>" for sentence in step.sentences]
+        parts.append(f"<p><b>{number}. {code_escaped(step.title)}</b></p>")
+        parts += [f"<p>{code_escaped(sentence)}</p>" for sentence in step.sentences]
         parts += [f"$$\n{_latex(step)}\n$$"] if step.equations else []
     return "<div>" + "\n".join(parts) + "</div>"
 

@@ -71,7 +71,7 @@ class Table(NamedTuple):
         return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
     def to_html(self) -> str:
-        """A `<table>`; cells that begin and end with `$` are left for MathJax."""
+        """A `<table>`; formulas between dollar signs in letters that lean, with raised powers."""
         head = "".join(f"<th>{escaped(cell)}</th>" for cell in self.header)
         body = "".join(
             "<tr>"
@@ -83,7 +83,38 @@ class Table(NamedTuple):
 
 
 def _cell(text: str, left: bool) -> str:
-    return f'<td style="text-align:{"left" if left else "right"}">{escaped(text)}</td>'
+    style = "text-align:left" if left else "text-align:right;padding-left:1em"
+    return f'<td style="{style}">{_set(text)}</td>'
+
+
+def _set(text: str) -> str:
+    pieces = _by_turns(text, "$") if text.count("$") % 2 == 0 else [(text, False)]
+    return "".join(
+        formula_html(p) if is_formula else powers_raised(escaped(p)) for p, is_formula in pieces
+    )
+
+
+def formula_html(text: str) -> str:
+    """A formula for HTML without MathJax: names in italics, powers raised.
+
+    >>> formula_html("2C^2 (H//2)"), formula_html("max(C, 1)")
+    ('2<i>C</i><sup>2</sup> (<i>H</i>//2)', 'max(<i>C</i>, 1)')
+    """
+    import re
+
+    names = re.sub(r"(?<![A-Za-z_])(?!max\(|min\()[A-Za-z]\w*", r"<i>\g<0></i>", text)
+    return powers_raised(names)
+
+
+def powers_raised(text: str) -> str:
+    """`C^2` in a text for HTML.
+
+    >>> powers_raised("params 9C^2")
+    'params 9C<sup>2</sup>'
+    """
+    import re
+
+    return re.sub(r"\^(\d+)", r"<sup>\1</sup>", text)
 
 
 def escaped(text: str) -> str:

@@ -241,10 +241,11 @@ def test_places_that_are_equally_good() -> None:
 
 def test_weights_that_are_not_printed_are_written_by_out() -> None:
     layer = np.random.default_rng(3).standard_normal((2, 2, 3, 3))
-    for text in (str(ca.nearest(layer, "3x3p1+id")), ca.nearest(layer, "3x3")._repr_html_()):
-        assert "are written by --out FILE (in Python by `report.save(file)`)" in " ".join(
-            text.split()
-        )
+    text, html = str(ca.nearest(layer, "3x3p1+id")), ca.nearest(layer, "3x3")._repr_html_()
+    said = "are written by --out FILE (in Python by `report.save(file)`)"
+    assert said in " ".join(text.split())
+    assert said.replace("`report.save(file)`", "<code>report.save(file)</code>") in html
+    assert "`" not in html
     assert "--out" not in str(ca.nearest("sobel", "3x1,1x3"))
 
 
