@@ -285,7 +285,7 @@ def write_layers(path: str) -> None:
     import numpy as np
 
     rng = np.random.default_rng(0)
-    shapes = {"conv1": (2, 1, 3, 3), "conv2": (16, 4, 3, 3)}
+    shapes = {"conv1.weight": (2, 1, 3, 3), "conv2.weight": (16, 4, 3, 3)}
     np.savez(path, **{name: rng.standard_normal(shape) for name, shape in shapes.items()})
 
 

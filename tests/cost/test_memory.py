@@ -285,11 +285,11 @@ def test_formulas_at_numbers(text):
     [
         ("resnet18", "3xHxW"),
         ("resnet50", "3xHxH"),
-        ("mobilenet_v2", "3xHxW"),
+        pytest.param("mobilenet_v2", "3xHxW", marks=pytest.mark.slow),
         ("vgg16", "3xHxH"),
         ("alexnet", "3xHxH"),
         ("unet", "1xHxW"),
-        ("inception_v3", "3xHxH"),
+        pytest.param("inception_v3", "3xHxH", marks=pytest.mark.slow),
     ],
 )
 def test_the_peak_of_deep_networks_with_named_sides(name, shape):

@@ -28,7 +28,7 @@ SOLVED = [  # single, stack, equations solved, conditions left
     ("5", "2, 2d3", 3, 2),
     ("3", "2, avg2s1", 2, 1),
     ("3x3b", "2x2b, 2x2b", 8, 2),
-    ("4x4", "3x3, 2x2", 12, 4),
+    pytest.param("4x4", "3x3, 2x2", 12, 4, marks=pytest.mark.slow),
 ]
 
 

@@ -88,6 +88,10 @@ def test_long_chains_of_shortcuts_end():
 def test_past_the_modulus_it_is_not_known():
     text = " ".join(str(cost(", ".join(["3s2psame, 5s3psame"] * 8), input="1xL")).split())
     assert "an amount that depends on L (numbers, --at, tell which) before the input" in text
+
+
+@pytest.mark.slow
+def test_an_edge_that_takes_too_much_work_is_not_known():
     text = " ".join(str(cost(", ".join(["(3s2psame) + 1s2"] * 24), input="1xL")).split())
     assert "not known" in text
     assert "--at" in text
