@@ -1177,7 +1177,7 @@ HUGE = [
         claim("bound", "left", bound=1, tree=COORDINATES),
         claim("reproduces", "right", offset=[0], filters=[[[1, [[0, 60]]]]] * 3),
         claim("rank", "left", prime=PRIME, point=[], rank=1),
-        packs("complex", **cut(10**8, 0, 0)),
+        pytest.param(packs("complex", **cut(10**8, 0, 0)), marks=pytest.mark.slow),
         packs("complex", **turns(10**9, 0)),
     ],
 )

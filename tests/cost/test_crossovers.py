@@ -207,7 +207,13 @@ TEXTS = ("3x3p1@C", "dw3x3p1, 1x1@Cb", "3x3p1@24, 1x1@C", "3x3p1@Cb, bn", "1x1@(
          "kxk@C", "dw kxk, 1x1@C", "1xk@C, kx1@C", "1x1@N, 3x3p1@C")  # fmt: skip
 
 
-@pytest.mark.parametrize(("first", "second"), list(combinations(TEXTS, 2)))
+PAIRS = [
+    pytest.param(*pair, marks=[] if number % 5 == 0 else pytest.mark.slow)
+    for number, pair in enumerate(combinations(TEXTS, 2))
+]
+
+
+@pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_stacks_one_by_one(first, second):
     comparison = compared(first, second, shape="Cx40x40")
     one, other = comparison.reports

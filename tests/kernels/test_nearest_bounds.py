@@ -123,7 +123,15 @@ EXTREMES = {
 
 
 @pytest.mark.parametrize("name", EXTREMES)
-@pytest.mark.parametrize("covariance", [None, "ar1:0.9", "ar1:0.9999999", "isotropic:0.99"])
+@pytest.mark.parametrize(
+    "covariance",
+    [
+        None,
+        pytest.param("ar1:0.9", marks=pytest.mark.slow),
+        "ar1:0.9999999",
+        pytest.param("isotropic:0.99", marks=pytest.mark.slow),
+    ],
+)
 def test_no_bound_is_above_the_error_at_extreme_inputs(name: str, covariance: str | None) -> None:
     for stack in ("2x2,2x2", "3x1,1x3", "3x3", "avg2x2s1,2x2", "2x2,2x1,1x2"):
         report = nearest(EXTREMES[name], stack, covariance=covariance, starts=4)

@@ -39,7 +39,7 @@ def squeezed(text):
     return re.sub(r"\s", "", text)
 
 
-@pytest.mark.parametrize("width", [80, 60])
+@pytest.mark.parametrize("width", [80, pytest.param(60, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("stacks", "shape"), SETS)
 def test_no_line_is_too_wide_and_no_figure_is_lost(stacks, shape, width):
     comparison = comparison_of(stacks, shape)
