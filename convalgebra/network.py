@@ -111,8 +111,8 @@ class Network:
             found |= names(size)
         return found
 
-    def with_input(self, shape: Shape) -> Network:
-        """The same network on another input.
+    def with_input(self, shape: Shape | None) -> Network:
+        """The same network on another input; with None no input is given.
 
         Raises ShapeError where opaque layers were counted on one input, and this is another.
         """

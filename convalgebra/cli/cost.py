@@ -32,7 +32,7 @@ from convalgebra.errors import InputError
 @click.option(
     "--at", multiple=True, callback=numbers, metavar="C=64,..", help="Numbers for letters."
 )
-@click.option("--to", metavar="NAME", help="Only the part up to the value called NAME.")
+@click.option("--to", metavar="NAME", help="Only the part up to a value, block or layer.")
 @click.option(
     "--batch",
     default="1",

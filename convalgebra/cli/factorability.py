@@ -7,7 +7,7 @@ import sys
 import click
 
 from convalgebra.cli.nearest import one_thread
-from convalgebra.cli.options import format_option
+from convalgebra.cli.options import format_option, seed_option
 from convalgebra.cli.output import columns
 
 
@@ -30,14 +30,7 @@ from convalgebra.cli.output import columns
     metavar="N",
     help="How many filters are looked at of a layer with more.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Another one, other random filters.",
-)
+@seed_option()
 @format_option("text", "json", "csv", "md", "html")
 @click.pass_context
 def factorability(

@@ -52,6 +52,7 @@ def _told() -> Iterator[None]:
     except click.UsageError as error:
         # `show` prints this behind "Error: "; other text, like the whole help, has its own lines.
         message = wrapped(error.format_message(), "Error: ").removeprefix("Error: ")
+        # Not `error.message`: a kind of error puts its own words before that.
         error.format_message = lambda: message  # type: ignore[method-assign]
         raise
     except ConvalgebraError as error:

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from convalgebra.cli.options import OfKernels, format_option
+from convalgebra.cli.options import OfKernels, format_option, seed_option
 from convalgebra.cli.output import columns, tell_written
 
 
@@ -24,14 +24,7 @@ from convalgebra.cli.output import columns, tell_written
     metavar="N",
     help="From how many random filters the search starts, at most.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Another one, other random filters.",
-)
+@seed_option()
 @click.option(
     "--input",
     "shape",

@@ -23,6 +23,18 @@ def format_option(*choices: str) -> Callable[[Any], Any]:
     )
 
 
+def seed_option() -> Callable[[Any], Any]:
+    """The option `--seed`, for a search that starts from random filters."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Another one, other random filters.",
+    )
+
+
 class OfKernels(click.Command):
     """A command one of whose arguments may be rows of numbers, which may begin with a minus."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convalgebra.render.tables import listed
 from convalgebra.shapes import shape_text
-from convalgebra.words import counted
+from convalgebra.words import counted, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.borders import Blame, Borders, BordersComparison

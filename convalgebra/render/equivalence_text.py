@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from convalgebra.algebra.answers import COMPLEX
 from convalgebra.render.equation_text import equation_text
-from convalgebra.render.tables import Table, filled, in_words, listed, sentence_case
-from convalgebra.words import counted
+from convalgebra.render.tables import Table, filled, in_words, sentence_case
+from convalgebra.words import counted, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.answers import Reach

@@ -16,9 +16,9 @@ from convalgebra.render.algebraic_text import (
     root_text,
     short_text,
 )
-from convalgebra.render.tables import filled, listed
+from convalgebra.render.tables import filled
 from convalgebra.shapes import shape_text
-from convalgebra.words import counted
+from convalgebra.words import counted, listed
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Factorization, Filter

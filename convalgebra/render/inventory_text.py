@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from convalgebra.inventory import known_params
 from convalgebra.render.cost_text import shortened
 from convalgebra.render.tables import Table, filled
+from convalgebra.words import first_of
 
 if TYPE_CHECKING:
     from convalgebra.inventory import Inventory, Module
@@ -125,9 +126,8 @@ def _unknown(modules: Sequence[Module]) -> list[str]:
         found.setdefault((module.kind, module.reason), []).append(module)
     lines = []
     for (kind, reason), held in found.items():
-        names = ", ".join(m.name or "the whole" for m in held[:_MOST_NAMED])
-        more = ", .." if len(held) > _MOST_NAMED else ""
+        names = first_of((module.name or "the whole" for module in held), _MOST_NAMED)
         times = sum(m.times for m in held)
         count = f"{times:,} times " if times > 1 else ""
-        lines.append(f"{count}{kind} ({names}{more}): {reason}")
+        lines.append(f"{count}{kind} ({names}): {reason}")
     return lines

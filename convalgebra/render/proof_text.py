@@ -17,11 +17,10 @@ from convalgebra.render.tables import (
     code_escaped,
     filled,
     latex_escaped,
-    listed,
     markdown_escaped,
     sentence_case,
 )
-from convalgebra.words import counted
+from convalgebra.words import counted, listed
 
 if TYPE_CHECKING:
     from convalgebra.algebra.plan import Step

@@ -228,17 +228,6 @@ def sentence_case(text: str, *stacks: str) -> str:
     return text if text.startswith(stacks) else text[:1].upper() + text[1:]
 
 
-def listed(items: Sequence[str], last: str = "and") -> str:
-    """`a, b and c`.
-
-    >>> listed(["a", "b", "c"])
-    'a, b and c'
-    """
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} {last} {items[-1]}"
-
-
 def article(number: int) -> str:
     """`a` or `an`, as the number is read.
 

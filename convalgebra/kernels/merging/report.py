@@ -188,7 +188,7 @@ class MergeReport:
         merged = self.merged
         names = ["weight", "bias"]
         if merged is not None:
-            plan = plan_of(merged.with_input(None), self.channels[0], len(self.stride))  # type: ignore[arg-type]
+            plan = plan_of(merged.with_input(None), self.channels[0], len(self.stride))
             names = [p.name for p in parameters_of(merged, plan)]
         values = [self.weight] + ([] if self.bias is None else [self.bias])
         return dict(zip(names, values, strict=False))

@@ -188,7 +188,8 @@ def _emptied(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor like another one, without numbers."""
     kind: Any = type(tensor)
     if torch.nn.parameter.is_lazy(tensor):
-        return kind(device="meta")  # type: ignore[no-any-return]
+        lazy: torch.Tensor = kind(device="meta")
+        return lazy
     empty = torch.empty_like(tensor, device="meta", requires_grad=False)
     if isinstance(tensor, torch.nn.Parameter):
         empty = torch.nn.Parameter(empty, requires_grad=tensor.requires_grad)
