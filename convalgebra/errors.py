@@ -25,6 +25,13 @@ class ConvalgebraError(Exception):
     """The base of every error that convalgebra raises on purpose."""
 
 
+class Defect(Exception):
+    """An internal check failed: a bug of convalgebra, never an answer and never a user's error.
+
+    It is no `ConvalgebraError`: whoever catches those lets it through.
+    """
+
+
 class InputError(ConvalgebraError):
     """Something that cannot be read: a missing or binary file, an unknown network of the zoo."""
 
