@@ -89,7 +89,7 @@ class Assumptions:
             if least is not None:
                 self.at_least(size, least)
             return
-        if not size.is_integer:
+        if not is_whole(size):
             above, below = size.together().as_numer_denom()
             self.divides(simplest(below), simplest(above))
         if least is not None:

@@ -14,11 +14,36 @@ def denominator(expression: Any) -> int:
     return lcm(*(int(term.as_coeff_Mul()[0].q) for term in Add.make_args(expression)))
 
 
+def is_integral(expression: Any) -> bool | None:
+    """Whether an expanded formula is whole wherever its names are: never (False), it depends.
+
+    >>> from sympy import Rational, symbols
+    >>> C, H = symbols("C H")
+    >>> is_integral(C * H - 1), is_integral(C + Rational(1, 2)), is_integral(C / 2)
+    (True, False, None)
+    """
+    from sympy import Max, Min, floor
+
+    if expression.is_Rational:
+        return bool(expression.is_Integer)
+    if expression.is_Symbol or isinstance(expression, floor):
+        return True
+    if expression.is_Pow:
+        whole_power = expression.exp.is_Integer and expression.exp > 0
+        return True if whole_power and is_integral(expression.base) else None
+    if not (expression.is_Add or expression.is_Mul or isinstance(expression, (Max, Min))):
+        return None
+    unknown = [part for part in expression.args if not is_integral(part)]
+    if expression.is_Add and len(unknown) == 1:
+        return is_integral(unknown[0])
+    return None if unknown else True
+
+
 def is_nonnegative(expression: Any) -> bool | None:
     """Whether an expanded formula is at least 0 wherever its names are: never (False), it depends.
 
     >>> from sympy import floor, symbols
-    >>> C, H = symbols("C H", integer=True, positive=True)
+    >>> C, H = symbols("C H")
     >>> is_nonnegative(C * H - C), is_nonnegative(-C), is_nonnegative(C - H)
     (True, False, None)
     >>> is_nonnegative(H - 2 * floor(H / 2))
@@ -34,7 +59,7 @@ def is_nonnegative(expression: Any) -> bool | None:
         return _without_floors(expression)
     if any(rounded.args[0].has(floor) for rounded in expression.atoms(floor)):
         return None  # sympy would think for seconds, and not know
-    return _between_floors(expression) if expression.is_integer else None
+    return _between_floors(expression) if is_integral(expression) else None
 
 
 def _without_floors(expression: Any) -> bool | None:
@@ -89,7 +114,7 @@ def _bounded(expression: Any, *, below: bool) -> Any:
         if isinstance(monomial, floor):
             (inside,) = monomial.args
             n = denominator(inside)
-            if not (n * inside).expand().is_integer:
+            if not is_integral((n * inside).expand()):
                 return None
             if (coefficient > 0) == below:
                 inside = inside - Rational(n - 1, n)

@@ -1,8 +1,9 @@
 """What a size may be: an int, or an expression in named sizes.
 
-Named sizes (`C`, `H`, `k`) are sympy expressions over positive integer symbols; sympy is imported
-by the first named size and not before, and so is what knows their signs and writes them: plain
-numbers never pay for it. `+ - *` are Python's own operators on both kinds; what needs a rule
+Named sizes (`C`, `H`, `k`) are sympy expressions over plain symbols, those that `Symbol("C")` is to
+a reader of a report: that they are whole and at least 1 is known here, not to sympy. Sympy is
+imported by the first named size and not before, and so is what knows their signs and writes them:
+plain numbers never pay for it. `+ - *` are Python's own operators on both kinds; what needs a rule
 (division, comparison, text) is a function here.
 
 A floor is kept in one canonical form, so that equal sizes compare equal: the terms under it have
@@ -34,7 +35,7 @@ def symbol(name: str) -> Size:
     """
     from sympy import Symbol
 
-    return Symbol(name, integer=True, positive=True)
+    return Symbol(name)
 
 
 def is_named(size: Size) -> bool:
@@ -218,7 +219,11 @@ def exact_divide(size: Size, divisor: Size) -> Size:
 
 def is_whole(size: Size) -> bool | None:
     """Whether `size` is a whole number for every choice of the named sizes (None: it depends)."""
-    return True if isinstance(size, int) else size.is_integer
+    if isinstance(size, int):
+        return True
+    from convalgebra.size_signs import is_integral
+
+    return is_integral(size)
 
 
 def floor_divide(size: Size, divisor: Size) -> Size:
@@ -241,10 +246,12 @@ def _floor(quotient: Any) -> Size:
     """The floor of an expression, with the terms under it in [0, 1)."""
     from sympy import Add, Integer, floor
 
+    from convalgebra.size_signs import is_integral
+
     whole, rest = Integer(0), Integer(0)
     for term in Add.make_args(quotient.expand()):
         coefficient, monomial = term.as_coeff_Mul()
-        if monomial.is_integer and coefficient.is_Rational:
+        if is_integral(monomial):
             whole += coefficient.floor() * monomial
             rest += (coefficient - coefficient.floor()) * monomial
         else:
@@ -265,9 +272,11 @@ def _without_inner_floor(rest: Any) -> Any:
     # floor((floor(x) + m)/n) = floor((x + m)/n) for whole numbers m and n.
     from sympy import Add, Integer, floor, lcm
 
+    from convalgebra.size_signs import is_integral
+
     terms = [term.as_coeff_Mul() for term in Add.make_args(rest)]
     inner = [(c, m) for c, m in terms if isinstance(m, floor)]
-    if len(inner) != 1 or not all(c.is_Rational and m.is_integer for c, m in terms):
+    if len(inner) != 1 or not all(is_integral(m) for _, m in terms):
         return rest
     scale, nested = inner[0]
     denominator = lcm([c.q for c, _ in terms])

@@ -35,7 +35,7 @@ def dominates_from(
     All names are at least 1, or what `least` has, and those in `growing` at least that number.
 
     >>> from sympy import floor, symbols
-    >>> H, W = symbols("H W", integer=True, positive=True)
+    >>> H, W = symbols("H W")
     >>> dominates_from(4 * floor((H + 1) / 2) * W, [H * W + 3 * W], {}, frozenset("HW"))
     3
     """

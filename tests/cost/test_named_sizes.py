@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from sympy import Symbol
 
 from convalgebra.cost import cost
 from convalgebra.cost.comparison import compare
@@ -212,3 +213,20 @@ def test_a_ratio_in_which_the_sizes_cancel_out_is_a_number():
     report = cost("input CxHxW; relu")
     assert report.total.intensity == Fraction(1, 8)
     assert "8C H W bytes at least (float32), 0.12 FLOPs a byte" in str(report)
+
+
+@pytest.mark.parametrize("name", ["C", Symbol("C"), C])
+def test_figures_take_numbers_as_sympy_puts_them_in(name):
+    # 9 C C weights; a 3x3 on 8x8 makes 6x6; ceil(8/C) is 1
+    assert cost("3x3@C", input="CxHxW").total.params.subs(name, 64) == 9 * 64 * 64
+    assert cost("3x3@C", input="CxHxW").total.params.subs({name: 64}) == 9 * 64 * 64
+    assert cost("3x3sC@C", input="1x8x8").total.params.subs(name, 2) == 18
+    assert cost("3x3sC", input="1x8x8").total.macs.subs(name, 2) == 9 * 3 * 3
+
+
+def test_symbols_know_nothing_that_a_plain_symbol_does_not():
+    # max(..) and floors of named sizes are in the peak of memory and in the sides
+    report = cost("3x3s2p1@C, relu, 1x1@M, up2, cat(id | 1x1@C)", input="CxHxW", batch="N")
+    figures = [*report.total[:7], *report.output, report.memory.peak, report.memory.weights]
+    symbols = set().union(*(figure.free_symbols for figure in figures if figure != 0))
+    assert symbols == {Symbol(letter) for letter in "CHMNW"}
