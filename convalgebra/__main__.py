@@ -1,6 +1,7 @@
 """The entry of the command line: `convalgebra`, or `python -m convalgebra`."""
 
 import gc
+import os
 import sys
 
 
@@ -9,6 +10,7 @@ def main() -> None:
     # A process of a tenth of a second would spend a sixth of it looking for garbage: in what it
     # imports, and once more in everything when it ends.
     gc.set_threshold(50_000, 50, 50)
+    _fill_streams()
     try:
         from convalgebra.cli import main as run
 
@@ -17,6 +19,17 @@ def main() -> None:
         sys.exit(130)
     finally:
         gc.freeze()
+
+
+def _fill_streams() -> None:
+    """Put an empty device where the shell has closed a standard stream.
+
+    A file that is opened later would get its number, and be written to in its place.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            device = os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+            setattr(sys, name, open(device, "w" if number else "r", closefd=False))  # noqa: SIM115
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from convalgebra.words import visible
+
 HINT = "  hint: "
 
 
@@ -22,7 +24,13 @@ class Span(NamedTuple):
 
 
 class ConvalgebraError(Exception):
-    """The base of every error that convalgebra raises on purpose."""
+    """The base of every error that convalgebra raises on purpose.
+
+    `str` of it shows what moves a cursor as escapes: messages name files, layers and arrays.
+    """
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class Defect(Exception):
@@ -69,7 +77,7 @@ class LocatedError(ConvalgebraError):
             parts.append(_point_at(self.source, self.span))
         if self.hint:
             parts.append(HINT + self.hint)
-        return "\n".join(parts)
+        return visible("\n".join(parts))
 
 
 class LanguageError(LocatedError):

@@ -1,4 +1,4 @@
-"""How numbers of things, and lists of them, are written."""
+"""How numbers of things, lists of them, and names that nobody vouches for are written."""
 
 from __future__ import annotations
 
@@ -41,3 +41,17 @@ def first_of(words: Iterable[str], most: int) -> str:
     """
     shown = [*islice(words, most + 1)]
     return ", ".join(shown[:most]) + (", .." if len(shown) > most else "")
+
+
+def visible(text: str) -> str:
+    """`text` with every character that is no letter, sign or line break shown as an escape.
+
+    Names of files, layers and arrays may hold what moves the cursor of a terminal, colors it, or
+    turns the direction of writing.
+
+    >>> visible("conv\\x1b[31m 3x3")
+    'conv\\\\x1b[31m 3x3'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

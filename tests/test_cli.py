@@ -16,6 +16,7 @@ from convalgebra.cli import main
 from convalgebra.cli.output import wrapped
 from convalgebra.cost.conventions import CONVENTIONS
 from convalgebra.cost.memory import STATES
+from convalgebra.errors import Defect
 
 COMMAND = [sys.executable, "-m", "convalgebra"]
 
@@ -345,6 +346,20 @@ def test_an_output_that_is_closed() -> None:
     assert (result.returncode, result.stderr) == (1, b"")
 
 
+@pytest.mark.parametrize("closed", ["<&-", "2>&-", "<&- 2>&-"])
+def test_streams_that_are_closed(closed: str, tmp_path: Path) -> None:
+    whole = [*COMMAND, "equiv", "3x3", "2x2,2x2", "--certificate", str(tmp_path / "proof.json")]
+    result = subprocess.run(
+        ["sh", "-c", f"{shlex.join(whole)} {closed}"], capture_output=True, timeout=20
+    )
+    assert result.returncode == 0
+    assert result.stdout == process(*whole[len(COMMAND) :]).stdout
+    assert json.loads((tmp_path / "proof.json").read_text())
+    from_input = shlex.join([*COMMAND, "cost", "-", "--input", "3x8x8"])
+    result = subprocess.run(["sh", "-c", f"{from_input} {closed}"], timeout=20)
+    assert result.returncode == 2
+
+
 def test_letters_that_the_output_has_not(tmp_path: Path) -> None:
     spec = tmp_path / "\N{GREEK SMALL LETTER ALPHA}.txt"
     spec.write_text("input 3x9x9; 3x3")
@@ -378,6 +393,37 @@ def test_what_is_too_much_for_the_memory(monkeypatch: pytest.MonkeyPatch) -> Non
     result = CliRunner().invoke(main, ["zoo", "resnet50"])
     told = "error: this takes more memory than there is\n"
     assert (result.exit_code, result.output) == (2, told)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        KeyError("a\x1b[31m\nb"),
+        RecursionError(),
+        AssertionError("no"),
+        EOFError(),  # click takes it for the end of what is typed, and exits with 1
+        OSError(5, "a fault", "of_a_file"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "a surrogate"),
+        Defect("a bound below the value"),
+    ],
+    ids=repr,
+)
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_bug_of_ours(fault: Exception, shown: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr("convalgebra.zoo.text", broken)
+    monkeypatch.setenv("CONVALGEBRA_TRACEBACK", "1" if shown else "")
+    result = CliRunner().invoke(main, ["zoo", "a b\x1b[31m"])
+    first, what, where, *_ = result.output.splitlines()
+    assert result.exit_code == 70
+    assert first == "error: this is a bug of convalgebra, please report it"
+    assert what.startswith("  ")
+    assert type(fault).__name__ in what
+    assert where.endswith(": convalgebra zoo 'a b\\x1b[31m'")
+    assert ("Traceback" in result.output) == shown
+    assert shown or "\x1b" not in result.output
 
 
 def test_a_command_is_imported_when_it_is_called() -> None:

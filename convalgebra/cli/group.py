@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, cast
 
@@ -11,7 +11,7 @@ import click
 
 from convalgebra import __version__
 from convalgebra.cli.output import tell, wrapped
-from convalgebra.errors import ConvalgebraError
+from convalgebra.errors import ConvalgebraError, Defect
 
 # In the order in which a newcomer meets them.
 COMMANDS = {
@@ -44,6 +44,12 @@ class _Rooms(Mapping[str, click.Command]):
         return len(COMMANDS)
 
 
+BUG = 70  # the exit code of a bug of ours; that of `EX_SOFTWARE` in sysexits.h
+_BUG_SAID = "this is a bug of convalgebra, please report it"
+_TRACEBACK = "CONVALGEBRA_TRACEBACK"
+_LONGEST_LINE = 1000
+
+
 @contextmanager
 def _told() -> Iterator[None]:
     """Errors as text on standard error, in lines that fit; the exit code is 2."""
@@ -57,8 +63,8 @@ def _told() -> Iterator[None]:
         raise
     except ConvalgebraError as error:
         tell(str(error), "error: ")
-    except RecursionError:  # the language limits nesting; this is the last line of defence
-        tell("nested too deeply", "error: ")
+    except EOFError as error:  # click would take it for an end that the user asked for
+        raise Defect(f"EOFError: {error}") from error
     except MemoryError:
         tell("this takes more memory than there is", "error: ")
     except KeyboardInterrupt:  # click's own exit code, 1, says "no" where --exit-code is given
@@ -87,18 +93,45 @@ class _Commands(click.Group):
         with _told():
             return super().invoke(ctx)
 
-    def main(self, *args: Any, **extra: Any) -> Any:
+    def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
         try:
-            return super().main(*args, **extra)
-        except UnicodeEncodeError as error:
-            why = f"{error.encoding} has no letter for some of it; set PYTHONIOENCODING=utf-8"
-        except OSError as error:  # of a pipe that nobody reads, click takes care
-            if error.filename is not None:
-                raise
-            why = error.strerror or str(error)
-        with suppress(OSError):  # standard error may be what is full
-            tell(f"the output cannot be written: {why}", "error: ")
-        sys.exit(2)
+            return super().main(args, *rest, **extra)
+        except Exception as error:
+            fault = _output_fault(error)
+            with suppress(OSError):  # standard error may be what is full
+                if fault:
+                    tell(f"the output cannot be written: {fault}", "error: ")
+                else:
+                    _tell_defect(error, sys.argv[1:] if args is None else args)
+            sys.exit(2 if fault else BUG)
+
+
+def _output_fault(error: Exception) -> str:
+    """Why the output cannot be written; nothing for what is no error of the output.
+
+    Of a pipe that nobody reads, click takes care.
+    """
+    if isinstance(error, UnicodeEncodeError) and not error.encoding.startswith("utf"):
+        return f"{error.encoding} has no letter for some of it; set PYTHONIOENCODING=utf-8"
+    if isinstance(error, OSError) and error.filename is None:
+        return error.strerror or str(error)
+    return ""
+
+
+def _tell_defect(error: Exception, arguments: Sequence[str]) -> None:
+    """The last line of defence: what a bug report needs, and never a traceback unasked."""
+    import os
+    import shlex
+    import traceback
+
+    what = traceback.format_exception_only(error)[-1].strip()
+    called = shlex.join(["convalgebra", *arguments])
+    lines = (f"error: {_BUG_SAID}", what, f"convalgebra {__version__}: {called}")
+    tell("\n  ".join(line.replace("\n", "\\n")[:_LONGEST_LINE] for line in lines))
+    if os.environ.get(_TRACEBACK):
+        traceback.print_exception(error)
+    else:
+        tell(f"  {_TRACEBACK}=1 in the environment shows where it happened")
 
 
 @click.group(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from convalgebra.errors import HINT
+from convalgebra.words import visible
 
 if TYPE_CHECKING:
     from convalgebra.kernels.arrays import Written
@@ -26,7 +27,7 @@ def columns(stream: TextIO | None = None) -> int:
 def wrapped(message: str, first: str = "") -> str:
     """A message in lines that fit, but for those that are set in: places in a text, tables.
 
-    What is no letter (names of files and layers may hold what moves the cursor) is told by number.
+    Characters that move the cursor are shown as escapes.
 
     >>> print(wrapped("3x is no layer\\n  3x\\n   ^", "error: "))
     error: 3x is no layer
@@ -36,9 +37,8 @@ def wrapped(message: str, first: str = "") -> str:
     from convalgebra.render.tables import filled
 
     most = columns(sys.stderr)
-    message = "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in message)
     lines = []
-    for number, line in enumerate(message.split("\n")):
+    for number, line in enumerate(visible(message).split("\n")):
         if line.startswith(HINT):
             line = filled(line, most, "  ", " " * len(HINT))
         elif number == 0 or not line.startswith(" "):
