@@ -50,6 +50,8 @@ def sentences(report: NearestReport) -> list[str]:
         ways = {
             "singular values": "it keeps the largest singular values (Eckart and Young 1936)",
             "least squares": "a single layer is free, so this is linear least squares",
+            "one layer": "one layer alone takes all of the kernel that the stack sees",
+            "fixed": "the stack has none",
         }
         found.append(f"No weights do better: {ways[report.method]}.")
     elif report.proved:

@@ -352,11 +352,89 @@ def test_an_exact_fit_ends_the_search(monkeypatch: pytest.MonkeyPatch) -> None:
         return found
 
     monkeypatch.setattr(starts, "minimize", counted)
-    report = ca.nearest("sobel", "3x3,3x3")
+    report = ca.nearest("sobel", "2x2,2x2,2x2")
     assert report.exact
-    assert report.placement == (1, 1)
-    assert (report.placements, report.as_good) == (9, 9)
-    assert max(steps) < 2_000  # of 64 starts; without an end they take about 8,000
+    assert report.method == "search"
+    assert (report.placements, report.as_good) == (4, 4)
+    assert max(steps) < 4_000  # of 64 starts; without an end they take about 10,000
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stack"),
+    [
+        ("0.1", "3x3,3x3"),
+        ("0 0 0; 1 1 1; 0 0 0", "5x5, 2x2s2"),
+        ("1 0 2; 0 0 0; 3 0 4", "2x2,2x2d2,3x3"),  # the second layer, or the third
+        ("1 0 0 0 2", "3s2,3d2"),  # the taps of the second layer lie 4 apart
+        ("5 6", "2,1,3"),
+    ],
+)
+def test_a_kernel_that_one_layer_holds_needs_no_search(
+    kernel: str, stack: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(starts, "minimize")
+    report = ca.nearest(kernel, stack)
+    assert report.relative_error == 0.0
+    assert report.proved
+    field = np.zeros([1] * report.filters[0].values.ndim)
+    field.flat[0] = 1.0
+    rate = 1
+    for layer, filter in zip(stack.split(","), report.filters, strict=True):  # by plain loops
+        apart = rate * (2 if "d2" in layer else 1)
+        shape = np.array(field.shape) + apart * (np.array(filter.values.shape) - 1)
+        made = np.zeros(shape)
+        for at, value in np.ndenumerate(filter.values):
+            where = tuple(
+                slice(apart * a, apart * a + n) for a, n in zip(at, field.shape, strict=True)
+            )
+            made[where] += value * field
+        field, rate = made, rate * (2 if "s2" in layer else 1)
+    given = np.atleast_2d([[float(n) for n in row.split()] for row in kernel.split(";")])
+    given = given.reshape([1] * (field.ndim - given.ndim) + list(given.shape)[-field.ndim :])
+    nonzero, wanted = np.argwhere(field), np.argwhere(given)
+    assert (nonzero - nonzero[0] == wanted - wanted[0]).all()
+    assert field[tuple(nonzero.T)].tolist() == given[tuple(wanted.T)].tolist()
+
+
+def test_averages_alone_against_a_gaussian() -> None:
+    rows = [[1, 4, 7, 4, 1], [4, 16, 26, 16, 4], [7, 26, 41, 26, 7]]
+    gaussian = np.array([*rows, rows[1], rows[0]]) / 273
+    along = np.array([1, 2, 3, 2, 1]) / 9
+    for scale in (1, 273):
+        error = np.linalg.norm(scale * gaussian - np.outer(along, along))
+        report = ca.nearest((scale * gaussian).tolist(), "avg3x3s1,avg3x3s1")
+        wanted = error / np.linalg.norm(scale * gaussian)
+        assert report.relative_error == pytest.approx(wanted, rel=1e-12)
+    assert ca.nearest("gaussian5", "avg3x3s1,avg3x3s1").relative_error == report.relative_error
+
+
+def test_a_kernel_that_no_layer_holds_is_searched() -> None:
+    assert ca.nearest("1 0 2; 0 0 0; 3 0 4", "2x2,2x2s2").method == "search"
+    assert ca.nearest("1 2 3; 4 5 6", "2x2,2x2").method == "search"
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stack", "error"),
+    [
+        ("1 2 1; 2 4 2; 1 2 1", "avg2x2s1,avg2x2s1", 15 / 16),  # a sixteenth of the kernel
+        ("1 4 6 4 1", "avg3s1,avg3s1", (70 - 2 * 36 / 9 + 19 / 81) ** 0.5 / 70**0.5),
+        ("sobel", "id", 0.75**0.5),  # |K|^2 = 12, and (2 - 1)^2 + 8 = 9 is left at best
+        ("sobel", "dropout", 0.75**0.5),
+        ("sobel", "pad1", 0.75**0.5),
+        ("sobel", "avg3x3s1", (1 + 1 / 108) ** 0.5),  # its sum is 0: |K|^2 + 9/81
+        ("2", "avg1x1s1", 0.5),
+        ("1,2", "id+id", 0.2**0.5),  # (2 - 2)^2 + 1 of 5
+        ("1e-30", "id", 1e30),
+    ],
+)
+def test_a_stack_without_weights_is_compared_as_it_is(
+    kernel: str, stack: str, error: float
+) -> None:
+    report = ca.nearest(kernel, stack)
+    assert report.relative_error == pytest.approx(error, rel=1e-6)
+    assert report.proved
+    assert report.filters == ()
+    assert "weights do better" in str(report)
 
 
 def test_an_exact_fit_of_a_large_stack_ends_the_search() -> None:

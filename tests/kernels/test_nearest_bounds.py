@@ -10,8 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convalgebra.algebra.plan import plan_of
-from convalgebra.kernels.nearest import nearest
-from convalgebra.kernels.nearest.bounds import _ruppert, factors_of, lower_bound, smallest, tail
+from convalgebra.errors import Defect
+from convalgebra.kernels.nearest import nearest, solution
+from convalgebra.kernels.nearest.bounds import (
+    Bound,
+    _ruppert,
+    factors_of,
+    lower_bound,
+    smallest,
+    tail,
+)
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.covariance import Weighting, weighting_of
 from convalgebra.kernels.nearest.problem import Problem
@@ -254,3 +262,24 @@ def test_every_unfolding_of_members_has_the_rank_it_says() -> None:
                 seen += rank < min(matrix.shape)
             assert np.abs(unfolding.missed(member)).sum() == 0
     assert seen > 10
+
+
+def test_what_the_stack_does_not_see_and_what_it_cannot_make_add_up_as_squares() -> None:
+    """2x1,1x2 makes all 2x2 kernels of rank 1: lay it anywhere, and the second value is left."""
+    kernel = np.array([[1.0, 2.0, -1.0], [3.0, 1.0, 2.0], [0.5, 4.0, 1.0]])
+    squares = []
+    for y in range(2):
+        for x in range(2):
+            inside = kernel[y : y + 2, x : x + 2]
+            left = np.linalg.svd(inside, compute_uv=False)[1] ** 2
+            squares.append((kernel**2).sum() - (inside**2).sum() + left)
+    error = (min(squares) / (kernel**2).sum()) ** 0.5
+    report = nearest(kernel.tolist(), "2x1,1x2")
+    assert report.relative_error == pytest.approx(error, rel=1e-12)
+    assert report.lower_bound == pytest.approx(error, rel=1e-9)
+
+
+def test_a_bound_above_the_error_is_a_defect(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(solution, "lower_bound", lambda *_: Bound(1.0, "wrong"))
+    with pytest.raises(Defect, match="lower bound"):
+        nearest("sobel", "2x2,2x2")

@@ -93,6 +93,11 @@ class Coefficients:
         used = [step.weights for step in self.plan.steps if step.weights is not None]
         return len(used) > len(set(used))
 
+    @property
+    def scales(self) -> bool:
+        """Whether the stack makes every multiple of what it makes: a chain with a free layer."""
+        return self.plan.is_chain and bool(self.blocks)
+
     def rate(self, step: int, axis: int) -> int:
         """The stride before what comes after a step, along an axis."""
         return int(self._grid.rates[step][axis][0])
@@ -185,16 +190,18 @@ class Coefficients:
         """The derivatives `[starts, weights, coefficients]` by each weight, or by those chosen."""
         import numpy as np
 
-        at = chosen or range(self.weights)
-        starts = len(weights)
-        moved = np.repeat(weights, len(at), axis=0).reshape(starts, len(at), -1)
+        at = range(self.weights) if chosen is None else chosen
+        starts, n = weights.shape
+        flat = (starts * len(at), n)
+        each = (starts, len(at), prod(self.shape))
+        moved = np.repeat(weights, len(at), axis=0).reshape(starts, len(at), n)
         number = np.arange(len(at))
         moved[:, number, number + at.start] += 1.0
-        there = self.values(moved.reshape(starts * len(at), -1)).reshape(starts, len(at), -1)
+        there = self.values(moved.reshape(flat)).reshape(each)
         if not self.shared:
             return np.asarray(there - self.values(weights).reshape(starts, 1, -1))
         moved[:, number, number + at.start] -= 2.0
-        back = self.values(moved.reshape(starts * len(at), -1)).reshape(starts, len(at), -1)
+        back = self.values(moved.reshape(flat)).reshape(each)
         return np.asarray((there - back) / 2)
 
     def second(self, weights: Array, residual: Array) -> Array:

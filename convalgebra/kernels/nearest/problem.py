@@ -48,7 +48,7 @@ class Problem:
         """Coefficients times L, one row for each start."""
         if self.weighting is not None:
             coefficients = self.weighting.applied(coefficients)
-        return coefficients.reshape(len(coefficients), -1)
+        return coefficients.reshape(len(coefficients), self.coefficients)
 
     def residuals(self, weights: Array) -> Array:
         """`(F(w) - kernel) L` for each start."""
@@ -74,7 +74,8 @@ class Problem:
         if self.weighting is None:
             return found
         starts, n, _ = found.shape
-        return self.weighted(found.reshape(starts * n, *self.made.shape)).reshape(starts, n, -1)
+        rows = self.weighted(found.reshape(starts * n, *self.made.shape))
+        return rows.reshape(starts, n, self.coefficients)
 
     def second(self, weights: Array, residual: Array) -> Array:
         """The part of the second derivatives that the residual makes."""

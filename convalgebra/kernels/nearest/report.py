@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
-from convalgebra.errors import InputError, ShapeError, UnsupportedError
+from convalgebra.errors import Defect, InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.arrays import Written, write_arrays
 from convalgebra.kernels.merging.parameters import parameters_of
 from convalgebra.kernels.nearest.bounds import stretched
@@ -89,6 +89,13 @@ class NearestReport:
     figures: Figures
     notes: tuple[str, ...] = ()
     approximation: Any = dataclasses.field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        # The bound is proved and the error is computed: only its rounding may be between them.
+        if not self.lower_bound <= self.relative_error * (1 + 1e-9) + EXACT:
+            raise Defect(
+                f"a lower bound of {self.lower_bound} for an error of {self.relative_error}"
+            )
 
     @property
     def exact(self) -> bool:
@@ -278,8 +285,8 @@ def problem_at(
     import numpy as np
 
     entries = np.moveaxis(target.entries, 1, -1)  # [c_out, *size, c_in]
-    if not made.plan.is_chain and target.power:
-        if abs(target.power) > _SCALE_LIMIT:
+    if not made.scales and target.power:
+        if made.blocks and abs(target.power) > _SCALE_LIMIT:
             raise InputError(
                 f"{target.name} has entries near 2^{target.power}, and the stack has branches or "
                 "uses weights twice, so that its scale matters; scale it to about 1"
@@ -322,7 +329,7 @@ def filters_of(
     count = len(made.blocks)
     for number, block in enumerate(made.blocks):
         step, parameter = made.plan.steps[block.step], named[block.step]
-        share = (power + number) // count if made.plan.is_chain else 0
+        share = (power + number) // count if made.scales else 0
         flat = np.ldexp(weights[block.start : block.stop], share)
         single = step.channels == (1, 1) and not layer
         values = flat.reshape(step.size if single else (*block.shape[:2], *step.size))
@@ -348,7 +355,7 @@ def _report(
     solution, problem = placed.solution, placed.problem
     plan = made.plan
     weights = np.asarray(solution.weights)
-    power = target.power if plan.is_chain else 0
+    power = target.power if made.scales else 0
     there = np.moveaxis(made.values(weights[None])[0], -1, 1)
     proved = solution.method != SEARCH or solution.bound >= solution.error * (1 - 1e-9)
     return NearestReport(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
 SINGULAR_VALUES, CONVEX, SEARCH = "singular values", "least squares", "search"
+FIXED, ONE_LAYER = "fixed", "one layer"
 _CONDITION = 1e8  # of a weighting that is undone
 
 
@@ -51,8 +52,11 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
         if made.weights <= NEWTON_LIMIT:
             bound = max(bound, linear_bound(problem, weights), key=lambda one: one.value)
         if ended:
-            return _solution(problem, weights, bound, CONVEX, 0, 0, True)
+            return _solution(problem, weights, bound, CONVEX if made.blocks else FIXED, 0, 0, True)
         return _solution(problem, weights, bound, SEARCH, 1, 1, False)
+    held = held_by_a_layer(problem)
+    if held is not None:
+        return _solution(problem, held, bound, ONE_LAYER, 0, 0, True)
     count = default_starts(made.weights) if starts is None else starts
     found = search(problem, count, seed)
     weights = canonical(made, np.asarray(found.weights))
@@ -75,7 +79,7 @@ def _solution(
     least = bound.value / norm_above(problem) * (1 - 2.0**-50)
     made = problem.made
     growth = 1.0
-    if made.plan.is_chain and made.blocks:
+    if made.scales:
         sizes = [np.linalg.norm(weights[b.start : b.stop]) for b in made.blocks]
         there = float(np.linalg.norm(made.values(weights[None])))
         # h channels that do not cancel have norms that multiply to the root of h times as much.
@@ -122,6 +126,68 @@ def canonical(made: Coefficients, weights: Array) -> Array:
             parts[number][:] = part
     parts[-1] *= sign
     return found
+
+
+def held_by_a_layer(problem: Problem) -> Array | None:
+    """Weights that make the kernel with one layer, every other one being a single tap; else None.
+
+    Of one-channel chains of free convolutions. Along an axis, tap t of layer j lies at t times its
+    dilation and the strides before it, and the places of the layers add up. So a layer holds the
+    kernel, with its corner moved by s, iff along every axis its places less s are multiples
+    of that layer's step inside it, and s is a sum of places of the other layers. No error is less,
+    whatever the weighting: what is left is what the stack does not see.
+
+    >>> from convalgebra.algebra.plan import plan_of
+    >>> from convalgebra.readers import read
+    >>> import numpy
+    >>> made = Coefficients(plan_of(read("2,2")))
+    >>> held_by_a_layer(Problem(made, numpy.array([[[0.0], [3.0], [4.0]]]))).tolist()
+    [3.0, 4.0, 0.0, 1.0]
+    """
+    import numpy as np
+
+    made = problem.made
+    steps = [made.plan.steps[block.step] for block in made.blocks]
+    plain = made.plan.is_chain and not made.shared and len(steps) == len(made.plan.steps) - 1
+    if not plain or any(step.op != "conv" or step.channels != (1, 1) for step in steps):
+        return None
+    places = np.argwhere(problem.kernel[0, ..., 0])
+    apart = [
+        [d * made.rate(step.sources[0], axis) for axis, d in enumerate(step.dilation)]
+        for step in steps
+    ]
+    for number, step in enumerate(steps):
+        others = [other for other in range(len(steps)) if other != number]
+        moves = []
+        for axis, size in enumerate(step.size):
+            along = [(other, apart[other][axis], steps[other].size[axis]) for other in others]
+            moves.append(_move(set(places[:, axis].tolist()), apart[number][axis], size, along))
+        if all(move is not None for move in moves):
+            corner = [move[0] for move in moves if move is not None]
+            filters = [np.zeros(other.size) for other in steps]
+            for other in others:
+                filters[other][tuple(move[1][other] for move in moves if move is not None)] = 1.0
+            taps = (places - corner) // apart[number]
+            filters[number][tuple(taps.T)] = problem.kernel[0, ..., 0][tuple(places.T)]
+            return np.concatenate([filter.ravel() for filter in filters])
+    return None
+
+
+def _move(
+    places: set[int], apart: int, size: int, others: list[tuple[int, int, int]]
+) -> tuple[int, dict[int, int]] | None:
+    """Where one axis of a layer must begin to hold the places, and the taps that move it there."""
+    sums: dict[int, dict[int, int]] = {0: {}}
+    for other, step, taps in others:
+        sums = {
+            start + step * tap: {**chosen, other: tap}
+            for start, chosen in sums.items()
+            for tap in range(taps)
+        }
+    for start, chosen in sums.items():
+        if all((p - start) % apart == 0 and 0 <= (p - start) // apart < size for p in places):
+            return start, chosen
+    return None
 
 
 def _undone(problem: Problem, unfolding: Unfolding) -> bool:
@@ -183,6 +249,8 @@ def _straight(problem: Problem) -> tuple[Array, bool]:
 
     made = problem.made
     zero = np.zeros((1, made.weights))
+    if not made.weights:
+        return zero[0], True
     if made.weights > NEWTON_LIMIT:
         found = descend(problem, zero[0])
         return found.weights[0], bool(found.converged[0])
