@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from convalgebra.render.algebraic_text import (
@@ -16,6 +17,7 @@ from convalgebra.render.factor_text import (
     factor_to_text,
     headline,
     piece_text,
+    rounding_sentence,
     way_title,
 )
 from convalgebra.render.tables import code_escaped, escaped
@@ -23,6 +25,7 @@ from convalgebra.render.tables import code_escaped, escaped
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Filter
     from convalgebra.kernels.factoring.report import FactorReport
+    from convalgebra.kernels.nearest.report import Filter as RoundedFilter
 
 
 def factor_to_markdown(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
@@ -35,6 +38,10 @@ def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
     """The answer, the reasons and the filters as tables."""
     parts = [f"<p><b>{code_escaped(headline(report))}</b></p>"]
     parts.append("<p>" + "<br>".join(map(code_escaped, answer_lines(report))) + "</p>")
+    if report.rounding is not None:
+        parts.append(f"<p>{code_escaped(rounding_sentence(report.rounding))}</p>")
+        if report.rounding.product:
+            parts += map(_rounded_table, report.rounding.filters)
     if report.pieces:
         items = "".join(
             f"<li>{'x'.join(map(str, piece.shape))}: {escaped(piece_text(piece))}</li>"
@@ -52,12 +59,20 @@ def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
     return "<div>" + "".join(parts) + "</div>"
 
 
+def _rounded_table(filter: RoundedFilter) -> str:
+    cells = [decimal_text(float(value)) for value in filter.values.ravel()]
+    return _table(code_escaped(filter.layer), cells, filter.values.shape[-1])
+
+
 def _filter_table(filter: Filter, name: str) -> str:
     cells = filter_texts(filter, name) or [decimal_text(value) for value in filter.decimals]
-    width = filter.taps[-1]
+    caption = code_escaped(filter.layer) + (" (fixed)" if filter.fixed else "")
+    return _table(caption, cells, filter.taps[-1])
+
+
+def _table(caption: str, cells: Sequence[str], width: int) -> str:
     rows = "".join(
         "<tr>" + "".join(f"<td>{escaped(cell)}</td>" for cell in cells[at : at + width]) + "</tr>"
         for at in range(0, len(cells), width)
     )
-    caption = code_escaped(filter.layer) + (" (fixed)" if filter.fixed else "")
     return f"<table><caption>{caption}</caption><tbody>{rows}</tbody></table>"

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Factorization, Filter
     from convalgebra.kernels.factoring.parts import FieldName
     from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
+    from convalgebra.kernels.factoring.rounding import Rounding
     from convalgebra.kernels.sources import Number
 
 WAYS_SHOWN = 5
@@ -46,6 +47,9 @@ def headline(report: FactorReport) -> str:
     'unsharp is a product of 3x3,3x3 over the reals, not over the rationals'
     """
     name = f"{report.kernel.name} is"
+    if report.rounding is not None and report.rounding.product:
+        exactly = "but not exactly" if report.real is False else "whether exactly is not decided"
+        return f"{name} a product of {report.stack} to rounding, {exactly}"
     answers = [getattr(report, field) for field in _FIELDS]
     if answers[0]:
         return f"{name} a product of {report.stack}, over the rationals already"
@@ -68,6 +72,8 @@ def factor_to_text(report: FactorReport, width: int = 80, ways: int = WAYS_SHOWN
     rows, rounded = _numbers(report.kernel.rows(), decimal=report.kernel.floats)
     parts.append("\n".join(f"  {line}" for line in _grid(rows, width - 2, rounded)))
     parts.append("\n".join(filled(line, width, "  ", "    ") for line in answer_lines(report)))
+    if report.rounding is not None:
+        parts.append("\n".join(rounding_lines(report.rounding, width)))
     if report.pieces:
         parts.append(_pieces_text(report, width))
     for number, way in enumerate(report.factorizations[:ways], 1):
@@ -100,6 +106,43 @@ def answer_lines(report: FactorReport) -> list[str]:
             sentence = f"{word}. {reason}"
         said.setdefault(sentence, []).append(_OVER[field].removeprefix("over "))
     return [f"Over {listed(fields)}: {sentence}" for sentence, fields in said.items()]
+
+
+def rounding_sentence(rounding: Rounding) -> str:
+    """Whether the kernel is a product to rounding, with the figures that decide it.
+
+    >>> rounding_sentence(Rounding(0.5, 0.25, 1e-15, ()))[:26]
+    'To rounding: no. Every rea'
+    """
+    allowed = f"rounding explains up to {rounding.allowance:.1e} of its size"
+    if rounding.product:
+        return (
+            f"To rounding: yes, over the reals. The product below differs by "
+            f"{rounding.relative_error:.1e} of the kernel's size; {allowed}."
+        )
+    if rounding.product is False:
+        return (
+            f"To rounding: no. Every real product differs by at least {rounding.lower_bound:.1e} "
+            f"of the kernel's size; {allowed}."
+        )
+    return (
+        f"To rounding: not decided. The nearest real product that was found differs by "
+        f"{rounding.relative_error:.1e} of the kernel's size; {allowed}."
+    )
+
+
+def rounding_lines(rounding: Rounding, width: int) -> list[str]:
+    """The sentence, and where the kernel is a product to rounding, its filters as decimals."""
+    lines = filled(rounding_sentence(rounding), width, "  ", "    ").split("\n")
+    if not rounding.product:
+        return lines
+    label = max(len(filter.layer) for filter in rounding.filters)
+    for filter in rounding.filters:
+        title = f"  {filter.layer.ljust(label)}  "
+        texts = [decimal_text(float(value), 6) for value in filter.values.ravel()]
+        grid = _grid(_rows(texts, filter.values.shape), width - len(title), rounded=True)
+        lines += [(title if at == 0 else " " * len(title)) + line for at, line in enumerate(grid)]
+    return lines
 
 
 def ways_text(ways: Ways) -> str:

@@ -59,6 +59,7 @@ def factor_to_dict(report: FactorReport) -> dict[str, Any]:
             }
             for way in report.factorizations
         ],
+        "rounding": None if report.rounding is None else report.rounding.to_dict(),
         "notes": list(report.notes),
     }
 

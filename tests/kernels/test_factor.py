@@ -268,7 +268,9 @@ def test_floats_are_taken_exactly_and_the_report_says_so() -> None:
     assert rounded.kernel.floats
     broken = ca.factor(np.outer([0.1, 0.7], [0.3, 0.9]), "2x1,1x2")
     assert broken.complex is False
-    assert any("nearest" in note for note in broken.notes)
+    assert any("taken exactly" in note for note in broken.notes)
+    assert broken.rounding is not None
+    assert broken.rounding.product
 
 
 def test_kernels_that_are_too_large_are_not_decided() -> None:

@@ -16,6 +16,7 @@ factors can be grouped so that each group fits its layer; the rest is finite sea
     compositum      the field of filters that take some conjugates and not others
     factorizations  filters with exact entries, and one way to write a kernel
     filters         from groups to filters, multiplied back exactly
+    rounding        kernels of rounded numbers that are products to rounding
     report          the answer
     search          whether there are groups over a field, and all of them
     stacks          the stacks that are taken

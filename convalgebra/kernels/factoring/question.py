@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
@@ -25,6 +26,7 @@ from convalgebra.kernels.factoring.polynomials import (
 from convalgebra.kernels.factoring.rational import Irreducible, Undecided, rational_factors
 from convalgebra.kernels.factoring.reasons import pieces_of, too_wide
 from convalgebra.kernels.factoring.report import FactorReport, Piece, Ways
+from convalgebra.kernels.factoring.rounding import rounding_of
 from convalgebra.kernels.factoring.search import Search
 from convalgebra.kernels.factoring.stacks import stack_of
 from convalgebra.kernels.sources import Kernel, KernelSource, kernel_of
@@ -52,7 +54,10 @@ def factor(kernel: KernelSource, stack: Stack) -> FactorReport:
     """
     text, texts, chain = stack_of(stack)
     given = kernel_of(kernel).with_axes(chain.axes)
-    return _Question(given, text, texts, chain).answer()
+    report = _Question(given, text, texts, chain).answer()
+    if given.floats and not given.is_zero and report.real is not True:
+        report = replace(report, rounding=rounding_of(given, stack, chain))
+    return report
 
 
 class _Question:
@@ -78,8 +83,7 @@ class _Question:
             self._decide()
         if self.kernel.floats and not self.answers["rational"]:
             self.notes.append(
-                "The entries are floats or rounded decimals, taken exactly as they are; how close "
-                "a kernel known only to rounding is to a product is what `nearest` answers."
+                "The entries are floats or rounded decimals, taken exactly as they are."
             )
         return FactorReport(
             self.kernel,

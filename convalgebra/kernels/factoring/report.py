@@ -8,6 +8,7 @@ from typing import Any
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.kernels.factoring.factorizations import Factorization
 from convalgebra.kernels.factoring.parts import FieldName
+from convalgebra.kernels.factoring.rounding import Rounding
 from convalgebra.kernels.sources import Kernel, Number
 
 
@@ -44,7 +45,8 @@ class FactorReport:
 
     True comes with `factorizations`, unless the factors over C were only counted; False with a
     proof in `reasons`, None with the reason why it is not decided. `reason` is the one that says
-    most.
+    most. `rounding` tells of a kernel of floats or long decimals that is no real product exactly
+    whether it is one to rounding; None for others, and where that was not worked out.
     """
 
     kernel: Kernel
@@ -60,6 +62,7 @@ class FactorReport:
     ways: dict[FieldName, Ways]
     factorizations: tuple[Factorization, ...]
     notes: tuple[str, ...] = ()
+    rounding: Rounding | None = None
 
     @property
     def reason(self) -> str:
