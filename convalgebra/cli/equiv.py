@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from convalgebra.cli.options import format_option
-from convalgebra.cli.output import columns, write
-from convalgebra.errors import ConvalgebraError
+from convalgebra.cli.options import force_option, format_option
+from convalgebra.cli.output import columns, show, write_text
+from convalgebra.files import target
 
 
 @click.command()
@@ -32,6 +32,7 @@ from convalgebra.errors import ConvalgebraError
 )
 @click.option("--width", is_flag=True, help="How many hidden channels it takes to lose nothing.")
 @click.option("--certificate", metavar="FILE", help="Write the proof to FILE; see check.")
+@force_option()
 @format_option("text", "json", "md", "latex", "html")
 @click.option(
     "--exit-code", is_flag=True, help="Exit with 1 if not equivalent, with 3 if not decided."
@@ -47,6 +48,7 @@ def equiv(
     width: bool,
     shape: str | None,
     certificate: str | None,
+    force: bool,
     form: str,
     exit_code: bool,
 ) -> None:
@@ -67,15 +69,15 @@ def equiv(
     from convalgebra.algebra import equiv as decide
     from convalgebra.render.forms import dumps, equivalence_in
 
-    report = decide(left, right, channels=channels, input=shape, equations=equations, width=width)
-    shown = equivalence_in(form, report, columns(), derive=derive)
-    if certificate is not None:
-        try:
-            proof = report.certificate()
-        except ConvalgebraError:  # the answer stands, only its certificate cannot be had
-            click.echo(shown)
-            raise
-        write(certificate, dumps(proof) + "\n")
-    click.echo(shown)
+    with target(certificate, force=force):
+        report = decide(
+            left, right, channels=channels, input=shape, equations=equations, width=width
+        )
+
+    def write_proof() -> None:
+        if certificate is not None:
+            write_text(certificate, dumps(report.certificate()) + "\n")
+
+    show(equivalence_in(form, report, columns(), derive=derive), write_proof)
     if exit_code and report.equivalent is not True:
         ctx.exit(3 if report.equivalent is None else 1)

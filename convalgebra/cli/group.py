@@ -146,6 +146,10 @@ def main() -> None:
     A stack is written in a small notation: 3x3s2p1@64 is a 3x3 convolution with stride 2, padding 1
     and 64 channels; layers are joined by commas. `convalgebra COMMAND --help` has more examples.
 
+    Exits with 0 if there is an answer, 2 if something is wrong with what was given, 70 if there is
+    a bug in convalgebra; with --exit-code also with 1 for no, 3 for not decided. Files are written
+    whole or not at all, and never over a file that the same command reads, but with --force.
+
     \b
     Examples:
       convalgebra equiv 3x3 2x2,2x2

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import click
 
-from convalgebra.cli.options import format_option
-from convalgebra.cli.output import columns, tell_written
+from convalgebra.cli.options import force_option, format_option
+from convalgebra.cli.output import columns, show, tell_written
 from convalgebra.errors import InputError
+from convalgebra.files import target
 
 
 @click.command()
@@ -33,12 +34,14 @@ from convalgebra.errors import InputError
     help="What batch norms add to variances.",
 )
 @click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
+@force_option()
 @format_option("text", "json", "md", "latex", "html")
 def merge(
     stack: str,
     weights: str | None,
     names: bool,
     out: str | None,
+    force: bool,
     shape: str | None,
     channels: int | None,
     eps: str,
@@ -57,6 +60,7 @@ def merge(
       convalgebra merge "3x3p1@64, bn, 1x1@32" --weights w.npz --input 12x12
     """
     from convalgebra.kernels import merging
+    from convalgebra.kernels.arrays import npz_name
     from convalgebra.render.forms import merge_in, parameters_in
 
     if names:
@@ -67,7 +71,11 @@ def merge(
         raise InputError(
             "name the file with the weights: --weights w.npz; --names lists what is in it"
         )
-    report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
-    if out is not None:
-        tell_written(report.save(out))
-    click.echo(merge_in(form, report, columns()))
+    with target(out and npz_name(out), force=force):
+        report = merging.merge(stack, weights or {}, input=shape, channels=channels, eps=eps)
+
+    def write_arrays() -> None:
+        if out is not None:
+            tell_written(report.save(out))
+
+    show(merge_in(form, report, columns()), write_arrays)

@@ -6,8 +6,9 @@ import sys
 
 import click
 
-from convalgebra.cli.options import OfKernels, format_option, seed_option
-from convalgebra.cli.output import columns, tell_written
+from convalgebra.cli.options import OfKernels, force_option, format_option, seed_option
+from convalgebra.cli.output import columns, show, tell_written
+from convalgebra.files import target
 
 
 @click.command(cls=OfKernels)
@@ -32,6 +33,7 @@ from convalgebra.cli.output import columns, tell_written
     help="An input, like 64x56x56, for its MACs and bytes moved.",
 )
 @click.option("--out", metavar="FILE", help="Write the filters to an .npz file.")
+@force_option()
 @format_option("text", "json", "md", "html")
 def nearest(
     kernel: str,
@@ -41,6 +43,7 @@ def nearest(
     seed: int,
     shape: str | None,
     out: str | None,
+    force: bool,
     form: str,
 ) -> None:
     """The best approximation of a kernel, or of a whole layer, by a linear stack.
@@ -57,15 +60,20 @@ def nearest(
       convalgebra nearest weights.npz:conv2.weight dw3x3,1x1@16
     """
     one_thread()
+    from convalgebra.kernels.arrays import npz_name
     from convalgebra.kernels.nearest import nearest as approximate
     from convalgebra.render.forms import nearest_in
 
-    report = approximate(
-        kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
-    )
-    if out is not None:
-        tell_written(report.save(out))
-    click.echo(nearest_in(form, report, columns()))
+    with target(out and npz_name(out), force=force):
+        report = approximate(
+            kernel, stack, covariance=covariance, starts=starts, seed=seed, input=shape
+        )
+
+    def write_filters() -> None:
+        if out is not None:
+            tell_written(report.save(out))
+
+    show(nearest_in(form, report, columns()), write_filters)
 
 
 def one_thread() -> None:

@@ -35,6 +35,13 @@ def seed_option() -> Callable[[Any], Any]:
     )
 
 
+def force_option() -> Callable[[Any], Any]:
+    """The option `--force`, of commands that write a file."""
+    return click.option(
+        "--force", is_flag=True, help="Write over a file even if this command reads it."
+    )
+
+
 class OfKernels(click.Command):
     """A command one of whose arguments may be rows of numbers, which may begin with a minus."""
 

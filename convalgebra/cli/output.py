@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from convalgebra.errors import HINT
+from convalgebra.errors import HINT, ConvalgebraError
+from convalgebra.files import created
 from convalgebra.words import visible
 
 if TYPE_CHECKING:
@@ -52,10 +54,21 @@ def tell(message: str, first: str = "") -> None:
     click.echo(wrapped(message, first), err=True)
 
 
-def write(path: str, text: str) -> None:
-    """Write a text to a file, and say so."""
-    from convalgebra.files import created
+def show(result: str, write: Callable[[], None] | None = None) -> None:
+    """Print a result, and write what belongs beside it; where that fails, the error comes last."""
+    fault = None
+    try:
+        if write is not None:
+            write()
+    except ConvalgebraError as error:
+        fault = error
+    click.echo(result)
+    if fault is not None:
+        raise fault
 
+
+def write_text(path: str, text: str) -> None:
+    """Write a text to a file, and say so."""
     with created(path) as file:
         file.write(text.encode())
     tell(f"wrote {path}")

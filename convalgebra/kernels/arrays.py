@@ -163,11 +163,20 @@ def write_arrays(path: str, arrays: Mapping[str, Any], *, rounded: bool = False)
     """
     import numpy as np
 
-    if not (path.lower().endswith(".npz") or os.path.isdir(path)):  # that cannot be written
-        path = f"{path}.npz"
+    path = npz_name(path)
     with created(path) as file:
         np.savez(file, **arrays)
     return Written(path, {name: array.shape for name, array in arrays.items()}, rounded)
+
+
+def npz_name(path: str) -> str:
+    """The name of the file that `write_arrays` writes.
+
+    >>> npz_name("merged"), npz_name("merged.npz"), npz_name("/dev/null")
+    ('merged.npz', 'merged.npz', '/dev/null')
+    """
+    named = path.lower().endswith(".npz") or (os.path.exists(path) and not os.path.isfile(path))
+    return path if named or not os.path.basename(path) else f"{path}.npz"
 
 
 def finite(array: np.ndarray[Any, Any], name: str = "the array") -> np.ndarray[Any, Any]:

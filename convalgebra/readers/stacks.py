@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convalgebra import sizes, zoo
 from convalgebra.errors import InputError, LanguageError
-from convalgebra.files import opened
+from convalgebra.files import opened, standard_input
 from convalgebra.language import parse, parse_shape, parse_size
 from convalgebra.network import Network
 from convalgebra.readers import formats
@@ -111,7 +111,8 @@ def _read_size(given: Any) -> Size:
 
 def _from_string(text: str, form: str | None, input: Input) -> Network | Inventory:
     if text == "-":
-        return formats.read_stream(sys.stdin.buffer, "standard input", "<stdin>", form, input)
+        with standard_input() as stream:
+            return formats.read_stream(stream, "standard input", "<stdin>", form, input)
     if text.startswith("zoo:"):
         return parse(zoo.text(text.removeprefix("zoo:")), text)
     # A path has no line breaks; a text that ends in `relu # see notes.txt` has blanks.
