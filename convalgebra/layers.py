@@ -111,6 +111,17 @@ POINTWISE = frozenset(
         *("local_response_norm", "rescale", "reparametrize", "unsqueeze"),
     }
 )
+# Opaque operations of these names only move numbers, or repeat them: they take no FLOPs.
+MOVING = frozenset(
+    {
+        *("rearrange", "reshape", "expand", "unsqueeze", "slice", "cat", "stack", "gather", "copy"),
+        *("pad", "constant_pad", "edge_pad", "reflect_pad", "replicate_pad", "circular_pad"),
+        *("wrap_pad", "channel_shuffle", "pixel_shuffle", "pixel_unshuffle", "depth_to_space"),
+        *("SpaceToDepth", "nearest_resize", "flip", "roll", "repeat", "repeat_interleave", "tile"),
+        *("Tile", "setitem", "index", "index_select", "take", "unfold", "diagonal", "tril", "triu"),
+        *("ReverseSequence", "GatherElements", "GatherND", "Trilu", "masked_fill", "where"),
+    }
+)
 WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
 
 

@@ -19,12 +19,8 @@ COMPARED = (
     *("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"),
     *("peak", "training", "convention"),
 )
-_IF_ASKED = frozenset({"training", "convention"})
+_IF_ASKED = ("training", "convention")
 _CROSSED = ("params", "macs", "macs_exact", "flops", "activations", "bytes")
-_DEPENDS_ON = {
-    **dict.fromkeys(("params", "bytes", "training"), "params"),
-    **dict.fromkeys(("macs", "macs_exact", "flops"), "macs"),
-}
 _MOST_BY_PAIRS = 4  # of more stacks each is held against the first, as in the ratios
 
 
@@ -134,15 +130,18 @@ def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Compar
     """
     rows = {}
     for key in COMPARED:
-        if key not in _IF_ASKED or None not in [figure(report, key) for report in reports]:
-            figures = [known(report, key) for report in reports]
+        if key not in _IF_ASKED or all(getattr(report, key) for report in reports):
+            figures = [figure(report, key) for report in reports]
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
     named = tuple(titles) or tuple(str(report.network) for report in reports)
     return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
 
 
 def figure(report: CostReport, key: str) -> Size | None:
-    """One of the figures in `COMPARED`: a total, bytes of memory, or what a tool counts."""
+    """One of the figures in `COMPARED`: a total, bytes of memory, or what a tool counts.
+
+    None where it is not known.
+    """
     if key == "peak":
         return report.memory.peak
     if key == "training":
@@ -153,14 +152,12 @@ def figure(report: CostReport, key: str) -> Size | None:
     return found
 
 
-def is_known(report: CostReport, key: str) -> bool:
-    """Whether a figure is what it says: else it is a sum without what is not known of a layer."""
-    return _DEPENDS_ON.get(key) not in report.total.unknown
-
-
-def known(report: CostReport, key: str) -> Size | None:
-    """The figure where it is what it says, else None."""
-    return figure(report, key) if is_known(report, key) else None
+def lower_bound(report: CostReport, key: str) -> Size | None:
+    """What a figure is at least, where it is not known: the sum of its known parts, if any."""
+    if key == "training":
+        return report.training and report.training.at_least.total
+    found: Size | None = getattr(report.total.at_least, key, None)
+    return found
 
 
 def _ratio(first: Size | None, second: Size | None) -> Any:
@@ -179,7 +176,7 @@ def _crossovers(reports: Sequence[CostReport]) -> Iterator[Crossover]:
     sides = frozenset(size for r in reports for shape in r.network.shapes for size in shape)
     least = together(report.least for report in reports)
     for pair, key in product(pairs, _CROSSED):
-        one, other = (known(reports[number], key) for number in pair)
+        one, other = (figure(reports[number], key) for number in pair)
         if one is None or other is None or not (is_named(one) or is_named(other)):
             continue
         from convalgebra.cost.crossovers import crossover

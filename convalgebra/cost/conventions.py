@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 
 from convalgebra import zoo
 from convalgebra.cost.counts import Counts, Use, count
-from convalgebra.cost.figures import plain
+from convalgebra.cost.figures import plain, summed
 from convalgebra.cost.report import use_of
 from convalgebra.errors import InputError
 from convalgebra.language import parse
 from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, LIKE, MERGES
 from convalgebra.network import Network
-from convalgebra.sizes import Size, product, simplest
+from convalgebra.sizes import Size, product, simplest, total
 
 _MATRICES = CONVOLUTIONS | DENSE
 _POOLS = frozenset({"max", "avg", "gap", "gmp"})
@@ -65,7 +65,8 @@ class Convention(NamedTuple):
     rules: tuple[Rule, ...]
 
 
-_MEASURES: dict[str, Callable[[Use, Counts], Size]] = {
+# Of layers whose weights and MACs are known: no rule is for opaque ones.
+_MEASURES: dict[str, Callable[[Use, Any], Size]] = {
     "macs": lambda use, counts: counts.macs,
     "biased outputs": lambda use, counts: product(use.output) if use.layer.bias else 0,
     "inputs": lambda use, counts: product(use.inputs[0]),
@@ -206,12 +207,12 @@ class Line(NamedTuple):
 
     says: str
     theirs: Size
-    ours: Size
+    ours: Size | None
 
     @property
-    def difference(self) -> Size:
+    def difference(self) -> Size | None:
         """Theirs less ours."""
-        return simplest(self.theirs - self.ours)
+        return None if self.ours is None else simplest(self.theirs - self.ours)
 
 
 class Account(NamedTuple):
@@ -220,7 +221,7 @@ class Account(NamedTuple):
     `total` is the sum of `theirs` over the lines, `ours` of `ours`: our dense MACs or our FLOPs, as
     `unit` says. `total` is None where the network has layers of which it is not known what the tool
     counts; `notes` name them. `layers` has what each layer has in it, in the order of the report:
-    the figure up to a layer is the sum of those before.
+    the figure up to a layer is the sum of those before. What is not known is None.
     """
 
     convention: str
@@ -228,9 +229,9 @@ class Account(NamedTuple):
     calls_it: str
     unit: str
     total: Size | None
-    ours: Size
+    ours: Size | None
     lines: tuple[Line, ...]
-    layers: tuple[Size, ...]
+    layers: tuple[Size | None, ...]
     notes: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
@@ -267,23 +268,20 @@ def account_of(network: Network, convention: str) -> Account:
         raise InputError(f"there is no convention `{convention}`; there are {known}")
     reference, called = functions_of(network)
     theirs: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
-    ours: dict[Rule, Size] = dict.fromkeys(table.rules, 0)
-    apart: dict[str, Size] = {}  # of ours, what they do not count
-    layers: list[Size] = [0] * len(network.nodes)
+    ours: dict[Rule, list[Size | None]] = {rule: [] for rule in table.rules}
+    apart: dict[str, list[Size | None]] = {}  # of ours, what they do not count
+    layers: list[Size | None] = [0] * len(network.nodes)
     for index, use, counts in _uses(network):
         met = [rule for rule in table.rules if _holds(rule, use)]
-        for rule in met:
-            amount = _amount(rule, use, counts, called.get(index))
+        amounts = [_amount(rule, use, counts, called.get(index)) for rule in met]
+        for rule, amount in zip(met, amounts, strict=True):
             theirs[rule] += amount
-            layers[index] += amount
-        for name, amount in _our_classes(table, counts):
+        layers[index] = total(amounts) if use.layer.kind in TRIED else None
+        for name, our_amount in _our_classes(table, counts):
             beside = next((rule for rule in met if rule.ours == name), None)
-            if beside is None:
-                apart[name] = apart.get(name, 0) + amount
-            else:
-                ours[beside] += amount
-    lines = [Line(r.says, simplest(theirs[r]), simplest(ours[r])) for r in table.rules]
-    lines += [Line(f"not counted: {name}", 0, simplest(amount)) for name, amount in apart.items()]
+            (apart.setdefault(name, []) if beside is None else ours[beside]).append(our_amount)
+    lines = [Line(r.says, simplest(theirs[r]), summed(ours[r])) for r in table.rules]
+    lines += [Line(f"not counted: {name}", 0, summed(parts)) for name, parts in apart.items()]
     unknown = dict.fromkeys(k.layer.kind for k in network.nodes if k.layer.kind not in TRIED)
     notes = [f"what it counts for `{kind}` is not known" for kind in unknown]
     notes += _note_on_calls(table, network, reference, called)
@@ -293,9 +291,9 @@ def account_of(network: Network, convention: str) -> Account:
         calls_it=table.calls_it,
         unit=table.unit,
         total=None if unknown else simplest(sum(line.theirs for line in lines)),
-        ours=simplest(sum(line.ours for line in lines)),
+        ours=summed(line.ours for line in lines),
         lines=tuple(line for line in lines if line.theirs != 0 or line.ours != 0),
-        layers=tuple(simplest(amount) for amount in layers[1:]),
+        layers=tuple(layers[1:]),
         notes=tuple(notes),
     )
 
@@ -326,7 +324,7 @@ def _amount(rule: Rule, use: Use, counts: Counts, call: str | None) -> Size:
     return factor * _MEASURES[rule.measure](use, counts) if factor else 0
 
 
-def _our_classes(table: Convention, counts: Counts) -> Sequence[tuple[str, Size]]:
+def _our_classes(table: Convention, counts: Counts) -> Sequence[tuple[str, Size | None]]:
     return counts.flops if table.unit == "FLOPs" else [("mac", counts.macs)]
 
 

@@ -3,7 +3,8 @@
 MACs are multiply-accumulates of convolutions and dense layers. Dense MACs count every (output, tap)
 pair (transposed: every (input, tap) pair), exact MACs only the pairs where both ends are real: not
 a zero of the padding, of a `pad` directly before, nor an output that is cropped away. FLOPs are two
-per MAC and, each in its class, what the table `FLOPS_PER` says.
+per MAC and, each in its class, what the table `FLOPS_PER` says. Of an opaque layer they are known
+where it has MACs, or only moves numbers: no rule counts the sums and products of others.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
+from convalgebra.cost.figures import summed
 from convalgebra.layers import (
     ACTIVATIONS,
     BORDERS,
     KINDS,
+    MOVING,
     NORMS,
     PLAIN_NORMS,
     SLOPES,
@@ -60,31 +63,33 @@ class Use(NamedTuple):
 
 
 class Counts(NamedTuple):
-    """What one use of a layer costs. `macs_exact` is None where it is not known in closed form.
+    """What one use of a layer costs. None is not known; `macs_exact` also where no formula is.
 
-    `unknown` names the figures ("params", "macs") that stand at 0 and are not known at all.
+    `flops` are by class; those of an opaque layer that are not known stand in the class `opaque`.
     """
 
-    weights: Size = 0
-    biases: Size = 0
+    weights: Size | None = 0
+    biases: Size | None = 0
     norms: Size = 0
-    macs: Size = 0
+    macs: Size | None = 0
     macs_exact: Size | None = 0
-    flops: tuple[tuple[str, Size], ...] = ()
-    unknown: tuple[str, ...] = ()
+    flops: tuple[tuple[str, Size | None], ...] = ()
 
     @property
-    def params(self) -> Size:
+    def params(self) -> Size | None:
         """Weights, biases, and the weights of norms and scales."""
-        return simplest(self.weights + self.biases + self.norms)
+        return summed((self.weights, self.biases, self.norms))
 
     def times(self, batch: Size) -> Counts:
         """The same weights, at work on a batch."""
-        exact = self.macs_exact
+
+        def times(amount: Size | None) -> Size | None:
+            return None if amount is None else simplest(batch * amount)
+
         return self._replace(
-            macs=simplest(batch * self.macs),
-            macs_exact=None if exact is None else simplest(batch * exact),
-            flops=tuple((name, simplest(batch * amount)) for name, amount in self.flops),
+            macs=times(self.macs),
+            macs_exact=times(self.macs_exact),
+            flops=tuple((name, times(amount)) for name, amount in self.flops),
         )
 
 
@@ -101,7 +106,7 @@ def count(use: Use) -> Counts:
 
 def _matrix(use: Use, weights: Size, macs: Size, exact: Size | None) -> Counts:
     outputs = use.output[0]
-    flops: list[tuple[str, Size]] = [("mac", FLOPS_PER["mac"] * macs)]
+    flops: list[tuple[str, Size | None]] = [("mac", FLOPS_PER["mac"] * macs)]
     biases: Size = 0
     if use.layer.bias:
         biases = outputs
@@ -236,15 +241,18 @@ def _bilinear(use: Use) -> Counts:
 
 def _opaque(use: Use) -> Counts:
     assert use.layer.opaque is not None
-    _, params, macs, biases = use.layer.opaque
-    figures = {"params": params, "macs": macs}
+    name, params, macs, biases = use.layer.opaque
+    flops: list[tuple[str, Size | None]] = []
+    if macs != 0:
+        flops.append(("mac", None if macs is None else FLOPS_PER["mac"] * macs))
+    elif name not in MOVING:
+        flops.append(("opaque", None))
     return Counts(
-        weights=(params or 0) - biases,
-        biases=biases,
-        macs=macs or 0,
+        weights=None if params is None else params - biases,
+        biases=None if params is None else biases,
+        macs=macs,
         macs_exact=macs,
-        flops=(("mac", FLOPS_PER["mac"] * (macs or 0)),),
-        unknown=tuple(key for key, figure in figures.items() if figure is None),
+        flops=tuple(flops),
     )
 
 

@@ -1,10 +1,11 @@
-"""Figures as JSON takes them."""
+"""Figures as JSON takes them, and their sums."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from convalgebra.sizes import text
+from convalgebra.sizes import Size, text, total
 
 
 def plain(value: Any) -> Any:
@@ -18,3 +19,23 @@ def plain(value: Any) -> Any:
     if value is None or isinstance(value, int):
         return value
     return text(value) if getattr(value, "free_symbols", None) else str(value)
+
+
+def summed(amounts: Iterable[Size | None]) -> Size | None:
+    """The sum of some amounts; None where one of them is not known.
+
+    >>> summed([1, 2]), summed([1, None])
+    (3, None)
+    """
+    listed = list(amounts)
+    known = [amount for amount in listed if amount is not None]
+    return total(known) if len(known) == len(listed) else None
+
+
+def sum_of_known(amounts: Iterable[Size | None]) -> Size:
+    """The sum of those amounts that are known: of costs, which are at least 0, a lower bound.
+
+    >>> sum_of_known([1, None])
+    1
+    """
+    return total(amount for amount in amounts if amount is not None)

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convalgebra.cost.figures import plain
+from convalgebra.cost.figures import plain, summed
 from convalgebra.errors import InputError
 from convalgebra.network import Network
 from convalgebra.sizes import Size, at_least, names, product, simplest, symbol, total
@@ -35,15 +35,16 @@ class Memory(NamedTuple):
 
     `peak` is that of names which are at least what `least` has; None where it is not known, and
     `reason` says why. `kept` is what the input and all values take together: an upper bound.
-    `weights` are not part of either.
+    `weights` are not part of either: None where they are not known, but `weights_at_least`.
     """
 
     peak: Size | None
     peak_layers: tuple[str, ...]
     kept: Size
-    weights: Size
+    weights: Size | None
     reason: str = ""
     least: tuple[tuple[str, int], ...] = ()
+    weights_at_least: Size = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The bytes under stable keys."""
@@ -55,65 +56,90 @@ class Memory(NamedTuple):
             "kept": plain(self.kept),
             "weights": plain(self.weights),
             **({"reason": self.reason} if self.reason else {}),
+            **(
+                {"at_least": {"weights": plain(self.weights_at_least)}}
+                if self.weights is None
+                else {}
+            ),
         }
 
 
 class Training(NamedTuple):
-    """Bytes that training takes: weights, their gradients, the state of the optimizer, values."""
+    """Bytes that training takes: weights, their gradients, the state of the optimizer, values.
+
+    Those of weights are None where these are not known: `bounds` are there then.
+    """
 
     optimizer: str
-    weights: Size
-    gradients: Size
-    state: Size
+    weights: Size | None
+    gradients: Size | None
+    state: Size | None
     kept: Size
+    bounds: Training | None = None
 
     @property
-    def total(self) -> Size:
+    def at_least(self) -> Training:
+        """Lower bounds: where everything is known, the figures."""
+        return self.bounds or self
+
+    @property
+    def total(self) -> Size | None:
         """All of it."""
-        return simplest(self.weights + self.gradients + self.state + self.kept)
+        return summed((self.weights, self.gradients, self.state, self.kept))
 
     def to_dict(self) -> dict[str, Any]:
-        """The bytes under stable keys."""
+        """The bytes under stable keys; `at_least` where they are not known."""
         keys = ("weights", "gradients", "state", "kept", "total")
-        parts = {key: plain(getattr(self, key)) for key in keys}
-        return {"optimizer": self.optimizer, **parts}
+        found: dict[str, Any] = {"optimizer": self.optimizer}
+        found |= {key: plain(getattr(self, key)) for key in keys}
+        if self.bounds is not None:
+            found["at_least"] = {key: plain(getattr(self.bounds, key)) for key in keys}
+        return found
 
 
 def memory_of(
     network: Network,
-    params: Size,
+    params: Size | None,
     number: int,
     batch: Size = 1,
     least: Mapping[str, int] | None = None,
+    *,
+    bound: Size = 0,
 ) -> Memory:
     """The memory of a network with `params` weights; a number takes `number` bytes.
 
-    `least` has the smallest numbers that names are taken to be.
+    `least` has the smallest numbers that names are taken to be. Where `params` are not known, there
+    are at least `bound`.
 
     >>> from convalgebra.language import parse
-    >>> memory_of(parse("input 1x8x8; 3x3p1@4, relu, 1x1@1"), 40, 4)
-    Memory(peak=2048, peak_layers=('2',), kept=2560, weights=160, reason='', least=())
+    >>> memory_of(parse("input 1x8x8; 3x3p1@4, relu, 1x1@1"), 40, 4).peak
+    2048
     """
-    amounts = _amounts(network, simplest(batch * number))
+    found = _memory_of_values(network, simplest(batch * number), least or {})
+    held = simplest(number * (bound if params is None else params))
+    return found._replace(weights=None if params is None else held, weights_at_least=held)
+
+
+def _memory_of_values(network: Network, number: Size, least: Mapping[str, int]) -> Memory:
+    amounts = _amounts(network, number)
     kept = total(amounts.values())
-    weights = simplest(number * params)
     steps = _steps(network, amounts)
     if all(isinstance(amount, int) for amount in amounts.values()):
         index, peak = _largest_number(steps, amounts)
-        return Memory(peak, (network.shown_name(index),), kept, weights)
+        return Memory(peak, (network.shown_name(index),), kept, None)
     sums = _sums(steps, amounts)
     largest = _largest(sums)
     start: tuple[tuple[str, int], ...] = ()
     if len(largest) > _MOST_CANDIDATES:
-        found = _start_of_the_first(sums, amounts, least or {})
+        found = _start_of_the_first(sums, amounts, least)
         if found is None:
             reason = (
                 "which sum is the largest was not decided, numbers for names (--at) would do it"
             )
-            return Memory(None, (), kept, weights, reason)
+            return Memory(None, (), kept, None, reason)
         largest, start = sums[:1], found
     layers = tuple(network.shown_name(index) for index, _ in largest)
-    return Memory(_one_of([peak for _, peak in largest]), layers, kept, weights, "", start)
+    return Memory(_one_of([peak for _, peak in largest]), layers, kept, None, "", start)
 
 
 def training_of(memory: Memory, optimizer: str) -> Training:
@@ -123,9 +149,11 @@ def training_of(memory: Memory, optimizer: str) -> Training:
     """
     if optimizer not in STATES:
         raise InputError(f"there is no optimizer `{optimizer}`; there are {', '.join(STATES)}")
-    weights = memory.weights
-    state = simplest(STATES[optimizer] * weights)
-    return Training(optimizer, weights, weights, state, memory.kept)
+    times, held = STATES[optimizer], memory.weights_at_least
+    found = Training(optimizer, held, held, simplest(times * held), memory.kept)
+    if memory.weights is not None:
+        return found
+    return Training(optimizer, None, None, None if times else 0, memory.kept, found)
 
 
 def _amounts(network: Network, number: Size) -> dict[int, Size]:

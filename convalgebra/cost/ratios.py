@@ -37,8 +37,10 @@ def _formula(first: Any, second: Any) -> Any:
     return simplest(quotient) if quotient.is_polynomial() else quotient
 
 
-def ratio_written(first: Size, second: Size) -> str | None:
+def ratio_written(first: Size | None, second: Size | None) -> str | None:
     """`first / second` as text for JSON: `49/27`, or a formula that the language reads.
+
+    None where one of them is not known, or it says nothing.
 
     >>> ratio_written(98, 54), ratio_written(4, 2), ratio_written(4, 0)
     ('49/27', '2', None)

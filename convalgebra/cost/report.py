@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
-from convalgebra.cost.figures import plain
+from convalgebra.cost.figures import plain, sum_of_known, summed
 from convalgebra.cost.memory import VIEWS, Memory, Training, memory_of
 from convalgebra.cost.ratios import ratio, ratio_written
 from convalgebra.cost.receptive_field import Field, receptive_fields
 from convalgebra.cost.receptive_field.fields import input_field
+from convalgebra.errors import Defect
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import CONVOLUTIONS, MERGES, Layer
 from convalgebra.network import Network
@@ -36,7 +37,8 @@ class LayerCost(NamedTuple):
     "" where it has no name. Work and data are those of the batch, one
     input unless the report says more. A layer that only `unused(..)` reads, and a second use of
     shared weights, show what they add: no work, or no params. `opaque` is the name of an operation
-    that the language has no word for.
+    that the language has no word for. A figure that is not known is None; `values_moved` are the
+    bytes without those of the weights.
     """
 
     name: str
@@ -46,25 +48,27 @@ class LayerCost(NamedTuple):
     output: Shape
     counts: Counts
     activations: Size
-    bytes: Size
+    bytes: Size | None
+    values_moved: Size
     field: Field
     is_convolution: bool
     opaque: str = ""
 
     @property
-    def params(self) -> Size:
-        """Weights and biases, those of norms and scales included; 0 where `unknown` has it."""
+    def params(self) -> Size | None:
+        """Weights and biases, those of norms and scales included."""
         return self.counts.params
 
     @property
-    def macs(self) -> Size:
-        """Dense multiply-accumulates; 0 where `unknown` has it."""
+    def macs(self) -> Size | None:
+        """Dense multiply-accumulates."""
         return self.counts.macs
 
     @property
     def unknown(self) -> tuple[str, ...]:
-        """The figures of an opaque layer that are not known: "params", "macs"."""
-        return self.counts.unknown
+        """Which of params and MACs are not known: "params", "macs"."""
+        figures = {"params": self.params, "macs": self.macs}
+        return tuple(key for key, figure in figures.items() if figure is None)
 
     @property
     def macs_exact(self) -> Size | None:
@@ -72,69 +76,102 @@ class LayerCost(NamedTuple):
         return self.counts.macs_exact
 
     @property
-    def flops(self) -> Size:
+    def flops(self) -> Size | None:
         """FLOPs of all classes."""
-        return total(amount for _, amount in self.counts.flops)
+        return summed(amount for _, amount in self.counts.flops)
 
     @property
     def intensity(self) -> Any:
         """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
-        return None if self.unknown else ratio(self.flops, self.bytes)
+        return ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
         """The figures under stable keys; named sizes as text that the language reads."""
         from convalgebra.cost.receptive_field.dictionaries import field_to_dict
 
-        macs_known = "macs" not in self.unknown
         return {
             "name": self.name,
             "layer": self.layer,
             "block": list(self.block),
             "value": self.value or None,
             "output": [plain(size) for size in self.output],
-            "params": plain(self.params) if "params" not in self.unknown else None,
-            "macs": plain(self.macs) if macs_known else None,
+            "params": plain(self.params),
+            "macs": plain(self.macs),
             "macs_exact": plain(self.macs_exact),
-            "flops": plain(self.flops) if macs_known else None,
+            "flops": plain(self.flops),
             "activations": plain(self.activations),
             "bytes": plain(self.bytes),
-            "intensity": None if self.unknown else ratio_written(self.flops, self.bytes),
+            "intensity": ratio_written(self.flops, self.bytes),
             "receptive_field": field_to_dict(self.field),
         }
 
 
-class Totals(NamedTuple):
-    """Sums over layers. `flops` by class: see `FLOP_CLASSES`.
+_SUMS = (
+    *("params", "weights", "biases", "norms", "macs", "macs_exact", "flops"),
+    *("activations", "conv_outputs", "bytes"),
+)
 
-    What is not known of a layer is left out, and `unknown` says "params", "macs": the report's
-    `status` is `partial` then.
-    """
+
+class Bounds(NamedTuple):
+    """Lower bounds of the `Totals` of the same names: the sums of what is known."""
 
     weights: Size
     biases: Size
     norms: Size
     params: Size
     macs: Size
-    macs_exact: Size | None
+    macs_exact: Size
     flops: Size
     flops_by_class: dict[str, Size]
     activations: Size
     conv_outputs: Size
     bytes: Size
+
+
+class Totals(NamedTuple):
+    """Sums over layers. `flops` by class: see `FLOP_CLASSES`.
+
+    A sum with a part that is not known is None, and `at_least` has its lower bound. `unknown` says
+    which of params and MACs are not known: the report's `status` is `partial` then. FLOPs of opaque
+    layers that are not known are in no class. `bounds` are there where a sum is None.
+    """
+
+    weights: Size | None
+    biases: Size | None
+    norms: Size
+    params: Size | None
+    macs: Size | None
+    macs_exact: Size | None
+    flops: Size | None
+    flops_by_class: dict[str, Size | None]
+    activations: Size
+    conv_outputs: Size
+    bytes: Size | None
     unknown: tuple[str, ...] = ()
+    bounds: Bounds | None = None
+
+    @property
+    def at_least(self) -> Bounds:
+        """Lower bounds of all sums: where everything is known, the sums."""
+        figures: Any = {key: getattr(self, key) for key in Bounds._fields}
+        return self.bounds or Bounds(**figures)
 
     @property
     def intensity(self) -> Any:
         """FLOPs a byte of traffic, exactly; None where nothing is moved, or not all is known."""
-        return None if self.unknown else ratio(self.flops, self.bytes)
+        return ratio(self.flops, self.bytes)
 
     def to_dict(self) -> dict[str, Any]:
-        """The totals under stable keys."""
-        keys = "params weights biases norms macs macs_exact flops activations conv_outputs bytes"
-        figures = {key: plain(getattr(self, key)) for key in keys.split()}
-        by_class = {name: plain(amount) for name, amount in self.flops_by_class.items()}
-        intensity = None if self.unknown else ratio_written(self.flops, self.bytes)
-        return figures | {"flops_by_class": by_class, "intensity": intensity}
+        """The totals under stable keys; `at_least` where one of them is not known."""
+        found = _sums_to_dict(self)
+        found["intensity"] = ratio_written(self.flops, self.bytes)
+        return found | ({"at_least": _sums_to_dict(self.bounds)} if self.bounds else {})
+
+
+def _sums_to_dict(sums: Totals | Bounds) -> dict[str, Any]:
+    figures = {key: plain(getattr(sums, key)) for key in _SUMS}
+    by_class = {name: plain(amount) for name, amount in sums.flops_by_class.items()}
+    return figures | {"flops_by_class": by_class}
 
 
 class CostReport(NamedTuple):
@@ -170,7 +207,7 @@ class CostReport(NamedTuple):
 
     @property
     def status(self) -> str:
-        """`complete`: every layer is counted; `partial`: the totals are lower bounds."""
+        """`complete`: params and MACs of every layer are known; `partial`: there are bounds."""
         return "partial" if self.total.unknown else "complete"
 
     def to_dict(self) -> dict[str, Any]:
@@ -286,12 +323,15 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
             met[key] = (count(use), _label(use.layer))
         layers.append(_layer_cost(network, index, use, *met[key], fields[index], number, batch))
     totals, least = _total(layers), assumptions.least()
+    _check(totals, layers)
     return CostReport(
         network=network,
         layers=tuple(layers),
         total=totals,
         receptive_field=fields[network.outputs[0]],
-        memory=memory_of(network, totals.params, number, batch, least),
+        memory=memory_of(
+            network, totals.params, number, batch, least, bound=totals.at_least.params
+        ),
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,
@@ -326,19 +366,19 @@ def _layer_cost(
     node, kind = network.nodes[index], use.layer.kind
     made: Size = 0
     moved: Size = 0
+    weights: Size | None = 0
     if not network.live[index]:
-        rest = tuple(key for key in counts.unknown if key != "macs")
-        counts = counts._replace(macs=0, macs_exact=0, flops=(), unknown=rest)
+        counts = counts._replace(macs=0, macs_exact=0, flops=())
     else:
         if batch != 1:
             counts = counts.times(batch)
         made = 0 if kind == "unused" else simplest(batch * product(use.output))
         if kind not in VIEWS:  # a batch shares the weights: they are read once
             read = batch * sum((product(network.shapes[source]) for source in node.read), 0)
-            moved = simplest(number * (read + counts.params + made))
+            moved = simplest(number * (read + made))
+            weights = None if counts.params is None else number * counts.params
     if node.weights != index:
-        rest = tuple(key for key in counts.unknown if key != "params")
-        counts = counts._replace(weights=0, biases=0, norms=0, unknown=rest)
+        counts = counts._replace(weights=0, biases=0, norms=0)
     return LayerCost(
         name=network.shown_name(index),
         layer=label,
@@ -347,7 +387,8 @@ def _layer_cost(
         output=use.output,
         counts=counts,
         activations=made,
-        bytes=moved,
+        bytes=summed((moved, weights)),
+        values_moved=moved,
         field=field,
         is_convolution=kind in CONVOLUTIONS,
         opaque=use.layer.opaque.name if use.layer.opaque else "",
@@ -366,24 +407,65 @@ def _zeros_before(network: Network, index: int) -> tuple[Pad, ...]:
 
 
 def _total(layers: Sequence[LayerCost]) -> Totals:
-    amounts: dict[str, list[Size]] = {name: [] for name in FLOP_CLASSES}
+    classes: dict[str, list[Size | None]] = {name: [] for name in (*FLOP_CLASSES, "opaque")}
     for layer in layers:
         for name, amount in layer.counts.flops:
-            amounts[name].append(amount)
-    by_class = {name: total(found) for name, found in amounts.items()}
-    exact = [layer.macs_exact for layer in layers]
-    known = [amount for amount in exact if amount is not None]
-    return Totals(
-        weights=total(layer.counts.weights for layer in layers),
-        biases=total(layer.counts.biases for layer in layers),
-        norms=total(layer.counts.norms for layer in layers),
-        params=total(layer.params for layer in layers),
-        macs=total(layer.macs for layer in layers),
-        macs_exact=total(known) if len(known) == len(exact) else None,
-        flops=total(by_class.values()),
-        flops_by_class={name: amount for name, amount in by_class.items() if amount != 0},
-        activations=total(layer.activations for layer in layers),
-        conv_outputs=total(layer.activations for layer in layers if layer.is_convolution),
-        bytes=total(layer.bytes for layer in layers),
-        unknown=tuple(sorted({key for layer in layers for key in layer.unknown}, reverse=True)),
+            classes[name].append(amount)
+    amounts: dict[str, list[Size | None]] = {
+        "weights": [layer.counts.weights for layer in layers],
+        "biases": [layer.counts.biases for layer in layers],
+        "norms": [layer.counts.norms for layer in layers],
+        "params": [layer.params for layer in layers],
+        "macs": [layer.macs for layer in layers],
+        "macs_exact": [layer.macs_exact for layer in layers],
+        "activations": [layer.activations for layer in layers],
+        "conv_outputs": [layer.activations for layer in layers if layer.is_convolution],
+        "bytes": [layer.bytes for layer in layers],
+    }
+    figures: dict[str, Any] = {key: summed(parts) for key, parts in amounts.items()}
+    by_class = {name: summed(parts) for name, parts in classes.items()}
+    figures["flops"] = summed(by_class.values())
+    figures["flops_by_class"] = {
+        name: by_class[name] for name in FLOP_CLASSES if by_class[name] != 0
+    }
+    unknown = tuple(key for key in ("params", "macs") if figures[key] is None)
+    if None not in figures.values():
+        return Totals(**figures)
+    bounds: dict[str, Any] = {key: sum_of_known(parts) for key, parts in amounts.items()}
+    # Of weights that are not known the values are moved all the same.
+    bounds["bytes"] = total(
+        layer.values_moved if layer.bytes is None else layer.bytes for layer in layers
     )
+    least = {name: sum_of_known(parts) for name, parts in classes.items()}
+    bounds["flops"] = total(least.values())
+    bounds["flops_by_class"] = {name: amount for name, amount in least.items() if amount != 0}
+    return Totals(**figures, unknown=unknown, bounds=Bounds(**bounds))
+
+
+def _added(rows: Sequence[Any]) -> Any:
+    if all(isinstance(row, int) for row in rows):
+        return sum(rows)
+    from sympy import Add
+
+    return Add(*rows)
+
+
+def _check(totals: Totals, layers: Sequence[LayerCost]) -> None:
+    """Raise a Defect where totals are not the sums of their rows, added up one by one."""
+    least, classes = totals.at_least, totals.at_least.flops_by_class
+    outputs = [layer.activations for layer in layers if layer.is_convolution]
+    pairs: list[tuple[Any, Any]] = [
+        (least.params, least.weights + least.biases + least.norms),
+        (least.flops, sum(classes.values())),
+        (2 * least.macs, classes.get("mac", 0)),
+        (totals.conv_outputs, _added(outputs)),
+    ]
+    for key in ("params", "macs", "macs_exact", "flops", "activations", "bytes"):
+        rows = [getattr(layer, key) for layer in layers]
+        pairs.append((getattr(totals, key), None if None in rows else _added(rows)))
+    known = [(getattr(totals, key), getattr(least, key)) for key in _SUMS]
+    known += [(amount, classes.get(name)) for name, amount in totals.flops_by_class.items()]
+    for one, other in [*pairs, *(pair for pair in known if pair[0] is not None)]:
+        differ = one is not other if None in (one, other) else simplest(one - other) != 0
+        if differ:
+            raise Defect(f"the totals are not the sums of the layers: {one} and {other}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from convalgebra.cost.comparison import known
+from convalgebra.cost.comparison import figure
 from convalgebra.render.comparison_text import comparison_notes, comparison_table
 from convalgebra.render.cost_markup import size_csv, size_latex, size_marked
 from convalgebra.render.tables import Table, code_escaped, latex_prose, markdown_list, powers_raised
@@ -23,7 +23,7 @@ def comparison_to_csv(comparison: Comparison) -> str:
     """One quantity a line, numbers without separators."""
     rows = []
     for key in comparison.ratios:
-        figures = [known(report, key) for report in comparison.reports]
+        figures = [figure(report, key) for report in comparison.reports]
         rows.append((key, *map(size_csv, (*figures, *comparison.ratios[key]))))
     header = ("", *comparison.titles, *(f"first / {title}" for title in comparison.titles))
     return Table(header, tuple(rows)).to_csv()

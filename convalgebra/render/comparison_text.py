@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.cost.comparison import figure, is_known, together
+from convalgebra.cost.comparison import COMPARED, figure, lower_bound, together
 from convalgebra.render.cost_text import starts_text
 from convalgebra.render.field_text import field_cells
 from convalgebra.render.tables import Table, filled
@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 
 _LONGEST_TITLE = 30
 
-_COMPARED = {
+# What figures are called; None: that of another one tells enough.
+_LABELS: dict[str, str | None] = {
     "params": "params",
     "macs": "MACs",
     "macs_exact": "MACs on real data",
     "flops": "FLOPs",
     "activations": "activations",
+    "conv_outputs": None,
     "bytes": "traffic, bytes",
     "peak": "memory, bytes",
     "training": "training, bytes",
     "convention": "",
 }
+assert _LABELS.keys() == set(COMPARED), "a figure is compared without a label"
+_COMPARED = {key: label for key, label in _LABELS.items() if label is not None}
 
 
 def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = formula) -> Table:
@@ -39,10 +43,11 @@ def comparison_table(comparison: Comparison, *, write: Callable[[Size], str] = f
 
     def cell(report: CostReport, key: str) -> str:
         found = figure(report, key)
-        if found is None:
-            return "?"
-        # What is not known of a layer comes on top.
-        return write(found) if is_known(report, key) else f"{write(found)} + ?"
+        if found is not None:
+            return write(found)
+        # What is not known of a layer comes on top. (MACs on real data are hardly half known.)
+        bound = None if key == "macs_exact" else lower_bound(report, key)
+        return "?" if bound is None else f"{write(bound)} + ?"
 
     no_ratio = [""] if two else []
     body = [

@@ -19,20 +19,25 @@ _NARROWEST = 24  # for what a term says; past it, it goes on below
 
 def account_table(account: Account, *, write: Callable[[Size], str] = formula) -> Table:
     """Term by term: what the tool counts, what we count of the same, and the difference."""
+
+    def known(size: Size | None) -> str:
+        return "not known" if size is None else write(size)
+
     body = [
-        (line.says, write(line.theirs), write(line.ours), _signed(line.difference, write))
+        (line.says, write(line.theirs), known(line.ours), _signed(line.difference, write))
         for line in account.lines
     ]
-    if account.total is None:
-        body.append(("all", "not known", write(account.ours), ""))
-    else:
+    difference = None
+    if account.total is not None and account.ours is not None:
         difference = simplest(account.total - account.ours)
-        body.append(("all", write(account.total), write(account.ours), _signed(difference, write)))
+    body.append(("all", known(account.total), known(account.ours), _signed(difference, write)))
     header = (account.convention, account.calls_it, f"our {account.unit}", "difference")
     return Table(header, tuple(body), 1, (len(body) - 1,))
 
 
-def _signed(size: Size, write: Callable[[Size], str]) -> str:
+def _signed(size: Size | None, write: Callable[[Size], str]) -> str:
+    if size is None:
+        return ""
     return f"+{write(size)}" if isinstance(size, int) and size > 0 else write(size)
 
 

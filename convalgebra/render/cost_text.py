@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from convalgebra.cost.counts import FLOP_CLASSES
+from convalgebra.cost.figures import sum_of_known
 from convalgebra.render.field_text import field_cells, field_lines
 from convalgebra.render.numbered_text import numbered
 from convalgebra.render.tables import Table, filled
 from convalgebra.shapes import shape_text
-from convalgebra.sizes import formula, maximum, total
+from convalgebra.sizes import formula, maximum
 
 if TYPE_CHECKING:
     from convalgebra.cost.memory import Training
@@ -92,11 +94,11 @@ def cost_table(
 
 def sum_of(key: str, layers: Sequence[LayerCost], write: Callable[[Size], str]) -> str:
     """The params or MACs of some layers: `?` where none is known, `12 + ?` where not all are."""
-    known = [layer for layer in layers if key not in layer.unknown]
-    figure = write(total(getattr(layer, key) for layer in known))
-    if len(known) == len(layers):
+    figures = [getattr(layer, key) for layer in layers]
+    figure = write(sum_of_known(figures))
+    if None not in figures:
         return figure
-    return f"{figure} + ?" if known else "?"
+    return f"{figure} + ?" if any(figure is not None for figure in figures) else "?"
 
 
 def shortened(label: str) -> str:
@@ -147,28 +149,27 @@ def _by_number(layers: Sequence[LayerCost], most: int) -> list[Row]:
 
 def summary(report: CostReport, width: int) -> list[str]:
     """The totals in words, one quantity a line."""
-    total = report.total
+    total, known = report.total, report.total.at_least
     params = [
         f"{name} {formula(amount)}"
         for name, amount in (
-            ("weights", total.weights),
-            ("biases", total.biases),
-            ("norms and scales", total.norms),
+            ("weights", known.weights),
+            ("biases", known.biases),
+            ("norms and scales", known.norms),
         )
         if amount != 0
     ]
     by_class = [
-        f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in total.flops_by_class.items()
+        f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in known.flops_by_class.items()
     ]
-    unknown = total.unknown
-    params_from, macs_from = ("at least " if key in unknown else "" for key in ("params", "macs"))
-    exact = "not known" if "macs" in unknown else "not known in closed form"
+    exact = "not known" if total.macs is None else "not known in closed form"
     if total.macs_exact is not None:
         exact = formula(total.macs_exact)
+    macs = f"{_from(total.macs)}{formula(known.macs)} dense"
     lines = [
-        ("params", params_from + _with_parts(total.params, params)),
-        ("MACs", f"{macs_from}{formula(total.macs)} dense; {exact} on real data (no padding)"),
-        ("FLOPs", macs_from + _with_parts(total.flops, by_class)),
+        ("params", _from(total.params) + _with_parts(known.params, params)),
+        ("MACs", f"{macs}; {exact} on real data (no padding)"),
+        ("FLOPs", _from(total.flops) + _with_parts(known.flops, by_class)),
         (
             "activations",
             f"{formula(total.activations)} numbers, {formula(total.conv_outputs)} of convolutions",
@@ -184,6 +185,10 @@ def summary(report: CostReport, width: int) -> list[str]:
     return [filled(text, width, f"{label:<12}", " " * 12) for label, text in lines]
 
 
+def _from(figure: Size | None) -> str:
+    return "at least " if figure is None else ""
+
+
 def _opaque_lines(report: CostReport) -> list[tuple[str, str]]:
     """The operations that the language has no word for, and what is not known of them."""
     opaque = [layer for layer in report.layers if layer.opaque]
@@ -196,7 +201,7 @@ def _opaque_lines(report: CostReport) -> list[tuple[str, str]]:
         f"{'MACs' if key == 'macs' else key} of {layer.opaque}"
         for layer in opaque
         for key in layer.unknown
-    }
+    } | {f"FLOPs of {layer.opaque}" for layer in opaque if ("opaque", None) in layer.counts.flops}
     if unknown:
         lines.append(("not known", ", ".join(sorted(unknown))))
     return lines
@@ -212,6 +217,7 @@ _CLASS_NAMES = {
     "scale": "scale",
     "interpolation": "interpolation",
 }
+assert _CLASS_NAMES.keys() == set(FLOP_CLASSES), "a class of FLOPs has no name"
 
 
 def _with_parts(total: Size, parts: Sequence[str]) -> str:
@@ -221,8 +227,8 @@ def _with_parts(total: Size, parts: Sequence[str]) -> str:
 def traffic_sentence(report: CostReport) -> str:
     """The bytes that have to be moved, and the FLOPs for each of them."""
     total = report.total
-    moved = f"{formula(total.bytes)} bytes at least ({report.dtype})"
-    if total.bytes == 0 or total.unknown:
+    moved = f"{formula(total.at_least.bytes)} bytes at least ({report.dtype})"
+    if not total.bytes or total.flops is None:
         return moved
     if isinstance(total.bytes, int) and isinstance(total.flops, int):
         each = f"{total.flops / total.bytes:,.2f}"  # a Fraction would be imported for two digits
@@ -243,7 +249,8 @@ def memory_sentence(report: CostReport) -> str:
         start = f" for {starts_text(memory.least)}" if memory.least else ""
         peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}{start}"
     kept = f"{formula(memory.kept)} with every value kept"
-    return f"{peak}; {kept}; weights {formula(memory.weights)} apart"
+    weights = _from(memory.weights) + formula(memory.weights_at_least)
+    return f"{peak}; {kept}; weights {weights} apart"
 
 
 def starts_text(least: Sequence[tuple[str, int]]) -> str:
@@ -253,17 +260,19 @@ def starts_text(least: Sequence[tuple[str, int]]) -> str:
 
 def training_sentence(training: Training) -> str:
     """The bytes that training takes, term by term."""
+    known = training.at_least
     parts = [
         f"{label} {formula(amount)}"
         for label, amount in (
-            ("weights", training.weights),
-            ("gradients", training.gradients),
-            ("state", training.state),
-            ("values kept", training.kept),
+            ("weights", known.weights),
+            ("gradients", known.gradients),
+            ("state", known.state),
+            ("values kept", known.kept),
         )
-        if amount != 0
+        if amount
     ]
-    return f"{formula(training.total)} bytes with {training.optimizer} = {' + '.join(parts)}"
+    figure = _from(training.total) + formula(known.total or 0)
+    return f"{figure} bytes with {training.optimizer} = {' + '.join(parts)}"
 
 
 def overview_table(reports: Mapping[str, CostReport]) -> Table:
@@ -275,8 +284,8 @@ def overview_table(reports: Mapping[str, CostReport]) -> Table:
         (
             name,
             shape_text(report.input),
-            formula(report.total.params),
-            formula(report.total.macs),
+            sum_of("params", report.layers, formula),
+            sum_of("macs", report.layers, formula),
             _largest(report.receptive_field),
         )
         for name, report in reports.items()

@@ -77,6 +77,16 @@ def test_a_kind_that_nobody_tried_leaves_the_figure_open(monkeypatch):
     assert account.to_dict()["total"] is None
 
 
+def test_our_figure_is_open_where_macs_are_not_known():
+    report = cost("3x3@8, opaque(odd, 8x7x7, 0, ?)", input="4x9x9", convention="fvcore")
+    account = report.convention
+    assert (account.total, account.ours, account.layers) == (None, None, (14112, None))
+    # 9 x 4 x 8 weights at 7 x 7 places, and what is not known.
+    assert [(line.theirs, line.ours) for line in account.lines] == [(14112, 14112), (0, None)]
+    assert account.to_dict()["ours"] is None
+    assert "not known" in str(report)
+
+
 def test_functions_are_named_for_networks_that_are_there():
     for name, calls in FUNCTIONS.items():
         kinds = {node.layer.kind for node in read(f"zoo:{name}").nodes}

@@ -1,13 +1,15 @@
 """What is counted, class by class, in cases one can count by hand."""
 
+import json
 import time
 
 import pytest
 
 from convalgebra.cost import cost
+from convalgebra.cost import report as reports
 from convalgebra.cost.counts import FLOP_CLASSES, FLOPS_PER
-from convalgebra.cost.report import LayerCost
-from convalgebra.errors import ShapeError
+from convalgebra.cost.report import Bounds, LayerCost
+from convalgebra.errors import Defect, ShapeError
 
 
 def total(text, shape="4x6x6"):
@@ -220,11 +222,78 @@ def test_what_is_not_known_is_never_zero() -> None:
     assert report.status == "partial"
     odd = report.layers[0].to_dict()
     assert (odd["params"], odd["macs"], odd["macs_exact"], odd["flops"]) == (None,) * 4
-    assert (report.total.params, report.total.macs) == (8, 8 * 64)
-    assert report.total.macs_exact is None
+    total, known = report.total, report.total.at_least
+    figures = ("params", "weights", "biases", "macs", "macs_exact", "flops", "bytes")
+    assert [getattr(total, key) for key in figures] == [None] * 7
+    assert (known.params, known.weights, known.biases) == (8, 8, 0)  # 4 x 2
+    assert (known.macs, known.macs_exact, known.flops) == (8 * 64, 8 * 64, 2 * 8 * 64)
+    # 3x8x8 and 4x8x8 of the first layer; 4x8x8, 8 weights and 2x8x8 of the second.
+    assert known.bytes == 4 * ((192 + 256) + (256 + 8 + 128))
+    assert (total.activations, known.activations) == (384, 384)
+    assert total.intensity is None
+    told = json.loads(json.dumps(report.to_dict()))
+    assert [told["total"][key] for key in figures] == [None] * 7
+    assert told["total"]["at_least"]["macs"] == 512
+    assert told["total"]["flops_by_class"] == {"mac": None}
+    assert (told["memory"]["weights"], told["memory"]["at_least"]) == (None, {"weights": 32})
     shown = str(report)
     assert "at least 8" in shown
+    assert "weights at least 32 apart" in shown
     assert "MACs of odd, params of odd" in shown
+
+
+def test_totals_without_unknown_parts_are_their_own_bounds() -> None:
+    total = cost("input 3x8x8; 3x3p1@8b, bn, relu").total
+    assert all(getattr(total.at_least, key) == getattr(total, key) for key in Bounds._fields)
+    assert "at_least" not in total.to_dict()
+
+
+@pytest.mark.parametrize("key", [*Bounds._fields, "at_least"])
+@pytest.mark.parametrize(
+    "text", ["3x3p1@8b, bn, relu, gap, fc@2", "3x3p1@Cb, bn", "opaque(odd, 8x8x8, ?, ?), 3x3b, bn"]
+)
+def test_totals_that_are_not_the_sum_of_their_rows_are_no_answer(monkeypatch, key, text) -> None:
+    right = reports._total
+
+    def wrong(layers):
+        found = right(layers)
+        if key == "at_least":
+            return found._replace(bounds=found.at_least._replace(params=found.at_least.params - 1))
+        if key == "flops_by_class":
+            return found._replace(flops_by_class=found.flops_by_class | {"bias": 1})
+        return found._replace(**{key: (getattr(found, key) or 0) + 1})
+
+    cost(text, input="3x8x8")
+    monkeypatch.setattr(reports, "_total", wrong)
+    with pytest.raises(Defect, match="the totals are not the sums of the layers"):
+        cost(text, input="3x8x8")
+
+
+def test_work_that_no_rule_counts_is_not_zero() -> None:
+    report = cost("input 3x8x8; 1x1@2, opaque(exp, 2x8x8, 0, 0)")
+    assert (report.total.macs, report.status) == (6 * 64, "complete")
+    assert (report.layers[1].flops, report.total.flops) == (None, None)
+    assert report.total.at_least.flops == 2 * 6 * 64
+    assert "FLOPs       at least 768" in str(report)
+    assert "not known   FLOPs of exp" in str(report)
+    # To move numbers takes no FLOPs, and what does not run does not either.
+    for still in ("opaque(rearrange, 3x8x8, 0, 0)", "unused(opaque(exp, 3x8x8, 5, 0))"):
+        assert cost(f"input 3x8x8; {still}").total.flops == 0
+
+
+def test_training_with_weights_that_are_not_known() -> None:
+    report = cost("3x3p1@2, opaque(odd, 2x4x4, ?, 5)", input="1x4x4", training="adam")
+    training = report.training
+    assert training is not None
+    assert (training.weights, training.gradients, training.state, training.total) == (None,) * 4
+    # 18 weights, their gradients and two moments; 16 + 32 + 32 values.
+    assert training.at_least.total == 4 * (4 * 18 + 80)
+    told = report.to_dict()["memory"]["training"]
+    assert (told["total"], told["at_least"]["total"]) == (None, 608)
+    assert "at least 608 bytes with adam" in str(report)
+    sgd = cost("opaque(odd, 2x4x4, ?, 5)", input="1x4x4", training="sgd").training
+    assert sgd is not None
+    assert (sgd.state, sgd.total) == (0, None)  # which keeps nothing for a weight, known or not
 
 
 def test_shared_opaque_params_are_counted_once() -> None:

@@ -248,7 +248,8 @@ def test_small_modules(name):
     params, macs, output = figures(module, (3, 16, 16))
     report = ca.cost(network)
     assert (report.total.params, report.output) == (params, output)
-    assert report.total.macs == macs
+    assert report.total.macs == (None if "?" in text else macs)
+    assert report.total.at_least.macs == macs
     assert report.status == ("partial" if "?" in text else "complete")
 
 

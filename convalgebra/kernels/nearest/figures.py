@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.families import Family
-from convalgebra.cost import cost
+from convalgebra.cost import CostReport, cost
 from convalgebra.errors import InputError
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.target import Target
@@ -68,10 +68,17 @@ def figures_of(
     outputs = tuple(int(n) for n in stack.layers[-1].output[1:])
     one = cost(_dense(target, family, shape[1:], outputs, out), input=shape)
     return Figures(
-        before._replace(macs=int(one.total.macs), traffic=int(one.total.bytes)),
-        after._replace(macs=int(stack.total.macs), traffic=int(stack.total.bytes)),
+        before._replace(**_moved(one)),
+        after._replace(**_moved(stack)),
         tuple(int(n) for n in shape),
     )
+
+
+def _moved(report: CostReport) -> dict[str, int]:
+    macs, traffic = report.total.macs, report.total.bytes
+    assert isinstance(macs, int)  # a linear stack, on numbers: all of it is known
+    assert isinstance(traffic, int)
+    return {"macs": macs, "traffic": traffic}
 
 
 def _dense(
