@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from math import inf
 from typing import Any, Literal, NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -85,6 +86,7 @@ KINDS: dict[str, Kind] = {
 ACTIVATIONS = frozenset(_ACTIVATIONS)
 PLAIN_NORMS = frozenset({"plainbn", "plainln", "plainin", "plaingn", "lrn"})  # without weights
 NORMS = frozenset({"bn", "ln", "in", "gn"}) | PLAIN_NORMS
+WITH_EPS = NORMS - {"lrn"}  # divide by the root of a variance plus eps
 SLOPES = frozenset({"prelu", "sharedprelu"})
 BORDERS = frozenset({"pad", "crop", "reflect", "replicate", "circular"})
 LIKE = frozenset({"bilinearlike", "resizelike"})
@@ -133,6 +135,7 @@ class Channels(NamedTuple):
 
 
 KEPT = Channels("*", 1)
+EPS = 1e-5  # of a norm that is written without one
 
 
 class Opaque(NamedTuple):
@@ -153,13 +156,13 @@ class Layer:
 
     `size` is the argument: the taps of a kernel, a factor, a target size, a number of groups,
     begin:end pairs, or the whole shape that comes out of an `opaque` layer. A one-element `stride`,
-    `dilation`, `padding` or `output_padding` holds for all axes. Fields that a kind does not have
-    keep their defaults.
+    `dilation`, `padding` or `output_padding` holds for all axes. `eps` is what a norm adds to
+    variances. Fields that a kind does not have keep their defaults.
 
     >>> Layer("conv", (3, 3), stride=(1,)) == Layer("conv", (3, 3))
     True
 
-    Raises SizeError for a size that cannot be: a stride of 0, a kernel of 0 taps.
+    Raises SizeError for a size that cannot be: a stride of 0, a kernel of 0 taps, an eps below 0.
     """
 
     kind: str
@@ -175,11 +178,16 @@ class Layer:
     pads: tuple[Pad, ...] = ()
     bounds: tuple[Size | None, Size | None] = (None, None)
     opaque: Opaque | None = None
+    eps: float = EPS
 
     def __post_init__(self) -> None:
         kind = KINDS[self.kind]
         for field, values in self._fields().items():
             check_field(field, values, self.kind)
+        if self.eps != EPS:
+            if not 0 <= self.eps < inf:
+                raise SizeError(f"eps must be a number from 0, not {self.eps}")
+            self._set("eps", float(self.eps) + 0.0)  # of -0.0, 0.0
         if kind.argument == "kernel":
             axes = len(self.size)
             for field, default in (("stride", 1), ("dilation", 1), ("output_padding", 0)):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
-from convalgebra.layers import FIRST_ALONE, Layer
+from convalgebra.layers import EPS, FIRST_ALONE, Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
 from convalgebra.sizes import Size, at, at_least, names, product, same, text
 from convalgebra.words import first_of, listed
@@ -125,6 +125,21 @@ class Network:
                     opaque,
                 )
         return replace(self, shape=shape)
+
+    def without_eps(self) -> Network:
+        """The same network with the eps of every norm left out.
+
+        Costs do not depend on it; nor does what a batch norm with free weights can represent: its
+        scale divides by `sqrt(var + eps) > 0`, and takes every value for every eps.
+
+        >>> from convalgebra.language import parse
+        >>> str(parse("3x3, bn(1e-3)").without_eps())
+        '3x3, bn'
+        """
+        if all(node.layer.eps == EPS for node in self.nodes):
+            return self
+        nodes = (n._replace(layer=replace(n.layer, eps=EPS)) for n in self.nodes)
+        return replace(self, nodes=tuple(nodes))
 
     def at(self, values: Mapping[str, int]) -> Network:
         """The network with numbers put in for some of its named sizes.

@@ -67,7 +67,7 @@ def equiv(
     families = _families(networks, channels)
     _check(*families)
     sides = [
-        Side(network, family, None if _activated(network) else dimension(family))
+        Side(network.without_eps(), family, None if _activated(network) else dimension(family))
         for network, family in zip(networks, families, strict=True)
     ]
     one, two = sides

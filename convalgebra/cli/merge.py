@@ -28,10 +28,8 @@ from convalgebra.files import target
 )
 @click.option(
     "--eps",
-    default="1e-5",
-    show_default=True,
     metavar="NUMBER",
-    help="What batch norms add to variances.",
+    help="What batch norms add to variances, in place of their own eps.",
 )
 @click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
 @force_option()
@@ -44,7 +42,7 @@ def merge(
     force: bool,
     shape: str | None,
     channels: int | None,
-    eps: str,
+    eps: str | None,
     form: str,
 ) -> None:
     """A linear stack with given weights as one convolution, and where that is exact.

@@ -338,7 +338,7 @@ def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
         if any(not kinds & called for called, _, _ in calls):
             continue
         reference = _reference(name)
-        if reference.nodes == network.nodes:
+        if reference.nodes == network.without_eps().nodes:
             found: dict[int, str] = {}
             for called, blocks, call in calls:
                 where = [i for i, n in enumerate(reference.nodes) if n.layer.kind in called]

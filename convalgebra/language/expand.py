@@ -278,7 +278,7 @@ class _Expander:
             name: tuple([self.field_value(value, parameters) for value in argument.values])
             for name, argument in part.fields.items()
         }
-        flags = (part.channels_rule, part.same, part.ceil, part.bias)
+        flags = (part.channels_rule, part.same, part.ceil, part.bias, part.eps)
         key = (part.kind, *flags, *fields.items())  # one object for equal layers
         layer = self.layers.get(key)
         if layer is None:
@@ -299,7 +299,7 @@ class _Expander:
         if part.same:
             given["padding"] = "same"
         try:
-            return Layer(part.kind, ceil=part.ceil, bias=part.bias, **given)
+            return Layer(part.kind, ceil=part.ceil, bias=part.bias, eps=part.eps, **given)
         except SizeError as error:
             raise self.fail(str(error), self.culprit(part, fields)) from None
 

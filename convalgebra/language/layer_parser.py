@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import inf
 from typing import Literal, NamedTuple
 
 from convalgebra.errors import Span
@@ -10,13 +11,14 @@ from convalgebra.language.expressions import parse_kernel, parse_size, parse_siz
 from convalgebra.language.scanner import Scanner
 from convalgebra.language.syntax import Argument, LayerText, PadText, SizeText
 from convalgebra.language.words import goes_on, modifier_set_off
-from convalgebra.layers import DENSE, KINDS
+from convalgebra.layers import DENSE, EPS, KINDS, WITH_EPS
 
 _LONG = re.compile(
     r"(stride|dilation|padding|output_padding|groups|channels)[ \t]*=[ \t]*", re.ASCII
 )
 _FLAG = re.compile(r"psame|ceil|bias|b")
 _SHORT = re.compile(r"[sdpog@]")
+_EPS = re.compile(r"\d{1,17}(?:\.\d{0,30})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 
 
 class _Modifier(NamedTuple):
@@ -52,6 +54,7 @@ class _LayerReader:
         self.given: set[str] = set()
         self.same = False
         self.rule: Literal["=", "*", "/"] = "*"
+        self.eps = EPS
         scanner.read(len(word))
 
     def layer(self) -> LayerText:
@@ -69,6 +72,7 @@ class _LayerReader:
             same=self.same,
             ceil="c" in self.given,
             bias="b" in self.given,
+            eps=self.eps,
         )
 
     def check_complete(self, span: Span) -> None:
@@ -94,6 +98,24 @@ class _LayerReader:
             self.fields["size"] = Argument((parse_size(scanner, "a number"),), scanner.span(start))
         elif wanted != "none" and (scanner.peek().isalnum() or scanner.peek() == "("):
             self.fields["size"] = Argument(parse_sizes(scanner), scanner.span(start))
+        if self.kind in WITH_EPS and scanner.peek() == "(":
+            self.epsilon()
+
+    def epsilon(self) -> None:
+        """`"(" eps ")"`: a decimal, with a point or an exponent: `bn(64)` is no eps"""
+        scanner = self.scanner
+        scanner.open()
+        start = scanner.at
+        written = scanner.match(_EPS) or ""
+        span = scanner.span(start) if written else scanner.run_span()
+        if not written or written.isdigit():
+            hint = f"a norm keeps its channels; what it adds to variances: {self.kind}"
+            hint += "32(1e-3)" if KINDS[self.kind].argument == "number" else "(1e-3)"
+            scanner.fail("expected an eps like 1e-3, with a point or an exponent", span, hint)
+        self.eps = float(written)
+        if self.eps == inf or (self.eps == 0 and set(written.lower().partition("e")[0]) - {*"0."}):
+            scanner.fail("no float of 64 bits is this eps", span)
+        scanner.close("a ) after the eps")
 
     def pads(self) -> tuple[PadText, ...]:
         """`pads = pad { "x" pad }`"""

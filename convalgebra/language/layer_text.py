@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from convalgebra.layers import KEPT, KINDS, Layer
+from convalgebra.layers import EPS, KEPT, KINDS, Layer
 from convalgebra.sizes import Size
 from convalgebra.sizes import text as size_text
 from convalgebra.windows import Pad
@@ -25,7 +25,25 @@ def layer_text(layer: Layer) -> str:
         return f"[{begin}:{end}]"
     if layer.opaque is not None:
         return f"opaque({opaque_text(layer)})"
-    return _argument(layer) + _modifiers(layer)
+    eps = "" if layer.eps == EPS else f"({eps_text(layer.eps)})"
+    return _argument(layer) + eps + _modifiers(layer)
+
+
+def eps_text(eps: float) -> str:
+    """The shortest text that reads back as the same float, with a point or an exponent.
+
+    >>> [eps_text(eps) for eps in (1e-3, 1e-12, 2.5e-4, 0.1, 1.0)]
+    ['1e-3', '1e-12', '2.5e-4', '0.1', '1.0']
+    """
+    plain = repr(eps)
+    digits, _, power = plain.partition("e")
+    whole, _, part = digits.partition(".")
+    significant = (whole + part).lstrip("0")
+    exponent = int(power or 0) - len(part) + len(significant) - 1
+    significant = significant.rstrip("0") or "0"
+    rest = f".{significant[1:]}" if len(significant) > 1 else ""
+    short = f"{significant[0]}{rest}e{exponent if eps else 0}"
+    return short if power or len(short) < len(plain) else plain
 
 
 def opaque_text(layer: Layer) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias, dataclass_transform
 
 from convalgebra.errors import Span
+from convalgebra.layers import EPS
 
 OPERATORS = frozenset({"+", "-", "*", "/", "//"})
 
@@ -82,6 +83,7 @@ class LayerText(Syntax):
     same: bool = False
     ceil: bool = False
     bias: bool = False
+    eps: float = EPS
 
 
 class Call(Syntax):

@@ -58,6 +58,14 @@ OPERATORS = {
     "prelu": ([("PRelu", "x s", "y", {})], [tensor("s", 3, 1, 1)]),
     "sharedprelu": ([("PRelu", "x s", "y", {})], [tensor("s", 1)]),
     "bn": ([("BatchNormalization", "x g h i j", "y", {})], MANY),
+    # Attributes are floats of 32 bits: 1e-3 is stored as 0.0010000000474974513.
+    "bn(1e-3)": ([("BatchNormalization", "x g h i j", "y", {"epsilon": 1e-3})], MANY),
+    "bn(1.2345678e-4)": (
+        [("BatchNormalization", "x g h i j", "y", {"epsilon": 1.2345678e-4})],
+        MANY,
+    ),
+    "bn(0.0)": ([("BatchNormalization", "x g h i j", "y", {"epsilon": 0.0})], MANY),
+    "in(1e-6)": ([("InstanceNormalization", "x g h", "y", {"epsilon": 1e-6})], MANY[:2]),
     "in": ([("InstanceNormalization", "x g h", "y", {})], MANY[:2]),
     "lrn": ([("LRN", "x", "y", {"size": 5})], []),
     "gap, fc@10b": (

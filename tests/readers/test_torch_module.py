@@ -178,7 +178,7 @@ SMALL = {
     ),
     "layer norms with less": (
         nn.Sequential(nn.Flatten(), nn.LayerNorm(768, bias=False), nn.LayerNorm(768, 1e-6, False)),
-        "flatten, plainln, scale, plainln",
+        "flatten, plainln, scale, plainln(1e-6)",
     ),
     "resizing": (
         nn.Sequential(
@@ -362,3 +362,39 @@ def test_tensors_moved_at_random(steps, data):
 
     module = Doing(does, l=layer)
     assert read(module, (4, 4, 4)) == figures(module, (4, 4, 4))
+
+
+def test_norms_keep_their_eps():
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3, bias=False),
+        nn.BatchNorm2d(8, eps=1e-3),
+        nn.GroupNorm(4, 8, eps=1e-6),
+        nn.InstanceNorm2d(8, affine=True, eps=1e-4),
+        nn.BatchNorm2d(8, affine=False, eps=2e-3),
+        nn.InstanceNorm2d(8, eps=0.1),
+        nn.BatchNorm2d(8),
+    )
+    text = "3x3@8, bn(1e-3), gn4(1e-6), in(1e-4), plainbn(2e-3), plainin(0.1), bn"
+    network = ca.from_torch(module, (3, 9, 9))
+    assert str(network) == f"input 3x9x9; {text}"
+    assert ca.parse(str(network)) == network
+    assert ca.parse(str(module)) == ca.parse(text)  # print(model) says the same
+
+
+class Functional(nn.Module):
+    def forward(self, x):
+        mean, var, weight = torch.zeros(4), torch.ones(4), nn.Parameter(torch.ones(4))
+        x = nn.functional.batch_norm(x, mean, var)
+        x = nn.functional.batch_norm(x, mean, var, eps=1e-3)
+        x = nn.functional.batch_norm(x, mean, var, None, None, False, 0.1, 1e-4)
+        x = torch.batch_norm(x, None, None, mean, var, False, 0.1, 1e-2, False)
+        x = nn.functional.instance_norm(x, eps=1e-6)
+        x = nn.functional.group_norm(x, 2, eps=1e-7)
+        return torch.group_norm(x, 2, None, None, 1e-8)
+
+
+def test_functions_keep_their_eps():
+    assert str(ca.from_torch(Functional(), (4, 5, 5))) == (
+        "input 4x5x5; plainbn, plainbn(1e-3), plainbn(1e-4), plainbn(0.01), plainin(1e-6), "
+        "plaingn2(1e-7), plaingn2(1e-8)"
+    )

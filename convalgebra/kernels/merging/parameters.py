@@ -8,18 +8,23 @@ from typing import NamedTuple
 
 from convalgebra.algebra.plan import Plan
 from convalgebra.language.layer_text import layer_text
+from convalgebra.layers import EPS
 from convalgebra.network import Network
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 
 
 class Parameter(NamedTuple):
-    """One array of weights: its name, its shape, and the layer and step that it belongs to."""
+    """One array of weights: its name, its shape, and the layer and step that it belongs to.
+
+    `eps` is what the layer adds to variances, if it is a norm.
+    """
 
     name: str
     shape: tuple[int, ...]
     layer: str
     step: int
+    eps: float = EPS
 
     @property
     def role(self) -> str:
@@ -105,9 +110,9 @@ def parameters_of(network: Network, plan: Plan) -> tuple[Parameter, ...]:
             shapes = {"weight": (out, width // groups, *step.size)}
         if step.bias and step.kind != "bn":
             shapes["bias"] = (out,)
-        text = layer_text(network.nodes[node].layer)
+        layer = network.nodes[node].layer
         found += [
-            Parameter(f"{numbers[node]}.{role}", shape, text, index)
+            Parameter(f"{numbers[node]}.{role}", shape, layer_text(layer), index, layer.eps)
             for role, shape in shapes.items()
         ]
     return tuple(found)

@@ -27,15 +27,15 @@ def merge(
     *,
     input: Input = None,
     channels: int | None = None,
-    eps: Epsilon = "1e-5",
+    eps: Epsilon | None = None,
 ) -> MergeReport:
     """A linear stack with given weights as the one convolution that equals it, and where it does.
 
     `weights` are a dictionary from names to arrays (numpy, torch, nested lists, Fractions), arrays
     in the order of `parameter_table(stack)`, or the name of an .npz file. On an `input` ("12x12",
     "64x12x12") it is told for that one, else for every input. `channels` come in; unless given they
-    are read off the input or the weights. `eps` is that of batch norms; one of its own may
-    stand beside the weights as `1.eps`.
+    are read off the input or the weights. `eps` is that of all batch norms, in place of the one
+    that each has in the stack; one of its own may stand beside the weights as `1.eps`.
 
     Ints and Fractions are merged exactly. Floats are merged as floats of 64 bits, and rounded to
     their own type at the end.

@@ -15,9 +15,10 @@ import numpy as np
 from convalgebra.algebra.plan import Plan, Step
 from convalgebra.errors import InputError
 from convalgebra.kernels.merging.blocks import MAX_BITS, Array, check_bits
-from convalgebra.kernels.merging.parameters import ParameterTable
+from convalgebra.kernels.merging.parameters import Parameter, ParameterTable
 from convalgebra.kernels.merging.state import EPSILON, State, collected, to_floats
 from convalgebra.kernels.sources import number_of
+from convalgebra.layers import EPS
 
 Epsilon: TypeAlias = "int | float | str | Fraction"
 
@@ -42,8 +43,12 @@ class Given(NamedTuple):
     notes: tuple[str, ...]
 
 
-def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon) -> Given:
+def numbers_of(
+    plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon | None = None
+) -> Given:
     """The numbers of every step that has a kernel, a batch norm as a factor and a bias.
+
+    What a batch norm adds to variances is in the state, else `epsilon`, else that of its layer.
 
     Raises InputError, with the place, for names and shapes that do not fit and for what is no array
     of finite real numbers.
@@ -54,16 +59,16 @@ def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon
     for p in table:
         by_step.setdefault(p.step, {})[p.role] = arrays[p.name]
     norms = [p for p in table if p.role == "running_var"]
-    common = _epsilon(epsilon)  # a bad one is told without a batch norm, too
-    epsilons = {
-        p.step: common
-        if (given := own.get(f"{p.layer_number}.{EPSILON}")) is None
-        else _epsilon(given)
-        for p in norms
-    }
-    for p in norms:
-        _check_variance(arrays[p.name], p.name, epsilons[p.step])
+    common = None if epsilon is None else _epsilon(epsilon)  # a bad one is told without norms, too
     notes = [*table.notes]
+    epsilons: dict[int, Fraction] = {}
+    for p in norms:
+        said = own.get(f"{p.layer_number}.{EPSILON}")
+        given = common if said is None else _epsilon(said)
+        epsilons[p.step] = _epsilon(p.eps) if given is None else given
+        notes += _on_epsilon(p, given)
+        _check_variance(arrays[p.name], p.name, epsilons[p.step])
+    notes = list(dict.fromkeys(notes))
     exact = not floats
     for p in norms if exact else ():
         root = _irrational(arrays[p.name] + epsilons[p.step])
@@ -85,6 +90,15 @@ def numbers_of(plan: Plan, table: ParameterTable, state: State, epsilon: Epsilon
     }
     dtype = np.result_type(np.float32, *floats) if floats else np.dtype(np.float64)
     return Given(found, exact, np.dtype(object) if exact else dtype, tuple(notes))
+
+
+def _on_epsilon(norm: Parameter, given: Fraction | None) -> list[str]:
+    """What has to be said of the eps of a batch norm: that nobody stated it, or two did."""
+    if given is None:
+        return [] if norm.eps != EPS else [f"`{norm.layer}`: eps 1e-5, the notation's default"]
+    if norm.eps == EPS or given == _epsilon(norm.eps):
+        return []
+    return [f"`{norm.layer}`: eps {float(given)}, as given with the weights, in place of its own"]
 
 
 def _epsilon(value: Any) -> Fraction:

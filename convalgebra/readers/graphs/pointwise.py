@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 from convalgebra.layers import Layer
@@ -60,14 +62,24 @@ def softmax(builder: Builder, tensor: Tensor, dim: int) -> Tensor:
     return builder.made("softmax", [tensor], tensor.shape)
 
 
+def norm_layer(word: str, eps: Any, size: tuple[Any, ...] = ()) -> Layer | None:
+    """The layer of a norm; None where what it adds to variances is not a number from 0."""
+    known = isinstance(eps, (int, float)) and not isinstance(eps, bool) and 0 <= eps < inf
+    return Layer(word, size, eps=eps) if known else None
+
+
 def norm(
-    builder: Builder, name: str, layer: Layer, tensor: Tensor, constants: Sequence[Constant]
+    builder: Builder,
+    name: str,
+    layer: Layer | None,
+    tensor: Tensor,
+    constants: Sequence[Constant],
 ) -> Tensor:
     """A norm with channels in dimension 1: `layer`, or opaque where its weights are others."""
     if len(tensor.dims) < 2 or not is_whole(tensor.dims[1], 0, builder.shape_at(tensor)):
         tensor = builder.in_order(tensor)
-    if not constants:
-        layer = Layer(f"plain{layer.kind}", layer.size)
+    if layer is not None and not constants:
+        layer = replace(layer, kind=f"plain{layer.kind}")
     known = layer if _has_channels(builder, tensor) else None
     return _layer(builder, known, name, tensor, constants)
 
@@ -85,16 +97,18 @@ def _has_channels(builder: Builder, tensor: Tensor) -> bool:
 
 
 def layer_norm(
-    builder: Builder, tensor: Tensor, dims: int, constants: Sequence[Constant], name: str
+    builder: Builder, tensor: Tensor, dims: int, constants: Sequence[Constant], name: str, eps: Any
 ) -> Tensor:
     """Layer norm over the last `dims` dimensions."""
     at, known = builder.shape_at(tensor), None
     if name == "layer_norm" and dims == 1:
         if not is_whole(tensor.dims[-1], 0, at):
             tensor = builder.in_order(tensor, len(tensor.dims) - 1)
-        if len(constants) == 1 and same(constants[0].numel, builder.shape_at(tensor)[0]):
-            return scale(builder, "mul", elementwise(builder, tensor, "plainln"), constants[0])
-        known = Layer("ln" if constants else "plainln")
+        plain = norm_layer("plainln", eps)
+        alone = len(constants) == 1 and same(constants[0].numel, builder.shape_at(tensor)[0])
+        if plain is not None and alone:
+            return scale(builder, "mul", _layer(builder, plain, name, tensor, []), constants[0])
+        known = norm_layer("ln", eps) if constants else plain
     return _layer(builder, known, name, tensor, constants)
 
 

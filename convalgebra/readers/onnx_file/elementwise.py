@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from math import isfinite
+from struct import pack, unpack
 from typing import Any
 
-from convalgebra.layers import Layer
 from convalgebra.readers.graphs import pointwise
 from convalgebra.readers.graphs.builder import (
     Constant,
@@ -80,9 +81,19 @@ def norm(name: str, word: str, held: int) -> Rule:
             return None
         groups = (r.attributes.get("num_groups", 1),) if word == "gn" else ()
         constants = constants_in(*r.inputs[1 : 1 + held])
-        return pointwise.norm(r.builder, name, Layer(word, groups), x, constants)
+        layer = pointwise.norm_layer(word, _epsilon(r), groups)
+        return pointwise.norm(r.builder, name, layer, x, constants)
 
     return rule
+
+
+def _epsilon(r: Reading) -> Any:
+    """The `epsilon` of a norm, a float of 32 bits, as the shortest decimal that is that float."""
+    stored = r.attributes.get("epsilon", 1e-5)
+    if not isinstance(stored, float) or not isfinite(stored):
+        return stored
+    written = (float(f"{stored:.{digits}g}") for digits in range(1, 9))
+    return next((eps for eps in written if unpack("f", pack("f", eps))[0] == stored), stored)
 
 
 def layer_norm(r: Reading) -> Made:
@@ -92,7 +103,8 @@ def layer_norm(r: Reading) -> Made:
     rank = len(x.shape)
     dims = rank - place_of(r, r.attributes.get("axis", -1), rank)
     name = "layer_norm" if r.op == "LayerNormalization" else "rms_norm"
-    return pointwise.layer_norm(r.builder, x, dims, constants_in(*r.inputs[1:3]), name)
+    held = constants_in(*r.inputs[1:3])
+    return pointwise.layer_norm(r.builder, x, dims, held, name, _epsilon(r))
 
 
 def response_norm(r: Reading) -> Made:

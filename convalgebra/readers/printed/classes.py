@@ -46,14 +46,15 @@ def _bilinear_form(kind: str, read: Reading) -> Told:
 def _batch_norm(kind: str, read: Reading) -> Told:
     features, affine = read.count(), read.flag("affine", True)
     has_bias = read.flag("bias", affine)
-    read.end("eps", "momentum", "track_running_stats")
+    eps = read.eps()
+    read.end("momentum", "track_running_stats")
     word = "in" if "Instance" in kind else "bn"
     axes: tuple[int, ...] = () if kind == "SyncBatchNorm" else (axes_of(kind),)
     if kind.endswith("BatchNorm1d"):
         axes = (0, 1)
     if kind.startswith("Lazy"):
-        return _norm(None, word, Takes(kind, None, axes), affine, has_bias, LAZY)
-    return _norm(features, word, Takes(kind, features, axes), affine, has_bias)
+        return _norm(None, word, Takes(kind, None, axes), affine, has_bias, eps, LAZY)
+    return _norm(features, word, Takes(kind, features, axes), affine, has_bias, eps)
 
 
 def _norm(
@@ -62,25 +63,26 @@ def _norm(
     takes: Takes,
     affine: bool,
     bias: bool,
+    eps: float,
     reason: str = "",
     size: tuple[int, ...] = (),
 ) -> Told:
     if not affine:
-        return Told(0, (Layer(f"plain{word}", size),), takes)
+        return Told(0, (Layer(f"plain{word}", size, eps=eps),), takes)
     if not bias:
         lacks = "norms have two weights a channel there, or none (bias=False)"
         return Told(features, None, takes, reason, lacks)
     params = None if features is None else 2 * features
-    return Told(params, (Layer(word, size),), takes, reason)
+    return Told(params, (Layer(word, size, eps=eps),), takes, reason)
 
 
 def _group_norm(kind: str, read: Reading) -> Told:
     groups, features, affine = read.count(1), read.count(), read.flag("affine", True)
-    bias = read.flag("bias", affine)
-    read.end("eps")
+    bias, eps = read.flag("bias", affine), read.eps()
+    read.end()
     if features % groups:
         raise read.contradicts(f"{groups:,} groups of {counted(features, 'channel')}")
-    return _norm(features, "gn", Takes(kind, features), affine, bias, size=(groups,))
+    return _norm(features, "gn", Takes(kind, features), affine, bias, eps, size=(groups,))
 
 
 def _layer_norm(kind: str, read: Reading) -> Told:
@@ -91,7 +93,8 @@ def _layer_norm(kind: str, read: Reading) -> Told:
     affine = read.flag("elementwise_affine")
     is_printed = "bias" in read.names
     bias = read.flag("bias", affine) if kind == "LayerNorm" else False
-    read.end("eps")
+    eps = read.eps() if kind == "LayerNorm" else read.take("eps", None)
+    read.end()
     params = features * (affine + (affine and bias))
     if kind == "RMSNorm":
         return Told(params, lacks="it has no RMS norm")
@@ -101,8 +104,8 @@ def _layer_norm(kind: str, read: Reading) -> Told:
         return Told(params, lacks=lacks, of_params=guess)
     takes = Takes(kind, features, (0,))
     if not affine:
-        return Told(0, (Layer("plainln"),), takes)
-    layers = (Layer("ln"),) if bias else (Layer("plainln"), Layer("scale"))
+        return Told(0, (Layer("plainln", eps=eps),), takes)
+    layers = (Layer("ln", eps=eps),) if bias else (Layer("plainln", eps=eps), Layer("scale"))
     return Told(params, layers, takes, of_params=guess)
 
 

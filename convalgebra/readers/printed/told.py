@@ -8,11 +8,12 @@ where its class cannot have printed them. What an argument is when it is not pri
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any, NamedTuple
 
 from convalgebra.errors import Span
 from convalgebra.inventory import Takes
-from convalgebra.layers import Layer
+from convalgebra.layers import EPS, Layer
 from convalgebra.readers.printed.arguments import Argument, Arguments, Unfit, shown
 
 
@@ -96,6 +97,13 @@ class Reading:
         if not isinstance(value, bool):
             raise self.unfit("True or False", value)
         return value
+
+    def eps(self) -> float:
+        """What is added to variances: a number from 0."""
+        value = self.take("eps", EPS)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < inf:
+            raise self.unfit("a number from 0", value)
+        return float(value)
 
     def sizes(self, value: object, axes: int, least: int) -> tuple[int, ...]:
         """One number for each axis; a single one holds for all."""

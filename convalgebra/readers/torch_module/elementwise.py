@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from convalgebra.layers import Layer
 from convalgebra.readers.graphs import moving, pointwise
 from convalgebra.readers.graphs.builder import (
     Constant,
@@ -63,12 +62,14 @@ def with_statistics(name: str, word: str) -> Rule:
     """A norm with running statistics.
 
     `torch.batch_norm` takes its weights before them, `torch.nn.functional.batch_norm` behind them,
-    and both go by one name: of the four its weights are those that are parameters.
+    and both go by one name: of the four its weights are those that are parameters. Both take eps as
+    the eighth argument.
     """
 
-    def rule(r: Reading, input: Any, *four: Any, **named: Any) -> Made:
-        held = [c for c in constants_in(*four[:4], *named.values()) if c.parameters]
-        return pointwise.norm(r.builder, name, Layer(word), input, held)
+    def rule(r: Reading, input: Any, *rest: Any, **named: Any) -> Made:
+        held = [c for c in constants_in(*rest[:4], *named.values()) if c.parameters]
+        eps = rest[6] if len(rest) > 6 else named.get("eps", 1e-5)
+        return pointwise.norm(r.builder, name, pointwise.norm_layer(word, eps), input, held)
 
     return rule
 
@@ -79,11 +80,13 @@ def group_norm(
     num_groups: int,
     weight: Any = None,
     bias: Any = None,
+    eps: Any = 1e-5,
     *_: Any,
     **__: Any,
 ) -> Made:
     held = constants_in(weight, bias)
-    return pointwise.norm(r.builder, "group_norm", Layer("gn", (num_groups,)), input, held)
+    layer = pointwise.norm_layer("gn", eps, (num_groups,))
+    return pointwise.norm(r.builder, "group_norm", layer, input, held)
 
 
 def layer_norm(
@@ -92,12 +95,13 @@ def layer_norm(
     normalized_shape: Any,
     weight: Any = None,
     bias: Any = None,
+    eps: Any = 1e-5,
     *_: Any,
     **__: Any,
 ) -> Made:
     dims = len(normalized_shape) if isinstance(normalized_shape, (tuple, list)) else 1
     held = constants_in(weight, bias if not isinstance(bias, float) else None)
-    return pointwise.layer_norm(r.builder, input, dims, held, r.name.strip("_"))
+    return pointwise.layer_norm(r.builder, input, dims, held, r.name.strip("_"), eps)
 
 
 def response_norm(r: Reading, input: Any, size: int, *_: Any, **__: Any) -> Made:
