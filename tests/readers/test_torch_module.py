@@ -383,7 +383,7 @@ def test_norms_keep_their_eps():
 
 class Functional(nn.Module):
     def forward(self, x):
-        mean, var, weight = torch.zeros(4), torch.ones(4), nn.Parameter(torch.ones(4))
+        mean, var = torch.zeros(4), torch.ones(4)
         x = nn.functional.batch_norm(x, mean, var)
         x = nn.functional.batch_norm(x, mean, var, eps=1e-3)
         x = nn.functional.batch_norm(x, mean, var, None, None, False, 0.1, 1e-4)
