@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from convalgebra.cli.options import check_names, check_not_given, format_option, numbers
-from convalgebra.cli.output import columns
+from convalgebra.cli.output import columns, show
 from convalgebra.errors import InputError
 
 
@@ -126,7 +126,7 @@ def cost(
         check_names(at, set())
         why = f"asks about a network, and this is a list of modules: {model.reason}"
         check_not_given(ctx, {"to", "dtype", "batch", "training", "convention", "units"}, why)
-        click.echo(inventory_in(form, model, columns(), all_layers=all_layers))
+        show(inventory_in(form, model, columns(), all_layers=all_layers))
         return
     inputs = read_batch(batch)
     if at:
@@ -145,10 +145,10 @@ def cost(
         for model in models
     ]
     if units:
-        click.echo(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], columns()))
+        show(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], columns()))
     elif len(reports) == 1:
-        click.echo(cost_in(form, reports[0], columns(), all_layers=all_layers))
+        show(cost_in(form, reports[0], columns(), all_layers=all_layers))
     else:
         from convalgebra.cost.comparison import compare
 
-        click.echo(comparison_in(form, compare(reports, titles), columns()))
+        show(comparison_in(form, compare(reports, titles), columns()))

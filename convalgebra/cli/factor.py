@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from convalgebra.cli.options import OfKernels, format_option
-from convalgebra.cli.output import columns
+from convalgebra.cli.output import columns, show
 from convalgebra.errors import InputError
 
 
@@ -53,7 +53,7 @@ def factor(
     from convalgebra.render.forms import factor_in, kernels_in
 
     if names:
-        click.echo(kernels_in("json" if form == "json" else "text", columns()))
+        show(kernels_in("json" if form == "json" else "text", columns()))
         return
     if kernel is None or stack is None:
         raise InputError(
@@ -63,6 +63,6 @@ def factor(
     from convalgebra.kernels.factoring import factor as decide
 
     report = decide(kernel, stack)
-    click.echo(factor_in(form, report, columns(), ways))
+    show(factor_in(form, report, columns(), ways))
     if exit_code and report.real is not True:
         ctx.exit(3 if report.real is None else 1)

@@ -8,7 +8,7 @@ import click
 
 from convalgebra.cli.nearest import one_thread
 from convalgebra.cli.options import format_option, seed_option
-from convalgebra.cli.output import columns
+from convalgebra.cli.output import columns, show
 
 
 @click.command()
@@ -61,7 +61,7 @@ def factorability(
     report = score(weights, *candidates, starts=starts, filters=filters, seed=seed, progress=tell)
     if tell is not None:
         click.echo("\r\x1b[K", nl=False, err=True)
-    click.echo(factorability_in(form, report, columns()))
+    show(factorability_in(form, report, columns()))
     if not report.complete:
         ctx.exit(130)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from convalgebra.cli.options import format_option
-from convalgebra.cli.output import columns
+from convalgebra.cli.output import columns, show
 
 
 @click.command()
@@ -27,4 +27,4 @@ def matrix(stack: str, shape: str, form: str) -> None:
     from convalgebra.render.forms import matrix_in
     from convalgebra.symbolic import matrix_of
 
-    click.echo(matrix_in(form, matrix_of(stack, shape), columns()))
+    show(matrix_in(form, matrix_of(stack, shape), columns()))

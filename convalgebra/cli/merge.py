@@ -63,7 +63,7 @@ def merge(
 
     if names:
         table = merging.parameter_table(stack, channels=channels, input=shape, weights=weights)
-        click.echo(parameters_in(form, table))
+        show(parameters_in(form, table))
         return
     if weights is None and len(merging.parameter_table(stack, channels=channels, input=shape)):
         raise InputError(

@@ -55,14 +55,17 @@ def tell(message: str, first: str = "") -> None:
 
 
 def show(result: str, write: Callable[[], None] | None = None) -> None:
-    """Print a result, and write what belongs beside it; where that fails, the error comes last."""
+    """Print a result, and write what belongs beside it; where that fails, the error comes last.
+
+    Nothing in it moves the cursor, whatever names it shows.
+    """
     fault = None
     try:
         if write is not None:
             write()
     except ConvalgebraError as error:
         fault = error
-    click.echo(result)
+    click.echo(visible(result))
     if fault is not None:
         raise fault
 

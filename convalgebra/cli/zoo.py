@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from convalgebra.cli.output import show
+
 
 @click.command()
 @click.argument("name", required=False)
@@ -26,4 +28,4 @@ def zoo(name: str | None) -> None:
     from convalgebra.render.cost_text import overview_table
 
     reports = {name: cost_of(f"zoo:{name}") for name in specs.names()}
-    click.echo(overview_table(reports).to_text())
+    show(overview_table(reports).to_text())

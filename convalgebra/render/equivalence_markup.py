@@ -16,7 +16,7 @@ from convalgebra.render.equivalence_text import (
     shown_witnesses,
     why_thin,
 )
-from convalgebra.render.tables import code_escaped, escaped, latex_escaped, markdown_escaped
+from convalgebra.render.tables import code_escaped, escaped, fenced, latex_escaped, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.algebra.one_channel.witness import Witness
@@ -87,7 +87,7 @@ def _markdown_lines(lines: list[str]) -> list[str]:
     """Sentences as they are, pictures and formulas as a block of code."""
     sentences = [markdown_escaped(line) for line in lines if line[:1] != " "]
     pictures = [line for line in lines if line[:1] == " "]
-    return [*sentences, *(["```text\n" + "\n".join(pictures) + "\n```"] if pictures else [])]
+    return [*sentences, *([fenced("\n".join(pictures))] if pictures else [])]
 
 
 def _latex_lines(lines: list[str]) -> list[str]:

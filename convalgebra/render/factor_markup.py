@@ -20,7 +20,7 @@ from convalgebra.render.factor_text import (
     rounding_sentence,
     way_title,
 )
-from convalgebra.render.tables import code_escaped, escaped
+from convalgebra.render.tables import code_escaped, escaped, fenced, markdown_escaped
 
 if TYPE_CHECKING:
     from convalgebra.kernels.factoring.factorizations import Filter
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def factor_to_markdown(report: FactorReport, ways: int = WAYS_SHOWN) -> str:
     """The text in a code block, under the answer as a heading."""
     _, _, rest = factor_to_text(report, 80, ways).partition("\n\n")
-    return f"### {headline(report)}\n\n```text\n{rest}\n```"
+    return f"### {markdown_escaped(headline(report))}\n\n{fenced(rest)}"
 
 
 def factor_to_html(report: FactorReport, ways: int = WAYS_SHOWN) -> str:

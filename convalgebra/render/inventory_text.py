@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from convalgebra.inventory import known_params
 from convalgebra.render.cost_text import shortened
-from convalgebra.render.tables import Table, filled
+from convalgebra.render.tables import Table, filled, one_line
 from convalgebra.words import first_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def inventory_to_text(inventory: Inventory, width: int = 80, *, all_layers: bool
         filled(text, width, f"{label:<12}", " " * 12) for label, text in notes_of(inventory)
     )
     tables = [one.to_text() for one in (table, classes_table(inventory)) if one.rows]
-    return "\n\n".join([f"the modules of {inventory.model}", *tables, notes])
+    return "\n\n".join([f"the modules of {one_line(inventory.model)}", *tables, notes])
 
 
 def _without(table: Table, column: int) -> Table:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from convalgebra.render.tables import Table, code_escaped, filled, markdown_escaped
+from convalgebra.render.tables import (
+    Table,
+    code_escaped,
+    fenced,
+    filled,
+    markdown_escaped,
+    one_line,
+)
 from convalgebra.words import counted
 
 if TYPE_CHECKING:
@@ -147,7 +154,7 @@ def _notes(report: NearestReport) -> list[str]:
 
 def nearest_to_text(report: NearestReport, width: int = 80) -> str:
     """The error, what is proved, the figures and the filters."""
-    parts = [headline(report)]
+    parts = [one_line(headline(report))]
     parts.append("\n".join(filled(line, width, "  ", "    ") for line in sentences(report)))
     parts.append(figures(report).to_text())
     parts += ["\n".join(_filter_lines(filter)) for filter in report.filters]
@@ -164,7 +171,7 @@ def nearest_to_markdown(report: NearestReport) -> str:
     parts += [f"- {markdown_escaped(line)}" for line in sentences(report)]
     parts.append(figures(report).to_markdown())
     lines = [line for filter in report.filters for line in _filter_lines(filter)]
-    parts.append("```text\n" + "\n".join(lines) + "\n```")
+    parts.append(fenced("\n".join(lines)))
     return "\n\n".join([*parts, *map(markdown_escaped, _notes(report))])
 
 

@@ -1,9 +1,15 @@
-"""A table of short texts, and the forms it can be shown in."""
+"""A table of short texts, and the forms it can be shown in.
+
+Names of layers, arrays and files come from anywhere. Each form is written by one function here,
+which lets nothing through that a terminal, a spreadsheet, a browser or TeX would obey.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
+
+from convalgebra.words import visible
 
 
 class Table(NamedTuple):
@@ -25,7 +31,7 @@ class Table(NamedTuple):
         3x3       9
         total    17
         """
-        lines = [self.header, *self.rows]
+        lines = self._in_lines()
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
         rule = indent + "-" * (sum(widths) + len(gap) * (len(widths) - 1))
         written = []
@@ -41,9 +47,12 @@ class Table(NamedTuple):
 
     def width(self, gap: int = 2) -> int:
         """The characters that a line of `to_text` takes."""
-        lines = [self.header, *self.rows]
+        lines = self._in_lines()
         columns = range(len(self.header))
         return sum(max(len(line[c]) for line in lines) for c in columns) + gap * (len(columns) - 1)
+
+    def _in_lines(self) -> list[tuple[str, ...]]:
+        return [tuple(map(one_line, line)) for line in (self.header, *self.rows)]
 
     def to_markdown(self) -> str:
         """A pipe table."""
@@ -57,7 +66,8 @@ class Table(NamedTuple):
         from io import StringIO
 
         out = StringIO()
-        writer(out, lineterminator="\n").writerows([self.header, *self.rows])
+        rows = [map(csv_escaped, line) for line in (self.header, *self.rows)]
+        writer(out, lineterminator="\n").writerows(rows)
         return out.getvalue().rstrip("\n")
 
     def to_latex(self) -> str:
@@ -88,10 +98,17 @@ def _cell(text: str, left: bool) -> str:
 
 
 def _set(text: str) -> str:
-    pieces = _by_turns(text, "$") if text.count("$") % 2 == 0 else [(text, False)]
     return "".join(
-        formula_html(p) if is_formula else powers_raised(escaped(p)) for p, is_formula in pieces
+        formula_html(piece) if is_formula else powers_raised(escaped(piece))
+        for piece, is_formula in _formulas_apart(text)
     )
+
+
+def _formulas_apart(text: str) -> list[tuple[str, bool]]:
+    """The pieces of a text, and whether each is a formula of ours; one piece if others are so."""
+    pieces = list(_by_turns(text, "$"))
+    ours = len(pieces) % 2 and all(_is_formula(piece) for piece, between in pieces if between)
+    return pieces if ours else [(text, False)]
 
 
 def formula_html(text: str) -> str:
@@ -102,8 +119,27 @@ def formula_html(text: str) -> str:
     """
     import re
 
-    names = re.sub(r"(?<![A-Za-z_])(?!max\(|min\()[A-Za-z]\w*", r"<i>\g<0></i>", text)
-    return powers_raised(names)
+    names = r"(?<![A-Za-z_&])(?!max\(|min\()[A-Za-z]\w*"  # nor the `lt` of `&lt;`
+    return powers_raised(re.sub(names, r"<i>\g<0></i>", escaped(text)))
+
+
+# What sympy calls symbols: `alpha` is a Greek letter, and `Hhat` has a hat.
+_GREEK = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho"
+_GREEK += " sigma tau upsilon phi chi psi omega"
+_ACCENTS = "acute bar breve check dot ddot dddot ddddot grave hat mathring overline tilde vec"
+_ACCENTS += " left right lfloor rfloor frac max min mathbf mathcal mathfrak mathit mathrm mathscr"
+
+
+def _is_formula(text: str) -> bool:
+    """Whether a text between dollar signs is one of our formulas, and not a piece of a name."""
+    import re
+
+    commands = {*_ACCENTS.split(), *_GREEK.split(), *_GREEK.title().split()}
+    return (
+        re.fullmatch(r"(?:[\w ^()+\-*/,.<>={}]|\\[A-Za-z]+)*", text) is not None
+        and {command.removeprefix("var") for command in re.findall(r"\\(\w+)", text)} <= commands
+        and text.count("{") == text.count("}")
+    )
 
 
 def powers_raised(text: str) -> str:
@@ -117,13 +153,40 @@ def powers_raised(text: str) -> str:
     return re.sub(r"\^(\d+)", r"<sup>\1</sup>", text)
 
 
+def one_line(text: str) -> str:
+    """`text` without what moves a cursor: line breaks are shown as escapes too.
+
+    >>> print(one_line("conv\\x1b[2J\\nMACs 0"))
+    conv\\x1b[2J\\nMACs 0
+    """
+    return visible(text).replace("\n", "\\n")
+
+
+def csv_escaped(text: str) -> str:
+    """`text` for a cell of CSV: a spreadsheet takes it for no formula.
+
+    >>> csv_escaped("=HYPERLINK(1)"), csv_escaped("-3"), csv_escaped("-3+A1")
+    ("'=HYPERLINK(1)", '-3', "'-3+A1")
+    """
+    import re
+
+    number = r"[-+]?(?:\d[\d,]*\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?:/\d+)?"
+    plain = re.fullmatch(rf"-|{number}(?: to {number})?", text)
+    told = text[:1] in _FORMULA_SIGNS and not plain
+    return "'" * told + one_line(text)
+
+
+_FORMULA_SIGNS = {*"=+-@\t\r\n", *"\uff1d\uff0b\uff0d\uff20"}  # of full width too
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"}
+
+
 def escaped(text: str) -> str:
-    """`text` for HTML."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """`text` for HTML, in an element or in an attribute."""
+    return "".join(_HTML.get(character, character) for character in visible(text))
 
 
 def _piped(line: Sequence[str]) -> list[str]:
-    return [markdown_escaped(cell).replace("|", "\\|") for cell in line]
+    return [markdown_escaped(one_line(cell)).replace("|", "\\|") for cell in line]
 
 
 def code_escaped(text: str) -> str:
@@ -149,11 +212,35 @@ def markdown_escaped(text: str) -> str:
 
     >>> print(markdown_escaped("2*(H//2), `2*(3x3)`"))
     2\\*(H//2), `2*(3x3)`
+    >>> print(markdown_escaped("<script>, ```<b>`, H < 3"))
+    \\<script>, \\`\\`\\`\\<b>\\`, H < 3
     """
+    import re
+
+    text = visible(text)
+    special = r"[\\*_]|<(?=[A-Za-z/!?])|&(?=#?\w+;)|(?<=\])[(\[:]"
+    # Where backticks may not pair as ours do (a backslash, a paragraph), none is for code.
+    if text.count("`") % 2 or any(mark in text for mark in ("``", "\\", "\n")):
+        return re.sub(f"{special}|`", r"\\\g<0>", text)
     return "`".join(
-        piece if is_code else piece.replace("*", "\\*").replace("_", "\\_")
+        piece if is_code else re.sub(special, r"\\\g<0>", piece)
         for piece, is_code in _by_turns(text, "`")
     )
+
+
+def fenced(text: str) -> str:
+    """`text` as a block of code in Markdown.
+
+    >>> print(fenced("1 2\\n3 4"))
+    ```text
+    1 2
+    3 4
+    ```
+    """
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return f"{fence}text\n{visible(text)}\n{fence}"
 
 
 def markdown_list(notes: Sequence[str]) -> str:
@@ -166,10 +253,11 @@ _LATEX |= {character: "\\" + character for character in "&%#_{}"}
 
 
 def latex_escaped(text: str) -> str:
-    """`text` for LaTeX; formulas between dollar signs stay."""
-    if text.startswith("$") and text.endswith("$"):
+    """`text` for LaTeX; one of our formulas between dollar signs stays."""
+    if text.startswith("$") and text.endswith("$") and _is_formula(text[1:-1]):
         return text
-    escaped = "".join(_LATEX.get(character, character) for character in text.replace("$", r"\$"))
+    text = visible(text).replace("$", r"\$")
+    escaped = "".join(_LATEX.get(character, character) for character in text)
     return escaped.replace(">=", r"$\ge$").replace("<=", r"$\le$")
 
 
@@ -188,15 +276,14 @@ def latex_prose(text: str) -> str:
 def _with_formulas(text: str) -> str:
     import re
 
-    pieces = [
+    return "$".join(
         piece if is_formula else re.sub("[<>]", r"$\g<0>$", latex_escaped(piece))
-        for piece, is_formula in _by_turns(text, "$")
-    ]
-    return "$".join(pieces)
+        for piece, is_formula in _formulas_apart(text)
+    )
 
 
 def _ampersands(line: Sequence[str]) -> str:
-    return " & ".join(map(latex_escaped, line)) + r" \\"
+    return " & ".join(latex_escaped(one_line(cell)) for cell in line) + r" \\"
 
 
 def filled(text: str, width: int, first: str = "", after: str = "") -> str:
@@ -209,8 +296,9 @@ def filled(text: str, width: int, first: str = "", after: str = "") -> str:
       that is
       made
     """
+    first = visible(first)
     lines = [first]
-    for word in text.split():
+    for word in visible(text).split():
         space = "" if lines[-1] in (first, after) else " "
         if len(lines[-1]) + len(space) + len(word) > width and space:
             lines.append(after + word)
