@@ -103,6 +103,7 @@ class Builder:
     worked: set[Work] = field(default_factory=set)
     params: Size = 0  # of all nodes so far
     assumptions: Assumptions = field(default_factory=Assumptions)
+    unsure: bool = False  # the params of what is made next are not known: it has no word
 
     def __post_init__(self) -> None:
         self.shapes.append(self.shape)
@@ -132,6 +133,8 @@ class Builder:
 
         `expected` is the shape that must come out; the params must be those of `constants`.
         """
+        if self.unsure:
+            return None
         inputs = [self.shapes[source] for source in sources]
         try:
             shape = output_shape(layer, inputs, self.assumptions)
@@ -193,7 +196,7 @@ class Builder:
         total = None if macs is None or work is None else macs + work
         params = sum(parameter.numel for parameter in new)
         self.params = self.params + params
-        figures = Opaque(name, params, total)
+        figures = Opaque(name, None if self.unsure else params, total)
         node = self._add(Layer("opaque", shape, opaque=figures), sources, shape)
         self.counted.update((parameter, node) for parameter in new)
         return node
@@ -246,8 +249,19 @@ class Builder:
 
     def in_order(self, tensor: Tensor, channels: int = 1) -> Tensor:
         """The same tensor, lying in a value as it stands, with one dimension as the channels."""
+        return self._ordered(tensor, axes_order(tensor.shape, channels))
+
+    def at_the_end(self, tensor: Tensor) -> int:
+        """The value that an output is: its dimensions as they stand, without a batch of 1 before.
+
+        Nothing says which of them are channels, so none is put first.
+        """
         shape = tensor.shape
-        order = axes_order(shape, channels)
+        first = 1 if len(shape) > 1 and same(shape[0], 1) else 0
+        return self._ordered(tensor, tuple(range(first, len(shape)))).node
+
+    def _ordered(self, tensor: Tensor, order: tuple[int, ...]) -> Tensor:
+        shape = tensor.shape
         dims = _laid_out(shape, order)
         value = tuple(shape[index] for index in order) or (1,)
         at = self.shape_at(tensor)

@@ -96,22 +96,66 @@ def product_macs(one: Shape, other: Shape) -> int | None:
     return number(product([*product_shape(one, other), one[-1]]))
 
 
+def einsum_terms(equation: str, shapes: Sequence[Shape]) -> tuple[list[str], str] | None:
+    """The letters of each tensor of an einsum and of its result, written out; None if they misfit.
+
+    Each dimension that `...` stands for is a capital of the alphabet's end, aligned to the right.
+    Without an arrow the result has the letters that stand once, in the order of the alphabet.
+
+    >>> einsum_terms("b...c,oc->b...o", [(1, 9, 10, 3), (5, 3)])
+    (['bYZc', 'oc'], 'bYZo')
+    >>> einsum_terms("bchw,oc", [(1, 3, 9, 10), (5, 3)])
+    (['bchw', 'oc'], 'bhow')
+    """
+    left, arrow, result = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes) or any(part.count("...") > 1 for part in (*terms, result)):
+        return None
+    longs = [len(s) - len(t.replace("...", "")) for t, s in zip(terms, shapes, strict=True)]
+    if any(n < 0 or (n and "..." not in t) for n, t in zip(longs, terms, strict=True)):
+        return None
+    most = max(n if "..." in t else 0 for n, t in zip(longs, terms, strict=True))
+    spare = "MNOPQRSTUVWXYZ"
+    if most > len(spare) or (most and set(spare) & set(equation)):
+        return None
+    rest = [spare[len(spare) - n :] for n in longs]
+    terms = [term.replace("...", r) for term, r in zip(terms, rest, strict=True)]
+    full = spare[len(spare) - most :]
+    letters = "".join(terms)
+    if not arrow:
+        result = "..." + "".join(
+            sorted(x for x in set(letters) - set(full) if letters.count(x) == 1)
+        )
+    result = result.replace("...", full)
+    fits = letters.isalpha() and set(result) <= set(letters) and len(set(result)) == len(result)
+    return (terms, result) if fits else None
+
+
+def einsum_sizes(terms: Sequence[str], shapes: Sequence[Shape]) -> dict[str, Size] | None:
+    """The size of each letter of an einsum; None where two of them differ and none is 1."""
+    sizes: dict[str, Size] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for letter, size in zip(term, shape, strict=True):
+            before = sizes.get(letter, 1)
+            if not same(before, 1) and not same(size, 1) and same(before, size) is False:
+                return None
+            sizes[letter] = size if same(before, 1) else before
+    return sizes
+
+
 def einsum_macs(equation: str, shapes: Sequence[Shape]) -> int | None:
     """The MACs of an einsum over two tensors that share what is summed over, else None.
 
     >>> einsum_macs("bhid,bhjd->bhij", [(1, 4, 49, 32), (1, 4, 49, 32)])
     307328
     """
-    left, arrow, result = equation.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != 2 or not arrow or "." in equation:
+    read = einsum_terms(equation, shapes)
+    if read is None:
         return None
-    sizes: dict[str, Size] = {}
-    for term, shape in zip(terms, shapes, strict=True):
-        if len(set(term)) != len(term) or len(term) != len(shape):
-            return None
-        for letter, size in zip(term, shape, strict=True):
-            sizes[letter] = size if same(sizes.get(letter, 1), 1) else sizes[letter]
+    terms, result = read
+    sizes = einsum_sizes(terms, shapes)
+    if len(terms) != 2 or sizes is None or any(len(set(term)) != len(term) for term in terms):
+        return None
     summed = sizes.keys() - set(result)
     if not summed:
         return 0  # products without a sum

@@ -28,7 +28,7 @@ def finished(
     Raises UnsupportedError where the params do not add up to those of the model.
     """
     ordered = sorted(outputs, key=lambda tensor: not tensor.dims)
-    ends = [builder.in_order(tensor).node for tensor in ordered]
+    ends = [builder.at_the_end(tensor) for tensor in ordered]
     ends = _with_dead_ends(builder, ends)
     parameters = list(parameters)
     builder.block = ()

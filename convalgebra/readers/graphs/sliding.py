@@ -119,6 +119,10 @@ def _with_weights(
     macs: int | None,
 ) -> Tensor:
     constants = [weight, *([] if bias is None else [bias])]
+    if len(tensor.dims) == len(layer.size) + 1:  # one without a batch, as PyTorch takes it
+        alone = Tensor(tensor.node, ((), *tensor.dims))
+        made = _with_weights(builder, name, layer, alone, weight, bias, (1, *shape), macs)
+        return Tensor(made.node, made.dims[1:])
     lies = placed(builder, tensor, len(layer.size))
     if lies is not None:
         node = builder.layer(layer, [lies.node], constants, shape[1:])
@@ -196,11 +200,11 @@ def _left(tensor: Tensor, gone: Sequence[int], shape: Shape) -> Dims:
 def resized(builder: Builder, mode: str, tensor: Tensor, shape: Shape, exact: bool) -> Tensor:
     """A tensor resized to `shape`; `exact` where output m of o reads around the place m i/o.
 
-    `mode` is `nearest` (the input at floor(m i/o)), `bilinear` (around (m + 1/2) i/o - 1/2) or the
-    name of another rule.
+    `mode` is `nearest` (the input at floor(m i/o)), `linear`, `bilinear` or `trilinear` (around
+    (m + 1/2) i/o - 1/2), or the name of another rule.
     """
     lies = placed(builder, tensor, len(shape) - 2) if exact and mode in _RESIZED else None
-    if lies is not None and (mode == "nearest" or len(shape) == 4):
+    if lies is not None:
         sizes = tuple(shape[2:])
         before = builder.shape_at(lies)[1:]
         factors = tuple(_times(o, i) for i, o in zip(before, sizes, strict=True))
@@ -214,7 +218,7 @@ def resized(builder: Builder, mode: str, tensor: Tensor, shape: Shape, exact: bo
     return builder.made(f"{mode}_resize", [tensor], shape)
 
 
-_RESIZED = {"nearest": "up", "bilinear": "bilinear"}
+_RESIZED = {"nearest": "up", **dict.fromkeys(("linear", "bilinear", "trilinear"), "bilinear")}
 
 
 def _times(outputs: Size, inputs: Size) -> Size | None:

@@ -37,10 +37,11 @@ def folded_values(
 ) -> tuple[Shape, Values] | None:
     """The shape and the numbers that an operator makes of constants; None where not known."""
     rule = FOLDED.get(op)
-    arrays = [None if constant is None else _array(constant) for constant in inputs]
-    known = [array for array in arrays if array is not None]
-    wanted = sum(1 for constant in inputs if constant is not None)
-    if rule is None or len(known) != wanted:
+    given = list(inputs)
+    while given and given[-1] is None:
+        given.pop()
+    known = [array for array in (_array(c) if c else None for c in given) if array is not None]
+    if rule is None or len(known) < len(given):  # one that is left out in the middle, too
         return None
     try:
         made = _object_array(rule(known, attributes))
@@ -81,6 +82,8 @@ def _bounded(value: Any) -> Any:
 
 def _reshape(arrays: Sequence[Array], attributes: Attributes) -> Any:
     shape = [int(size) for size in (arrays[1] if len(arrays) > 1 else attributes["shape"])]
+    if attributes.get("allowzero", 0) and 0 in shape:
+        raise ValueError
     kept = [size or arrays[0].shape[i] for i, size in enumerate(shape)]
     return arrays[0].reshape(kept)
 
@@ -156,10 +159,13 @@ def _fill(arrays: Sequence[Array], attributes: Attributes) -> Any:
 
 
 def _range(arrays: Sequence[Array], attributes: Attributes) -> Any:
-    found = range(*(_whole(array.item()) for array in arrays))
-    if len(found) > MOST_VALUES:
+    start, limit, delta = (array.item() for array in arrays)
+    if not all(isinstance(value, (int, float)) for value in (start, limit, delta)):
         raise ValueError
-    return list(found)
+    count = max(0, ceil((limit - start) / delta))
+    if count > MOST_VALUES or any(abs(value) > 2**24 for value in (start, limit, delta)):
+        raise ValueError
+    return [start + delta * index for index in range(count)]
 
 
 def _whole(value: Any) -> int:
@@ -178,10 +184,14 @@ def _expand(arrays: Sequence[Array], attributes: Attributes) -> Any:
 
 
 def _product(arrays: Sequence[Array], attributes: Attributes) -> Any:
-    if arrays[0].ndim != 1:
+    axes = _axes(arrays, attributes)
+    if arrays[0].ndim != 1 or attributes.get("noop_with_empty_axes") or axes not in _ALL_OF_A_ROW:
         raise ValueError
     made = _object_array([product(arrays[0])])
     return made if attributes.get("keepdims", 1) else made.reshape(())
+
+
+_ALL_OF_A_ROW: tuple[list[int] | None, ...] = (None, [], [0], [-1])
 
 
 def _map(rule: Callable[..., Any], *arrays: Array) -> Array:
@@ -220,6 +230,40 @@ def _equal(one: Any, other: Any) -> Any:
     return known
 
 
+def _remainder(arrays: Sequence[Array], attributes: Attributes) -> Any:
+    if attributes.get("fmod", 0):  # of the sign of the dividend
+        raise ValueError
+    return _map(lambda one, other: one % other, *arrays)
+
+
+def _logical(rule: Callable[..., bool]) -> Rule:
+    """A rule for truth values; of anything else it is not known."""
+
+    def checked(*values: Any) -> bool:
+        if not all(isinstance(value, bool) for value in values):
+            raise ValueError
+        return rule(*values)
+
+    return _each(checked)
+
+
+def _ordered(rule: Callable[..., bool]) -> Rule:
+    """A comparison of numbers; of named sizes it is not known."""
+
+    def checked(*values: Any) -> bool:
+        if not all(isinstance(value, (int, float)) for value in values):
+            raise ValueError
+        return bool(rule(*values))
+
+    return _each(checked)
+
+
+def _root(value: Any) -> float:
+    if not isinstance(value, (int, float)) or value < 0:
+        raise ValueError
+    return float(value**0.5)
+
+
 FOLDED: dict[str, Rule] = {
     "Identity": lambda arrays, attributes: arrays[0],
     "Reshape": _reshape,
@@ -238,14 +282,22 @@ FOLDED: dict[str, Rule] = {
     "Sub": _each(lambda one, other: one - other),
     "Mul": _each(lambda one, other: one * other),
     "Div": _each(_divide),
-    "Mod": _each(lambda one, other: one % other),
+    "Mod": _remainder,
     "Min": _each(minimum),
     "Max": _each(maximum),
     "Neg": _each(lambda one: -one),
     "Abs": _each(abs),
     "Floor": _each(lambda one: float(floor(one)) if isinstance(one, float) else one),
     "Ceil": _each(lambda one: float(ceil(one)) if isinstance(one, float) else one),
-    "Sqrt": _each(lambda one: one**0.5),
+    "Sqrt": _each(_root),
     "Equal": _each(_equal),
+    "Not": _logical(lambda one: not one),
+    "And": _logical(lambda one, other: one and other),
+    "Or": _logical(lambda one, other: one or other),
+    "Xor": _logical(lambda one, other: one is not other),
+    "Less": _ordered(lambda one, other: one < other),
+    "LessOrEqual": _ordered(lambda one, other: one <= other),
+    "Greater": _ordered(lambda one, other: one > other),
+    "GreaterOrEqual": _ordered(lambda one, other: one >= other),
     "Where": _each(_choose),
 }

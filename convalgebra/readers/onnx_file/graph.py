@@ -22,10 +22,14 @@ MOST_VALUES = 4096  # of a tensor whose numbers are looked at
 
 
 class Stored(NamedTuple):
-    """A tensor in the file: its shape, whether it holds floats, its numbers where they are few."""
+    """A tensor in the file: its shape, what it holds, its numbers where they are few.
+
+    `kind` is `float`, `narrow` for whole numbers of 16 bits or less, which weights may be put into,
+    or `wide` for those that sizes and places are made of.
+    """
 
     shape: tuple[int, ...]
-    is_float: bool
+    kind: str
     values: tuple[Any, ...] | None
 
 
@@ -141,18 +145,25 @@ def _value(attribute: Any, path: str) -> Any:
     return None
 
 
+# The types of numbers are numbered as in onnx.proto.
+_KINDS = {
+    **dict.fromkeys((1, 10, 11, 14, 15, 16, 17, 18, 19, 20, 23, 24, 27, 28), "float"),
+    **dict.fromkeys((2, 3, 4, 5, 21, 22, 25, 26), "narrow"),
+}
+
+
 def stored_in(tensor: TensorProto, path: str) -> Stored:
     """The shape of a stored tensor, and its numbers where there are few of them in the file."""
     shape = tuple(tensor.dims)
     name = _text(tensor.name)[:60]
     if len(shape) > MOST_RANK or any(not 0 <= size <= MOST_SIZE for size in shape):
         raise InputError(f"{path}: the tensor `{name}` has the sizes {list(shape[:MOST_RANK])}")
-    is_float = tensor.data_type in (1, 10, 11, 16, *range(17, 24))
+    kind = _KINDS.get(tensor.data_type, "wide")
     count = 1
     for size in shape:
         count *= size
     if count > MOST_VALUES or tensor.data_location == 1 or tensor.data_type not in (1, 6, 7, 9, 11):
-        return Stored(shape, is_float, None)
+        return Stored(shape, kind, None)
     from onnx.numpy_helper import to_array
 
     try:
@@ -161,7 +172,7 @@ def stored_in(tensor: TensorProto, path: str) -> Stored:
         raise InputError(
             f"{path}: the tensor `{name}` does not hold the {count} numbers that it should"
         ) from None
-    return Stored(shape, is_float, values)
+    return Stored(shape, kind, values)
 
 
 def _declared_in(graph: GraphProto, path: str) -> dict[str, Declared]:

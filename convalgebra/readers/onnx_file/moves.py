@@ -175,7 +175,7 @@ def gather(r: Reading) -> Made:
     if not isinstance(x, Tensor):
         return None
     axis = place_of(r, r.attributes.get("axis", 0), len(x.shape))
-    found = r.values(1)
+    found = places.values if isinstance(places, Constant) else None
     if found is not None and places is not None and not places.shape:
         size, (place,) = x.shape[axis], found
         if isinstance(size, int) and isinstance(place, int) and -size <= place < size:

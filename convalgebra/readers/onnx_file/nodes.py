@@ -16,6 +16,10 @@ from convalgebra.readers.graphs.builder import (
 from convalgebra.readers.onnx_file.folding import sizes_in
 
 
+class NotKnown(Exception):
+    """An input whose numbers decide what a node does, and are not known from the file."""
+
+
 class Reading(NamedTuple):
     """A node as a rule sees it: the builder, what comes in (None for nothing), the attributes."""
 
@@ -31,10 +35,16 @@ class Reading(NamedTuple):
         return self.inputs[index] if index < len(self.inputs) else None
 
     def values(self, index: int, name: str = "") -> tuple[Any, ...] | None:
-        """Whole numbers that are an input or, in older files, an attribute."""
+        """Whole numbers that are an input or, in older files, an attribute; None where absent.
+
+        Raises NotKnown where they are there and cannot be told: a default would be a guess.
+        """
         given = self.get(index)
-        if isinstance(given, Constant):
-            return sizes_in(given.values)
+        if given is not None:
+            found = sizes_in(given.values) if isinstance(given, Constant) else None
+            if found is None:
+                raise NotKnown
+            return found
         if name in self.attributes:
             found = self.attributes[name]
             return found if isinstance(found, tuple) else (found,)

@@ -9,7 +9,7 @@ from convalgebra.readers.graphs.builder import (
 )
 from convalgebra.readers.onnx_file.nodes import Made, Reading, tensor_in
 from convalgebra.shapes import Shape
-from convalgebra.sizes import same
+from convalgebra.sizes import product, same, simplest
 
 
 def gemm(r: Reading) -> Made:
@@ -56,13 +56,20 @@ def gemm_macs(r: Reading) -> tuple[Shape, int | None]:
 
 def einsum(r: Reading) -> tuple[Shape, int | None]:
     shapes = [operand.shape for operand in r.inputs if operand is not None]
-    equation = str(r.attributes.get("equation", "")).replace(" ", "")
-    left, arrow, result = equation.partition("->")
-    sizes = {
-        letter: size
-        for term, shape in zip(left.split(","), shapes, strict=False)
-        for letter, size in zip(term, shape, strict=False)
-    }
-    if not arrow or "." in equation or not set(result) <= sizes.keys():
+    equation = str(r.attributes.get("equation", ""))
+    read = dense.einsum_terms(equation, shapes)
+    sizes = None if read is None else dense.einsum_sizes(read[0], shapes)
+    if read is None or sizes is None:
         raise r.fault("an equation that is not read")
-    return tuple(sizes[letter] for letter in result), dense.einsum_macs(equation, shapes)
+    return tuple(sizes[letter] for letter in read[1]), dense.einsum_macs(equation, shapes)
+
+
+def recurrent_macs(r: Reading) -> int | None:
+    """Every weight of the two matrices once at each step."""
+    x, matrices = r.get(0), [r.get(1), r.get(2)]
+    if x is None or any(m is None or len(m.shape) != 3 for m in (x, *matrices)):
+        raise r.fault("expected a sequence and two stacks of matrices")
+    weights = sum((matrix.numel for matrix in matrices if isinstance(matrix, Constant)), 0)
+    if any(isinstance(matrix, Tensor) for matrix in matrices):
+        return None
+    return dense.number(simplest(product(x.shape[:2]) * weights))

@@ -17,16 +17,30 @@ from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
-from convalgebra.readers.onnx_file.nodes import Reading, Value
+from convalgebra.readers.onnx_file.nodes import NotKnown, Reading, Value
 from convalgebra.readers.onnx_file.patterns import together
-from convalgebra.readers.onnx_file.rules import FREE, MEETING, PRODUCTS, RULES
+from convalgebra.readers.onnx_file.rules import (
+    FLOATS,
+    FREE,
+    KNOWN,
+    MACS,
+    MEETING,
+    NORMS,
+    PRODUCTS,
+    RULES,
+    WEIGHTLESS,
+    WEIGHTS,
+    unread,
+)
 from convalgebra.shapes import Shape, shape_text
 from convalgebra.sizes import Size, product, same, symbol
 
 if TYPE_CHECKING:
     from convalgebra.readers.stacks import Input
 
-_STANDARD = ("", "ai.onnx", "com.microsoft")
+_STANDARD = ("", "ai.onnx")
+_SCALED = ("QuantizeLinear", "DequantizeLinear")
+_GELU = ("com.microsoft", "Gelu")
 _SIZE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,30}", re.ASCII)
 
 
@@ -114,7 +128,10 @@ class _Values:
         self.builder = Builder(shape)
         self.graph, self.path = graph, path
         self.known: dict[str, Value] = {input: self.builder.input()}
+        self.kinds: dict[str, str] = {}  # of numbers, by the name of a parameter
         self.inferred: dict[str, Declared] | None = None
+        named = zip(graph.shapes.get(input, ()), (1, *shape), strict=False)
+        self.sizes = {name: size for name, size in named if isinstance(name, str)}
 
     def of(self, name: str) -> Value | None:
         if not name:
@@ -122,7 +139,10 @@ class _Values:
         if name not in self.known:
             stored = self.graph.stored.get(name)
             if stored is None:
-                raise InputError(f"`{name[:60]}` is an output of its operator that is not read")
+                raise InputError(
+                    f"the shape of `{name[:60]}` is not known here, or it is an output of its "
+                    "operator that is not read"
+                )
             self.known[name] = self._stored(name, stored)
         return self.known[name]
 
@@ -131,9 +151,10 @@ class _Values:
         return self._settled(self.of(name))
 
     def _stored(self, name: str, stored: Stored) -> Constant:
-        """An initializer: a parameter, if it holds floats and is no lone number."""
-        if not stored.is_float or not stored.shape:
+        """A stored tensor: a parameter where it is used as a weight, unless it is a lone number."""
+        if not stored.shape:
             return Constant(stored.shape, values=stored.values)
+        self.kinds[name] = stored.kind
         parameter = Parameter(name, prod(stored.shape))
         return Constant(stored.shape, frozenset([parameter]), values=stored.values)
 
@@ -141,6 +162,7 @@ class _Values:
         inputs = [self.of(name) for name in step.inputs]
         if step.op not in MEETING:
             inputs = [self._settled(value) for value in inputs]
+        inputs = self._as_weights(step, inputs)
         attributes = {**step.attributes, "outputs": step.outputs}
         self.builder.block = _block(step.name)
         r = Reading(self.builder, step.name, step.op, inputs, attributes, self.graph.opset)
@@ -148,61 +170,141 @@ class _Values:
             made = self._made(r, step)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
             raise r.fault("its inputs or attributes are not those of this operator") from None
+        self.builder.unsure = False
         for name, value in zip(step.outputs, made, strict=False):
-            if name:
+            if name and value is not None:
                 self.known[name] = value
 
     def _settled(self, value: Value | None) -> Operand | None:
         return self.builder.settled(value) if isinstance(value, Stretched) else value
 
-    def _made(self, r: Reading, step: Step) -> Sequence[Value]:
+    def _as_weights(self, step: Step, inputs: list[Any]) -> list[Any]:
+        """The inputs of a step, of which the constants that are no weights hold no parameters.
+
+        The file does not say which of its tensors are weights: the operator that reads them does.
+        Where it does not, the params of the step are not known.
+        """
+        if step.domain not in _STANDARD or step.op not in KNOWN:
+            return [self._of_kinds(value, ("float",)) for value in inputs]
+        op, weights = step.op, WEIGHTS.get(step.op, ())
+        constant = all(isinstance(value, Constant) for value in inputs if value is not None)
+        sums = op in MEETING and not constant
+        found = []
+        for index, value in enumerate(inputs):
+            if isinstance(value, Constant) and value.parameters:
+                if index in weights:
+                    if op == "DequantizeLinear":
+                        self.kinds.update((p.name, "float") for p in value.parameters)
+                elif index in FLOATS.get(op, ()) or (constant and op not in _SCALED):
+                    narrow = ("float",) if sums or op == "Concat" else ("float", "narrow")
+                    value = self._of_kinds(value, narrow)
+                    if sums and same(value.numel, 1):
+                        value = replace(value, parameters=frozenset())
+                else:
+                    floats = self._of_kinds(value, ("float",)).parameters
+                    several = any(parameter.numel > 1 for parameter in floats)
+                    if op not in WEIGHTLESS and several and not constant:
+                        self.builder.unsure = True
+                    value = replace(value, parameters=frozenset())
+            found.append(value)
+        if op in NORMS and self._is_neutral(step, found):
+            self.builder.unsure = True
+        return found
+
+    def _of_kinds(self, value: Any, kinds: Sequence[str]) -> Any:
+        if not isinstance(value, Constant):
+            return value
+        kept = (p for p in value.parameters if self.kinds.get(p.name, "float") in kinds)
+        return replace(value, parameters=frozenset(kept))
+
+    def _is_neutral(self, step: Step, inputs: Sequence[Any]) -> bool:
+        """Whether a norm scales by 1 and shifts by 0: one without weights, or an untrained one.
+
+        ONNX has no norm without weights. Exporters call those of a module by its path.
+        """
+        for name, value, number in zip(step.inputs[1:3], inputs[1:3], (1, 0), strict=False):
+            values = value.values if isinstance(value, Constant) else None
+            is_told = name in self.graph.stored and ("." in name or "/" in name)
+            if values is None or is_told or any(v != number for v in values):
+                return False
+        return True
+
+    def _made(self, r: Reading, step: Step) -> Sequence[Value | None]:
         operands = [operand for operand in r.inputs if operand is not None]
-        if step.op == "Constant":
-            return [_constant(r)]
-        if step.op in ("Shape", "Size") and operands:
-            return [_shape(r, operands[0])]
+        known = step.domain in _STANDARD or (step.domain, step.op) == _GELU
+        left = unread(step.op, step.attributes.items())
+        if known and left is None:
+            if step.op == "Constant":
+                return [self._constant(step)]
+            if step.op in ("Shape", "Size") and operands:
+                return [_shape(r, operands[0])]
         constants = [operand for operand in operands if isinstance(operand, Constant)]
         if len(constants) == len(operands):
-            return self._folded(r, step, constants)
-        made = RULES[step.op](r) if step.op in RULES and step.domain in _STANDARD else None
+            return self._folded(r, step, constants, known and left is None)
+        try:
+            made = RULES[step.op](r) if step.op in RULES and known and left is None else None
+        except NotKnown:
+            made = None
         if made is not None:
             return list(made) if isinstance(made, Sequence) else [made]
-        return self._opaque(r, step, operands)
+        return self._opaque(r, step, operands, known and left is None)
 
-    def _folded(self, r: Reading, step: Step, constants: Sequence[Constant]) -> list[Operand]:
-        """What a node makes of constants alone."""
-        given = [operand for operand in r.inputs if not isinstance(operand, Tensor)]
-        known = folded_values(step.op, given, r.attributes)
-        if known is not None:
-            made = replace(folded(constants, known[0]), values=known[1])
-            return [made] * len(step.outputs)
-        if step.op in PRODUCTS:
-            made = folded(constants, *PRODUCTS[step.op](r))
-        else:
-            found = _folded_shape(r) or self._declared(step.outputs[0]) or ()
-            made = folded(constants, found, 0 if step.op in FREE else None)
-        return [made] * len(step.outputs)
+    def _constant(self, step: Step) -> Constant:
+        (key, value), *others = step.attributes.items()
+        if isinstance(value, Stored):
+            return self._stored(step.outputs[0], value)
+        if isinstance(value, tuple) and not others:
+            kind = "float" if key == "value_floats" else "wide"
+            return self._stored(step.outputs[0], Stored((len(value),), kind, value))
+        if value is None or others:
+            raise ValueError
+        return Constant((), values=None if isinstance(value, str) else (value,))
 
-    def _opaque(self, r: Reading, step: Step, operands: Sequence[Operand]) -> list[Operand]:
-        word = identifier(step.op)
-        known = step.domain in _STANDARD
+    def _folded(
+        self, r: Reading, step: Step, constants: Sequence[Constant], known: bool
+    ) -> list[Value | None]:
+        """What a node makes of constants alone; None for an output of which no shape is known."""
+        values = folded_values(step.op, r.inputs, r.attributes) if known else None
+        if values is not None:
+            return [replace(folded(constants, values[0]), values=values[1])]
+        if step.op in PRODUCTS and known:
+            return [folded(constants, *PRODUCTS[step.op](r))]
+        shapes = _folded_shapes(r) if known else []
+        macs = 0 if known and step.op in FREE else None
+        made: list[Value | None] = []
+        for index, name in enumerate(step.outputs):
+            shape = shapes[index] if index < len(shapes) else self._declared(name)
+            made.append(None if shape is None else folded(constants, shape, macs))
+        return made
+
+    def _opaque(
+        self, r: Reading, step: Step, operands: Sequence[Operand], known: bool
+    ) -> list[Value | None]:
+        word = identifier(step.op if known else f"{step.domain}_{step.op}")
         if step.op in PRODUCTS and known:
             shape, macs = PRODUCTS[step.op](r)
             return [self.builder.made(word, operands, shape, macs, len(shape) - 1)]
         figure = 0 if known and step.op in FREE else None
-        made: list[Operand] = []
-        for index, name in enumerate(step.outputs):
-            found = self._declared(name)
-            if found is None and (index or not name):
+        if known and step.op in MACS:
+            figure = MACS[step.op](r)
+        made: list[Value | None] = []
+        for name in step.outputs:
+            found = self._declared(name) if name else None
+            if found is None and (any(made) or not name):
+                made.append(None)
                 continue
+            if found is None and step.op in RULES and known:
+                raise r.fault("the shape that it makes is not known from the file")
             if found is None:
                 raise r.fault(
                     "this operator is not known here, and the file does not say the shape of what "
                     "it makes (onnx.shape_inference can write it into the file; where it is a "
                     "function of the file, onnx.inliner can write out what it does)"
                 )
-            held = operands if not index else [o for o in operands if isinstance(o, Tensor)]
-            macs = 0 if index else figure
+            first = not any(made)
+            held = operands if first else [o for o in operands if isinstance(o, Tensor)]
+            macs = figure if first else 0
+            self.builder.unsure = self.builder.unsure and first
             made.append(self.builder.made(word, held, found, macs, channels_in(found)))
         return made
 
@@ -217,12 +319,11 @@ class _Values:
         return shape
 
     def _known(self, declared: Declared | None) -> Shape | None:
-        """A declared shape in numbers, with a batch of 1 where it is left open."""
+        """A declared shape, if each of its sizes is a number or one of the input's by its name."""
         if declared is None:
             return None
-        batch = 1 if declared and not isinstance(declared[0], int) else None
-        sizes = (batch or declared[0], *declared[1:]) if declared else ()
-        known = tuple(size for size in sizes if isinstance(size, int))
+        sizes = [self.sizes.get(s) if isinstance(s, str) else s for s in declared]
+        known = tuple(size for size in sizes if size is not None)
         return known if len(known) == len(sizes) else None
 
 
@@ -241,18 +342,6 @@ def _block(name: str) -> tuple[str, ...]:
     return tuple(parts)
 
 
-def _constant(r: Reading) -> Constant:
-    for key in ("value", "value_int", "value_ints", "value_float", "value_floats"):
-        found: Any = r.attributes.get(key)
-        if isinstance(found, Stored):
-            return Constant(found.shape, values=found.values)
-        if isinstance(found, tuple):
-            return Constant((len(found),), values=found)
-        if found is not None:
-            return Constant((), values=(found,))
-    return Constant(())
-
-
 def _shape(r: Reading, operand: Operand) -> Constant:
     shape = operand.shape
     if r.op == "Size":
@@ -261,18 +350,18 @@ def _shape(r: Reading, operand: Operand) -> Constant:
     return Constant((len(taken),), values=tuple(taken))
 
 
-def _folded_shape(r: Reading) -> Shape | None:
-    """The shape that a node makes of constants: what the rule of its operator says of tensors."""
+def _folded_shapes(r: Reading) -> list[Shape | None]:
+    """The shapes that a node makes of constants: what the rule of its operator says of tensors."""
     first = r.get(0)
-    if r.op == "ConstantOfShape":
-        return r.values(0)
-    if r.op not in RULES or first is None or any(same(size, 0) for size in first.shape):
-        return None
-    dims = tuple(whole(axis, size) for axis, size in enumerate(first.shape))
-    builder = Builder(first.shape or (1,))
     try:
+        if r.op == "ConstantOfShape":
+            return [r.values(0)]
+        if r.op not in RULES or first is None or any(same(size, 0) for size in first.shape):
+            return []
+        dims = tuple(whole(axis, size) for axis, size in enumerate(first.shape))
+        builder = Builder(first.shape or (1,))
         made = RULES[r.op](r._replace(builder=builder, inputs=[Tensor(0, dims), *r.inputs[1:]]))
-    except ConvalgebraError:
-        return None
+    except (ConvalgebraError, NotKnown):
+        return []
     every = list(made) if isinstance(made, Sequence) else [made]
-    return every[0].shape if every[0] is not None else None
+    return [None if value is None else value.shape for value in every]

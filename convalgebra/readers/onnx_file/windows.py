@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
 from typing import Any
 
 from convalgebra.errors import SizeError
@@ -12,7 +15,14 @@ from convalgebra.readers.graphs.builder import (
     Tensor,
 )
 from convalgebra.readers.graphs.sliding import Slide
-from convalgebra.readers.onnx_file.nodes import Made, Reading, Rule, place_of, tensor_in
+from convalgebra.readers.onnx_file.nodes import (
+    Made,
+    NotKnown,
+    Reading,
+    Rule,
+    place_of,
+    tensor_in,
+)
 from convalgebra.shapes import Shape, output_shape
 from convalgebra.sizes import Size, exact_divide, floor_divide, same, simplest
 from convalgebra.windows import Pad
@@ -35,6 +45,10 @@ def _slide(r: Reading, kernel: Shape, shape: Shape, transposed: bool = False) ->
         raise r.fault(f"its attributes are not those of {axes} axes")
     around: Any = tuple(zip(pads[:axes], pads[axes:], strict=True))
     auto = r.attributes.get("auto_pad", "NOTSET")
+    if auto not in _AUTO_PADS:
+        raise r.fault(f"auto_pad={auto!r:.40} is none of {', '.join(_AUTO_PADS)}")
+    if r.attributes.get("kernel_shape", kernel) != kernel:
+        raise r.fault("its kernel_shape is not that of its weight")
     if auto == "VALID":
         around = ((0, 0),) * axes
     elif auto == "SAME_UPPER" and not transposed:
@@ -43,6 +57,9 @@ def _slide(r: Reading, kernel: Shape, shape: Shape, transposed: bool = False) ->
         around = _same_pads(r, auto, kernel, shape, found["strides"], found["dilations"])
     ceil = bool(r.attributes.get("ceil_mode", 0))
     return Slide(found["strides"], around, found["dilations"], ceil)
+
+
+_AUTO_PADS = ("NOTSET", "VALID", "SAME_UPPER", "SAME_LOWER")
 
 
 def _same_pads(
@@ -80,6 +97,15 @@ def convolution(r: Reading) -> Made:
             "convolution", [x, weight, *([] if bias is None else [bias])], shape, macs
         )
     return sliding.convolution(r.builder, x, weight, bias, slide, groups, shape)
+
+
+def of_whole_numbers(*places: int) -> Rule:
+    """A convolution whose input, weight and bias stand among scales and zero points."""
+
+    def rule(r: Reading) -> Made:
+        return convolution(r._replace(inputs=[r.get(place) for place in places]))
+
+    return rule
 
 
 def transposed(r: Reading) -> Made:
@@ -130,11 +156,11 @@ def pooling(kind: str) -> Rule:
         if x is None or not isinstance(kernel, tuple) or len(kernel) != len(x.shape) - 2:
             raise r.fault("expected a kernel_shape for each axis")
         slide = _slide(r, kernel, x.shape)
-        dilation = slide.dilation if kind == "max" else ()
-        layer = Layer(kind, kernel, slide.stride, dilation, slide.padding, ceil=slide.ceil)
+        # The windows of both kinds are those of `max`, which may be dilated.
+        layer = Layer("max", kernel, slide.stride, slide.dilation, slide.padding, ceil=slide.ceil)
         shape = _slid(r, layer, x.shape)
         if kind == "avg" and any(d != 1 for d in slide.dilation):
-            return r.builder.made("avg_pool", [x], shape)
+            return r.builder.made("dilated_avg_pool", [x], shape)
         padded = slide.padding == "same" or any(map(any, slide.padding))
         rescaled = kind == "avg" and padded and not r.attributes.get("count_include_pad", 0)
         made = sliding.pooling(r.builder, kind, x, kernel, slide, shape, rescaled)
@@ -167,6 +193,8 @@ def resize(r: Reading) -> Made:
         where, rounds = "asymmetric", "floor"
     halves = where in ("half_pixel", "pytorch_half_pixel")
     times = scales is None or all(float(f).is_integer() for f in scales)
+    # By one factor for all axes, places are m/f and not m i/o.
+    times = times and r.attributes.get("keep_aspect_ratio_policy", "stretch") == "stretch"
     if mode == "nearest":
         # Each number f times: places m/f rounded down, or (m + 1/2)/f - 1/2 to the nearest.
         down = where == "asymmetric" and rounds == "floor"
@@ -188,11 +216,18 @@ def _resized_shape(r: Reading, shape: Shape) -> tuple[Shape, tuple[float, ...] |
     sizes = r.values(3) if r.op == "Resize" and r.opset > 10 else None
     at = 1 if r.op == "Upsample" or r.opset <= 10 else 2
     given = r.get(at)
+    if isinstance(given, Tensor) or (isinstance(given, Constant) and given.values is None):
+        raise NotKnown
     factors = given.values if isinstance(given, Constant) else r.attributes.get("scales")
+    policy = r.attributes.get("keep_aspect_ratio_policy", "stretch")
+    if r.attributes.get("coordinate_transformation_mode") == "tf_crop_and_resize":
+        raise NotKnown  # of a part of the image, which is another input
     result = list(shape)
     if sizes:
         if len(sizes) != len(axes):
             raise r.fault("as many sizes as axes are needed")
+        if policy != "stretch":
+            sizes = _in_proportion(policy, sizes, [shape[axis] for axis in axes])
         for axis, size in zip(axes, sizes, strict=True):
             result[place_of(r, axis, len(shape))] = size
         return tuple(result), None
@@ -204,9 +239,18 @@ def _resized_shape(r: Reading, shape: Shape) -> tuple[Shape, tuple[float, ...] |
     return tuple(result), tuple(factors)
 
 
-def _scaled(r: Reading, size: Size, factor: Any) -> Size:
-    from fractions import Fraction
+def _in_proportion(policy: str, sizes: Sequence[Any], before: Sequence[Size]) -> tuple[int, ...]:
+    """The sizes after a resize by one factor, with which none is larger, or smaller, than told."""
+    numbers = [size for size in (*sizes, *before) if isinstance(size, int) and size > 0]
+    if policy not in ("not_larger", "not_smaller") or len(numbers) < 2 * len(sizes):
+        raise NotKnown
+    choose = min if policy == "not_larger" else max
+    was = numbers[len(sizes) :]
+    factor = choose(Fraction(size, one) for size, one in zip(sizes, was, strict=True))
+    return tuple(floor(factor * one + Fraction(1, 2)) for one in was)
 
+
+def _scaled(r: Reading, size: Size, factor: Any) -> Size:
     if not isinstance(factor, (int, float)) or not 0 < factor < 10**9:
         raise r.fault(f"a factor of {factor}")
     ratio = Fraction(factor)
@@ -227,13 +271,16 @@ def pad(r: Reading) -> Made:
     mode = r.attributes.get("mode", "constant")
     word = {"constant": "pad", "edge": "replicate", "wrap": "circular"}.get(mode, mode)
     value = r.get(2)
-    fill = value.values if isinstance(value, Constant) else (r.attributes.get("value", 0),)
+    fill: Any = (r.attributes.get("value", 0),)
+    if value is not None:
+        fill = value.values if isinstance(value, Constant) else None
+    zeros = fill is not None and not any(fill)
     for (begin, end), size in zip(around, x.shape, strict=True):
         if same(simplest(size + begin + end), 0) or not all(
             isinstance(p, int) for p in (begin, end)
         ):
             raise r.fault("nothing is left")
-    return moving.border(r.builder, x, around, word, zeros=not any(fill or ()))
+    return moving.border(r.builder, x, around, word, zeros)
 
 
 def depth_to_space(r: Reading) -> Made:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from convalgebra.inventory import Inventory
+from convalgebra.readers import onnx_file
 
 name = "print"
 
@@ -28,6 +29,8 @@ def recognises(content: bytes, path: str) -> bool:
     False
     """
     start = content[: 2**16].removeprefix(b"\xef\xbb\xbf").replace(_NO_BREAK, b" ")
+    if b"\0" in start or onnx_file.recognises(content, ""):
+        return False  # a binary file may hold a print-out, in a comment say
     return bool(_CHILD.search(start) or _ALONE.match(start))
 
 

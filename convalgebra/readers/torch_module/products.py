@@ -97,10 +97,16 @@ def multi_head_macs(
     return projections + 2 * positions * long * width + positions * _numel(out_proj_weight)
 
 
-def recurrent_macs(shape: Shape, input: Operand, state: Any, weights: Any, *_: Any) -> int:
-    """Every matrix of weights once at each step."""
+def recurrent_macs(shape: Shape, input: Operand, state: Any, weights: Any, *_: Any) -> int | None:
+    """Every matrix of weights once at each step; not known where they stand in another place."""
+    matrices = [weight for weight in weights if len(weight.shape) == 2]
     steps = prod(size for size in input.shape[:-1] if isinstance(size, int))
-    return steps * sum(_numel(weight) for weight in weights if len(weight.shape) == 2)
+    return steps * sum(map(_numel, matrices)) if matrices else None
+
+
+def cell_macs(shape: Shape, input: Operand, state: Any, *weights: Any) -> int | None:
+    """One step of a recurrent layer."""
+    return recurrent_macs(shape, input, state, [w for w in weights if isinstance(w, Constant)])
 
 
 def _length(operand: Operand) -> int:

@@ -125,6 +125,9 @@ MACS: dict[str, Callable[..., int | None]] = {
     "scaled_dot_product_attention": products.attention_macs,
     "multi_head_attention_forward": products.multi_head_macs,
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu"), products.recurrent_macs),
+    **dict.fromkeys(
+        ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), products.cell_macs
+    ),
     **{f"conv{axes}": products.conv_macs for axes in _AXES},
     **{f"conv_transpose{axes}": products.transposed_macs for axes in _AXES},
 }
