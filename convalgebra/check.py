@@ -23,7 +23,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
-from math import isqrt, lcm, prod
+from math import gcd, isqrt, lcm, prod
 from typing import Any
 
 SCHEMA = "convalgebra.certificate/2"
@@ -205,7 +205,6 @@ class Stack:
     axes: int
     steps: list[Step]
     work: Work
-    padded: bool = False  # whether padding is written anywhere
     rates: list[tuple[tuple[int, int], ...]] = field(default_factory=list)  # inputs per outputs
     starts: dict[int, int] = field(default_factory=dict)  # the first weight of each block
     weights: int = 0
@@ -276,7 +275,8 @@ def stack_of(value: Any, work: Work) -> Stack:
     text, axes, channels, padded, given = fields(value, "text axes channels", "padded steps")
     need(isinstance(text, str) and len(text) <= 100_000, "the text of a stack is expected")
     axes, channels = integer(axes, 1, 6), integer(channels, 1, 10**6)
-    need(type(padded) is bool or (padded is given is None), "`padded` is true or false")
+    # Whether padding is written says nothing about the question, see `Book.aligned`.
+    need(type(padded) in (bool, type(None)), "`padded` is true or false")
     if given is None:
         given = [{"layer": one, "from": [index]} for index, one in enumerate(text.split(","))]
     steps = [Step("input", (), 0, channels)]
@@ -286,8 +286,7 @@ def stack_of(value: Any, work: Work) -> Stack:
             steps.append(step_of(one, steps, axes))
         except Wrong as error:
             raise Wrong(f"step {len(steps)}: {error}") from None
-    padded = padded or any(any(step.padding) for step in steps)
-    return Stack(text, axes, steps, work, padded)
+    return Stack(text, axes, steps, work)
 
 
 def step_of(value: Any, steps: list[Step], axes: int) -> Step:
@@ -578,10 +577,11 @@ class Book:
 
     stacks: dict[str, Stack]
     work: Work
+    aligned: bool = False  # members count where they lie, else up to one shift for all of them
     lower: dict[str, int] = field(default_factory=dict)  # dimensions
     upper: dict[str, int] = field(default_factory=dict)
     made: set[tuple[str, str]] = field(default_factory=set)  # maker, field
-    outside: set[tuple[str, Axes]] = field(default_factory=set)  # maker, offset
+    outside: set[tuple[str, Axes, Axes]] = field(default_factory=set)  # maker, offset, output
     missed: set[tuple[str, str]] = field(default_factory=set)  # maker, field
     nonlinear: set[str] = field(default_factory=set)  # stacks whose members are almost never linear
 
@@ -593,9 +593,9 @@ class Book:
         one, two = self.stack(maker), self.stacks[other(maker)]
         return one, two, integers(given, one.axes)
 
-    def all(self, maker: str, fields: Iterable[str], offset: Axes) -> None:
-        """All is made; where padding is written on both sides only in its own place."""
-        if not (any(offset) and all(stack.padded for stack in self.stacks.values())):
+    def all(self, maker: str, fields: Iterable[str], offset: Axes, output: Axes = ()) -> None:
+        """All is made at one shift; that answers an aligned question only if there is none."""
+        if not (self.aligned and any((*offset, *output))):
             self.made |= {(maker, over) for over in fields}
 
 
@@ -726,32 +726,37 @@ def rank_of_fields(run: Stack, tree: Any) -> int:
 
 
 def paired(
-    one: Stack, two: Stack, have: Rows, want: Rows, offset: Iterable[int] = ()
+    one: Stack, two: Stack, have: Rows, want: Rows, offset: Iterable[int] = (), output: Axes = ()
 ) -> Iterator[tuple[Row, Row]]:
-    """Rows of both stacks, output by output over a period of both; the first ones moved back."""
+    """Rows of both stacks, output by output over a period of both.
+
+    The first ones are moved back by the offset, the second ones are `output` positions further on.
+    """
     rates = zip(one.rates[-1], two.rates[-1], strict=True)
     common = [(1, b * (lcm(a, c) // a)) for (a, b), (c, _) in rates]
     if prod(b for _, b in common) > 10_000:
         raise Open("the common period is too long")
     for channel, position in product(range(len(want)), phases(common)):
         made = row_at(have[channel], one.rates[-1], position, -key_of(0, offset))
-        asked = row_at(want[channel], two.rates[-1], position)
+        later = tuple(map(int.__add__, position, output)) if output else position
+        asked = row_at(want[channel], two.rates[-1], later)
         one.work.spend(4 * len(made) + 4 * len(asked))
         yield made, asked
 
 
 def verify_reproduces(book: Book, claim: Any) -> str:
-    _, maker, t, given = fields(claim, "claim maker offset filters")
+    _, maker, t, given, later = fields(claim, "claim maker offset filters", "output")
     one, two, offset = book.pair(maker, t)
+    output = (0,) * one.axes if later is None else integers(later, one.axes)
     filters = [polynomial(poly, two.weights) for poly in items(given, one.weights)]
     halves = Halves(one)
     have = operator(one, filters.__getitem__, Ring(book.work), halves)
-    for made, asked in paired(one, two, have, polynomials(two), offset):
+    for made, asked in paired(one, two, have, polynomials(two), offset, output):
         need(halves.is_linear(made), "the relus do not cancel")
         for key in made.keys() | asked.keys():
             same = clean(made.get(key, {})) == clean(asked.get(key, {}))
             need(same, "these filters do not make it")
-    book.all(maker, ("real", "rational") if one.has_relu else FIELDS, offset)
+    book.all(maker, ("real", "rational") if one.has_relu else FIELDS, offset, output)
     return f"{maker} makes all of {other(maker)} with the filters given"
 
 
@@ -775,7 +780,8 @@ def verify_two_products(book: Book, claim: Any) -> str:
     rest = [[k for _, k in taps] for taps in sizes if [n for n, _ in taps] == [2, 2]]
     need(rest, "no layer is 2x2")
     linear = Stack("", one.axes, [start, first, replace(last, sources=(1,), weights=2)], one.work)
-    full = count_of(linear) == two.weights and offset in offsets(linear, two)
+    place = (offset, (0,) * one.axes)
+    full = count_of(linear) == two.weights and place in offsets(linear, two)
     need(full, "the other stack is not the full kernel")
     over = {"real": True, "complex": not relu, "most rational": [2, 2] in rest}
     over["rational"] = any(1 in taps for taps in rest)
@@ -815,23 +821,27 @@ def verify_equations(book: Book, claim: Any) -> str:
     stack, member = book.stack(name), book.stacks[other(name)]
     need(all(polynomial(equation, len(items(places))) for equation in items(given)), "0 = 0")
     rows = polynomials(stack)
-    found = [coefficient(stack, rows, place, (0,) * stack.axes) for place in places]
+    zero = (0,) * stack.axes
+    found = [coefficient(stack, rows, place, zero, zero) for place in places]
     need(given and not any(substituted(given, found, book.work)), "an equation does not vanish")
-    for weights, t in (items(one, 2) for one in items(members)):
+    for weights, t, *later in map(items, items(members)):
+        need(len(later) < 2, "weights, an offset and perhaps a shift of the output are expected")
         offset, point = integers(t, stack.axes), list(map(number, items(weights, member.weights)))
+        output = integers(later[0], stack.axes) if later else zero
         rows = at_point(member, point)
-        found = [coefficient(member, rows, place, offset) for place in places]
+        found = [coefficient(member, rows, place, offset, output) for place in places]
         need(any(substituted(given, found, book.work)), "a member satisfies all equations")
-        book.outside.add((name, offset))
+        book.outside.add((name, offset, output))
     violated = f", and not for {len(members)} of {other(name)}" if members else ""
     return f"{len(given)} equations hold for all that {name} makes{violated}"
 
 
-def coefficient(stack: Stack, rows: Rows, place: Any, offset: Axes) -> Poly:
+def coefficient(stack: Stack, rows: Rows, place: Any, offset: Axes, output: Axes) -> Poly:
     """The coefficient [c, [r..], i, [e..]], or [c, [r..]], of an operator that is moved."""
     need(len(items(place)) in (2, 4), "a coordinate is expected")
     channel = integer(place[0], 0, stack.steps[-1].out - 1)
-    phase, shift = moved(stack.rates[-1], integers(place[1], stack.axes, 0))
+    position = tuple(map(int.__add__, integers(place[1], stack.axes, 0), output))
+    phase, shift = moved(stack.rates[-1], position)
     key = None
     if len(place) == 4:
         source = integer(place[2], 0, stack.steps[0].out - 1)
@@ -1165,10 +1175,10 @@ def conclusion(book: Book, maker: str, over: str) -> tuple[str, str] | None:
         return "thin", f"dimension <= {above} < {below}"
     if book.missed & ({(maker, "complex"), (maker, over)} - {(maker, "real")}):
         return "thin", "a member is missed"
-    places = offsets(one, two)
+    places = offsets(one, two, book.aligned)
     if not places:
         return "thin", "its coefficients fit nowhere"
-    if all((maker, place) in book.outside for place in places):
+    if all((maker, *place) in book.outside for place in places):
         return "thin", "its members violate an equation"
     alike = one.rates[-1] == two.rates[-1]
     if one.is_kernel and alike:
@@ -1181,15 +1191,33 @@ def conclusion(book: Book, maker: str, over: str) -> tuple[str, str] | None:
     return None
 
 
-def offsets(one: Stack, two: Stack) -> list[Axes]:
-    """The shifts that put all coefficients of the second stack on coefficients of the first."""
+def offsets(one: Stack, two: Stack, aligned: bool = False) -> list[tuple[Axes, Axes]]:
+    """The shifts that put all coefficients of the second stack on coefficients of the first.
+
+    A shift of the input, and one of the output. Moving b outputs of a stack is moving a inputs, so
+    along each axis as many shifts of the output are different as the two b have in common.
+    """
+    zero = (0,) * one.axes
+    rates = zip(one.rates[-1], two.rates[-1], strict=True)
+    outputs = [zero] if aligned else product(*(range(gcd(b, d)) for (_, b), (_, d) in rates))
+    have, want = support(one), support(two)
+    return [
+        (offset, output)
+        for output in outputs
+        for offset in offsets_at(one, two, have, want, output)
+        if not (aligned and any(offset))
+    ]
+
+
+def offsets_at(one: Stack, two: Stack, have: Rows, want: Rows, output: Axes) -> list[Axes]:
+    """The shifts of the input that do, with this shift of the output."""
     pairs = []
-    for given, asked in paired(one, two, support(one), support(two)):
+    for given, asked in paired(one, two, have, want, (), output):
         if None in asked and None not in given:
             return []
         pairs.append([{key for key in row if key is not None} for row in (asked, given)])
     shifts, wanted = [0], [pair for pair in pairs if pair[0]]
-    if wanted and not (one.padded and two.padded):
+    if wanted:
         keys, places = min(wanted, key=lambda pair: len(pair[1]))
         low, high = min(keys), max(keys)
         shifts = [place - low for place in places if place - low + high in places]
@@ -1204,10 +1232,13 @@ def offsets(one: Stack, two: Stack) -> list[Axes]:
 
 def verify(data: Any, say: Callable[[str], None]) -> int:
     """The exit status for a certificate; every result is said in words."""
-    schema, left, right, claims, answers = fields(data, "schema left right claims answers")
+    names = "schema left right claims answers"
+    schema, left, right, claims, answers, aligned = fields(data, names, "aligned")
     need(schema == SCHEMA, f"the schema is not {SCHEMA}")
+    need(aligned is None or type(aligned) is bool, "`aligned` is true or false")
     work = Work()
-    book = Book({}, work)
+    book = Book({}, work, bool(aligned))
+    say("compared as they lie" if aligned else "compared up to one shift for all members")
     for name, value in zip(SIDES, (left, right), strict=True):
         stack = book.stacks[name] = named(name, partial(stack_of, value, work))
         trust = "" if "steps" not in value else " (that these are its steps is taken on trust)"

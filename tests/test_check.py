@@ -900,10 +900,13 @@ def test_a_root_that_is_missing_refutes_all(verdict: Any) -> None:
 
 def test_padding_on_both_sides_fixes_the_place(verdict: Any) -> None:
     moved = stack(conv(3, padding=[2]))  # 3 taps from -2 on do not lie on those from -1 on
-    assert verdict(proof(PADDED, moved, answers=(("left", "real", "thin"),)))[0] == 0
-    assert verdict(proof(PADDED, stack(conv(3)), answers=(("left", "real", "all"),)))[0] == 0
-    right = {**stack(conv(3)), "padded": True}  # to the right only
-    assert verdict(proof(PADDED, right, answers=(("left", "real", "thin"),)))[0] == 0
+    for right in (moved, stack(conv(3)), {**stack(conv(3)), "padded": True}):
+        data = proof(PADDED, right, answers=(("left", "real", "thin"),))
+        assert verdict({**data, "aligned": True})[0] == 0
+        data = proof(PADDED, right, answers=(("left", "real", "all"),))
+        assert verdict(data)[0] == 0
+        assert verdict({**data, "aligned": True})[0] == 1
+        assert verdict({**data, "aligned": 1})[0] == 1
     for offset, status in (([0], 0), ([1], 3)):
         whole = packs("rational", into=[[0, 0]], offset=offset, shifts=[[1, offset]])
         data = proof(
@@ -911,7 +914,23 @@ def test_padding_on_both_sides_fixes_the_place(verdict: Any) -> None:
             whole if any(offset) else {**whole, "shifts": []},
             answers=(("right", "rational", "all"),),
         )  # fmt: skip
+        assert verdict(data)[0] == 0
+        assert verdict({**data, "aligned": True})[0] == status
+
+
+def test_outputs_may_be_shifted(verdict: Any) -> None:
+    # convt2s2p1 gives what convt2s2 gives one output earlier: w1 x0, w0 x1, w1 x1, ..
+    one, two = (
+        {"text": text, "axes": 1, "channels": 1, "steps": [{"layer": text, "from": [0]}]}
+        for text in ("convt2s2@1", "convt2s2p1@1")
+    )
+    filters = [[[1, [[0, 1]]]], [[1, [[1, 1]]]]]
+    # Output n of the first is output n - 1 of the second; or n + 1, on an input one further on.
+    for offset, output, status in (([0], [-1], 0), ([-1], [1], 0), ([0], [1], 1), ([0], [0], 1)):
+        claim = {"claim": "reproduces", "maker": "left", "offset": offset, "filters": filters}
+        data = proof(one, two, {**claim, "output": output}, answers=(("left", "real", "all"),))
         assert verdict(data)[0] == status
+        assert verdict({**data, "aligned": True})[0] == 1
 
 
 # The operator of a stack, against the formulas of the format, one output at a time.

@@ -101,8 +101,9 @@ def affine_filters(
 def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial, ...] | None:
     """Weights of a maker with which it is any member of `made`, all of them in one of its layers.
 
-    The other layers are single taps, channel by channel, or random; the coefficients are affine in
-    the layer that is left. None where that does not work, which proves nothing.
+    The other kernels are single taps, channel by channel, or random; the coefficients are affine in
+    the layer that is left, and in the biases of layers that it does not read. None where that does
+    not work, which proves nothing.
 
     >>> from convalgebra.algebra.families import family_of
     >>> from convalgebra.language import parse
@@ -117,6 +118,7 @@ def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Poly
         return None
     random = Random(0)
     for holder in sorted(blocks, key=lambda index: -len(blocks[index])):
+        read = maker.plan.read_by(holder)
         for taps in (True, False):
             fixed: dict[int, int] = {}
             for index, block in blocks.items():
@@ -126,8 +128,15 @@ def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Poly
                     o, i, tap = number // (width * size), number // size % width, number % size
                     single = int(tap == 0 and o % width == i and number < step.kernel_weights)
                     fixed[weight] = single if taps else random.randint(-2, 2)
-            for weight in blocks[holder]:
-                del fixed[weight]
+            for index, block in blocks.items():
+                if index == holder:
+                    kept = 0
+                elif index in read:
+                    kept = len(block)
+                else:
+                    kept = maker.plan.steps[index].kernel_weights
+                for weight in block[kept:]:
+                    del fixed[weight]
             filters = affine_filters(maker, made, shift, fixed)
             if filters is not None:
                 return filters

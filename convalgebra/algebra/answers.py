@@ -22,7 +22,8 @@ class Reach:
     only): a non-empty open set; `thin`: inside a proper algebraic subset; `unknown`: see `reason`.
 
     `offsets` are the places that work for all members at once, over C if the fields differ; empty
-    unless some answer is `all`.
+    unless some answer is `all`. In stacks that upsample the output may have to be shifted as well:
+    then `outputs` has a shift of the output for each offset, in the same order.
 
     `codimension` and `degree` are those of the members that are reproduced, in all of the made
     family; None where they are not known. `notes` tell what else is proved: that the next stronger
@@ -42,6 +43,15 @@ class Reach:
     degree: int | None = None
     notes: tuple[str, ...] = ()
     claims: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
+    outputs: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def unshifted(self) -> tuple[tuple[int, ...], ...]:
+        """The offsets at which the output is not shifted."""
+        if not self.outputs:
+            return self.offsets
+        pairs = zip(self.offsets, self.outputs, strict=True)
+        return tuple(offset for offset, output in pairs if not any(output))
 
     @property
     def misses_some(self) -> bool:

@@ -54,6 +54,7 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         **{name: _stack(plan) for name, plan in zip(("left", "right"), plans, strict=True)},
         "claims": claims,
         "answers": answers,
+        **({"aligned": True} if report.left.family.plan.aligned else {}),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 
 from convalgebra.algebra.activations.reach import activation_reach
 from convalgebra.algebra.answers import Reach
@@ -64,7 +65,7 @@ def equiv(
         int(n.shape[0]) for n in networks if n.shape is not None and isinstance(n.shape[0], int)
     ]
     channels = given[0] if given else channels
-    families = _families(networks, channels)
+    families = _families(networks, channels, aligned=input is not None)
     _check(*families)
     sides = [
         Side(network.without_eps(), family, None if _activated(network) else dimension(family))
@@ -83,12 +84,12 @@ def equiv(
     )
 
 
-def _families(networks: list[Network], channels: int) -> list[Family]:
+def _families(networks: list[Network], channels: int, *, aligned: bool = False) -> list[Family]:
     axes = _axes(networks)
     found = []
     for network in networks:
         plan = plan_of(_linear(network), channels, axes)
-        found.append(Family(replace(plan, text=stack_text(network))))
+        found.append(Family(replace(plan, text=stack_text(network), aligned=aligned)))
     return found
 
 
@@ -148,7 +149,11 @@ def _direction(
     maker: Side, made: Side, maker_name: str, made_name: str, channels: int
 ) -> Direction:
     if maker.activated or made.activated:
-        decided = activation_reach(maker.network, made.network, channels, _linear_reach)
+        networks = (maker.network, made.network)
+        if maker.family.plan.aligned:
+            decided = activation_reach(*networks, channels, _aligned_reach, _linear_reach)
+        else:
+            decided = activation_reach(*networks, channels, _linear_reach)
         assert decided is not None  # None stands for "neither has an activation"
         found = decided
     else:
@@ -158,14 +163,18 @@ def _direction(
     return Direction(maker, made, in_terms_of(found, maker_name, made_name))
 
 
-def _linear_reach(maker: Network, made: Network, channels: int) -> Reach:
+def _linear_reach(maker: Network, made: Network, channels: int, *, aligned: bool = False) -> Reach:
     """The answer for two linear stacks, for those that ask about the parts of others."""
-    one, two = (_by_its_name(family) for family in _families([maker, made], channels))
+    families = _families([maker, made], channels, aligned=aligned)
+    one, two = map(_by_its_name, families)
     try:
         _check(one, two)
     except UnsupportedError as error:
         return Reach("thin", "thin", "thin", str(error))
     return reach(one, two, (dimension(one), dimension(two)))
+
+
+_aligned_reach = partial(_linear_reach, aligned=True)
 
 
 def _by_its_name(family: Family) -> Family:

@@ -84,6 +84,10 @@ class Family:
         """The same family, `step` inputs taken as one period: multiples of its own."""
         return self if tuple(a for a, _ in self.rate) == step else Family(self.plan, step)
 
+    def shifted(self, by: Axes) -> Family:
+        """The same family with its output shifted: what was at n + by comes to lie at n."""
+        return self if not any(by) else Family(self.plan.shifted(by), self.step)
+
     @cached_property
     def chain(self) -> Chain | None:
         """The normal form of a chain of one-channel convolutions, None for anything else."""

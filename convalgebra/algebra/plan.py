@@ -94,7 +94,8 @@ class Plan:
     text: str
     axes: int
     steps: tuple[Step, ...]
-    padded: bool = False  # whether padding was written anywhere
+    padded: bool = False  # whether padding was written anywhere: no answer depends on it
+    aligned: bool = False  # compared as it lies, else up to a shift: see `algebra.reach`
 
     @property
     def channels(self) -> tuple[int, int]:
@@ -117,6 +118,14 @@ class Plan:
         """The number of free weights, biases among them."""
         return sum(len(block) for block in self.blocks.values())
 
+    def read_by(self, last: int) -> set[int]:
+        """The steps that a step depends on, itself among them."""
+        found = {last}
+        for index in range(last, 0, -1):
+            if index in found:
+                found.update(self.steps[index].sources)
+        return found
+
     def run(self, first: int, last: int) -> Plan:
         """The steps first..last as a plan of their own: each must read only the one before."""
         steps = [Step("input", channels=(0, self.steps[first].channels[0]))]
@@ -124,6 +133,61 @@ class Plan:
             weights = None if step.weights is None else step.weights - first + 1
             steps.append(step._replace(sources=(index - 1,), weights=weights))
         return Plan(f"steps {first} to {last} of {self.text}", self.axes, tuple(steps))
+
+    @cached_property
+    def without_padding(self) -> tuple[tuple[Step, ...], Axes, Axes]:
+        """The steps with their padding moved to both ends: equal ones make equal plans, shifted.
+
+        With K' for the operator of the steps returned, that of the plan is, with shifts m and n
+        that are returned too, `K[r, e + m] = K'[r + n, e]`. Padding that a stride or a sum does not
+        let through stays there.
+        """
+        zero, ones = (0,) * self.axes, (1,) * self.axes
+        first, scale = list(zero), [1] * self.axes
+        for index, step in enumerate(self.steps[1:], 1):  # all padding of the first convolutions
+            if step.op != "conv" or step.sources != (index - 1,):
+                break
+            first = [m + s * p for m, s, p in zip(first, scale, step.padding, strict=True)]
+            scale = [s * t for s, t in zip(scale, step.stride, strict=True)]
+        moves, steps, place = [tuple(first)], [self.steps[0]], [0]
+        for step in self.steps[1:]:
+            before = [moves[source] for source in step.sources]
+            move = before[0]
+            along = list(zip(move, step.padding, step.stride, strict=False))
+            if step.op == "conv":
+                left = tuple((p - m) % s for m, p, s in along)
+                move = tuple((m - p + r) // s for (m, p, s), r in zip(along, left, strict=True))
+                step = step._replace(padding=left)
+            elif step.op == "convt":
+                move, step = tuple(p + s * m for m, p, s in along), step._replace(padding=zero)
+            elif step.op == "depth_to_space":
+                move = tuple(step.factor * m for m in move)
+            moves.append(move)
+            if step.taps == (Fraction(1),) and step.size == step.stride == ones:
+                place.append(place[step.sources[0]])  # it did nothing but pad or crop
+                continue
+            sources = []
+            for source, own in zip(step.sources, before, strict=True):  # how branches lie stays
+                by = tuple(b - a for a, b in zip(before[0], own, strict=True))
+                sources.append(place[source] if not any(by) else len(steps))
+                if any(by):
+                    steps.append(self.move(place[source], self.steps[source].channels[1], by))
+            place.append(len(steps))
+            weights = None if step.weights is None else place[step.weights]
+            steps.append(step._replace(sources=tuple(sources), weights=weights, kind=""))
+        return tuple(steps), tuple(-m for m in first), moves[-1]
+
+    def shifted(self, by: Axes) -> Plan:
+        """The plan with its output shifted: what was at position n + by comes to lie at n."""
+        return replace(
+            self, steps=(*self.steps, self.move(len(self.steps) - 1, self.channels[1], by))
+        )
+
+    def move(self, source: int, channels: int, by: Axes) -> Step:
+        """The step after which lies at n what was at n + by."""
+        ones, pads = (1,) * self.axes, tuple(-b for b in by)
+        step = Step("conv", (source,), (channels, channels), ones, ones, ones, pads, channels)
+        return step._replace(taps=(Fraction(1),))
 
     @cached_property
     def is_chain(self) -> bool:

@@ -1,5 +1,16 @@
 """How much of one linear family another one reproduces, per field, with what proves it.
 
+One relation holds for a whole comparison. *Aligned* families (`Plan.aligned`) are compared as they
+lie: the relation on a given input. All others are compared *up to a shift*: there is one shift m of
+the input and one shift n of the output, the same for all weights, such that every member of the
+made family, shifted, is a member of the maker,
+
+    K_maker[c, r, i, e + m]  =  K_made[c, r + n, i, e].
+
+Both relations are transitive. `all`, `dense` and `part` need one pair of shifts, `thin` all of
+them. A family with b outputs for every a inputs does not change when its input is shifted by a and
+its output by b, so n is tried only up to what both b have in common: without upsampling n = 0.
+
 One-channel chains are decided completely (`one_channel.reach`). For the rest, in this order:
 
 1. No shift puts the coefficients of the made family on those of the maker: its generic members have
@@ -21,11 +32,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from math import lcm
+from itertools import product
+from math import gcd, lcm
 from typing import Any
 
 from convalgebra.algebra.affine import affine_filters, filters_of_one_layer, is_affine
-from convalgebra.algebra.answers import SAME, Answer, Reach
+from convalgebra.algebra.answers import FIELDS, SAME, Answer, Reach
 from convalgebra.algebra.constructions import Construction, construct
 from convalgebra.algebra.dimension.dimension import Dimension
 from convalgebra.algebra.families import Family
@@ -62,13 +74,84 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
         return replace(found, reason=SAME) if found.rational == "all" else _same(maker)
     if same:
         return _same(maker)
+    found = _same_but_for_padding(maker, made) or _up_to_shifts(maker, made, dims)
+    begins = [b - a for a, b in zip(maker.offset, made.offset, strict=True)]
+    offsets = (tuple(map(sum, zip(shift, begins, strict=True))) for shift in found.offsets)
+    return replace(found, offsets=tuple(offsets))  # counted from the first taps, as it is shown
+
+
+def _up_to_shifts(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
+    """The answer from those for every shift of the output; offsets are shifts of the input."""
+    found: list[Reach] = []
+    outputs = list(output_shifts(maker, made))
+    for output in outputs[:_MOST_OUTPUT_SHIFTS]:
+        found.append(_with_output(_reach(maker, made.shifted(output), dims), output))
+        if found[-1].real == found[-1].rational == "all":
+            return found[-1]
+    if len(outputs) > _MOST_OUTPUT_SHIFTS:
+        found.append(_unknown(f"the output can be shifted in {len(outputs):,} ways: too many"))
+    return found[0] if len(found) == 1 else _strongest(found)
+
+
+_MOST_OUTPUT_SHIFTS = 64
+
+
+def output_shifts(maker: Family, made: Family) -> Iterator[Axes]:
+    """The shifts of the output that have to be tried, none of them first."""
+    if maker.plan.aligned:
+        return iter([(0,) * maker.plan.axes])
+    rates = zip(maker.rate, made.rate, strict=True)
+    return product(*(range(gcd(b, d)) for (_, b), (_, d) in rates))
+
+
+def _with_output(found: Reach, output: Axes) -> Reach:
+    """An answer for a made family whose output is shifted, as one for the family as it is."""
+    if not any(output):
+        return found
+    claims = tuple(_with_output_claim(claim, list(output)) for claim in found.claims)
+    return replace(found, claims=claims, outputs=(output,) * len(found.offsets))
+
+
+def _with_output_claim(claim: Mapping[str, Any], output: list[int]) -> Mapping[str, Any]:
+    if claim["claim"] == "reproduces":
+        return {**claim, "output": output}
+    if claim["claim"] == "equations":
+        return {**claim, "members": [[*member, output] for member in claim["members"]]}
+    return claim
+
+
+def _strongest(found: list[Reach]) -> Reach:
+    """The answer from those for every shift of the output: the best one, or `thin` at all."""
+    best = max(found, key=lambda reach: [_STRENGTH[getattr(reach, field)] for field in FIELDS])
+    answers: dict[str, Any] = {}
+    for field in FIELDS:
+        given = {getattr(reach, field) for reach in found}
+        answers[field] = max(given - {"thin"} or given, key=_STRENGTH.__getitem__)
+    if best.real != "thin":
+        return replace(best, **answers)
+    claims = {repr(claim): claim for reach in found for claim in reach.claims}
+    codimensions = [reach.codimension for reach in found if reach.codimension is not None]
+    return replace(
+        best,
+        **answers,
+        reason="; ".join(dict.fromkeys(reach.reason for reach in found)),
+        claims=tuple(claims.values()),
+        codimension=min(codimensions) if len(codimensions) == len(found) else None,
+    )
+
+
+_STRENGTH = {"thin": 0, "unknown": 1, "part": 2, "dense": 3, "all": 4}
+
+
+def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
+    """The answer where the output is not shifted: several channels, branches, biases."""
     period = tuple(lcm(a, b) for (a, _), (b, _) in zip(maker.rate, made.rate, strict=True))
     maker, made = maker.at_period(period), made.at_period(period)
     if max(maker.ambient, made.ambient) > _MOST_MATCHED:
         return _of_large_families(maker, made, dims)
     shifts = _shifts(maker, made)
     if not shifts:
-        where = " where the padding puts them" if _fixed(maker, made) else ""
+        where = " where they lie" if maker.plan.aligned else ""
         reason = f"{made.text} has coefficients that {maker.text} does not have{where}"
         return _thin(reason)
     if _is_free(maker):
@@ -96,8 +179,7 @@ def _held_by_one_layer(maker: Family, made: Family, shifts: list[Axes]) -> Reach
             filters = filters_of_one_layer(maker, made, shift)
             if filters is not None:
                 reason = "one layer holds what is made, the weights of the others are numbers"
-                found = _equal(reason, shift, [weight.to_list() for weight in filters])
-                return replace(found, offsets=tuple(_begins(maker, made, [shift])))
+                return _equal(reason, shift, [weight.to_list() for weight in filters])
     except OverflowError:
         pass
     return None
@@ -124,18 +206,35 @@ def _of_affine(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
         "all",
         "all",
         f"what it makes is an affine space, in which {made.text} lies",
-        tuple(_begins(maker, made, list(solved))),
+        tuple(solved),
         codimension=0,
         degree=1,
         claims=(claim,) if maker.weights <= _MOST_WRITTEN else (),
     )
 
 
-def _same(family: Family) -> Reach:
+def _same(family: Family, shift: Axes | None = None) -> Reach:
     filters = None
     if family.weights <= _MOST_WRITTEN:
         filters = [[[1, [[number, 1]]]] for number in range(family.weights)]
-    return _equal(SAME, (0,) * family.plan.axes, filters)
+    return _equal(SAME, shift or (0,) * family.plan.axes, filters)
+
+
+def _same_but_for_padding(maker: Family, made: Family) -> Reach | None:
+    """`all` where only padding, which can be moved to both ends, makes a difference."""
+    (one, start, end), (two, begin, stop) = maker.plan.without_padding, made.plan.without_padding
+    if maker.plan.aligned or one != two:
+        return None
+    output = [n - k for n, k in zip(end, stop, strict=True)]
+    periods = [n // b for n, (_, b) in zip(output, made.rate, strict=True)]
+    shift = tuple(
+        m - k + a * times
+        for m, k, times, (a, _) in zip(start, begin, periods, made.rate, strict=True)
+    )
+    return _with_output(
+        replace(_same(maker, shift), reason="they are the same stack but for their padding"),
+        tuple(n - b * times for n, times, (_, b) in zip(output, periods, made.rate, strict=True)),
+    )
 
 
 def _equal(reason: str, shift: Axes, filters: list[Any] | None) -> Reach:
@@ -151,8 +250,7 @@ def _filters_claim(shift: Axes, filters: list[Any]) -> Mapping[str, Any]:
 def _covered(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
     """A single convolution takes the coefficients of whatever lies on its taps as its weights."""
     reason = f"its taps cover the merged kernel of {made.text}"
-    offsets = tuple(_begins(maker, made, shifts))
-    return Reach("all", "all", "all", reason, offsets, codimension=0, degree=1)
+    return Reach("all", "all", "all", reason, tuple(shifts), codimension=0, degree=1)
 
 
 def _of_fixed(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
@@ -177,24 +275,16 @@ def _moved(place: Coordinate, shift: Axes) -> Coordinate:
 
 def _constructed(construction: Construction, maker: Family, made: Family) -> Reach:
     written = maker.weights <= _MOST_WRITTEN
-    offset = tuple(
-        t - a + b for t, a, b in zip(construction.offset, maker.offset, made.offset, strict=True)
-    )
     return Reach(
         "all",
         "all",
         "all",
         construction.way,
-        (offset,),
+        (construction.offset,),
         codimension=0,
         degree=1,
         claims=(construction.to_claim("maker"),) if written else (),
     )
-
-
-def _fixed(maker: Family, made: Family) -> bool:
-    """Whether both sides write padding: then their places are compared as they are."""
-    return maker.plan.padded and made.plan.padded
 
 
 Places = dict[tuple[int, Axes, int], set[Axes]]
@@ -215,7 +305,7 @@ def _shifts(maker: Family, made: Family) -> list[Axes]:
         return []
     zero = (0,) * maker.plan.axes
     rows = [(need[key], have[key]) for key in need if key[2] != CONSTANT]
-    if _fixed(maker, made) or not rows:
+    if maker.plan.aligned or not rows:
         candidates: Iterator[Axes] = iter([zero])
     else:
         exponents, room = min(rows, key=lambda row: len(row[1]))
@@ -261,8 +351,7 @@ def _by_dimension(
         if of_maker.proved:
             raise AssertionError("a proved dimension below the ambient one was decided above")
         return _unknown(f"its dimension is not proved: {of_maker.reason}")
-    (first, *_), (begin, *_) = shifts, _begins(maker, made, shifts)
-    found = reach_by_two_products(maker.plan, first, begin)
+    found = reach_by_two_products(maker.plan, shifts[0])
     if found is not None:
         return replace(found, claims=(*of_maker.claims("maker"), *found.claims))
     reason = (
@@ -274,7 +363,7 @@ def _by_dimension(
         "dense",
         "unknown",
         reason,
-        tuple(_begins(maker, made, shifts)),
+        tuple(shifts),
         codimension=0,
         degree=1,
         notes=("over the rationals a construction would be needed, and none was found",),
@@ -293,21 +382,17 @@ def _all_of(made: Family) -> str:
 def _is_free(family: Family) -> bool:
     """Whether every choice of coefficients is a member: one convolution with free weights.
 
-    Not over a multiple of its period: there the phases of one kernel are equal.
+    Not over a multiple of its period: there the phases of one kernel are equal. Nor a transposed
+    one with a bias: that is the same for all phases.
     """
     steps = family.plan.steps
-    alone = len(steps) == 2 and steps[1].op in ("conv", "convt") and steps[1].weights is not None
-    return alone and family.step is None
+    alone = len(steps) == 2 and steps[1].weights is not None
+    free = steps[-1].op == "conv" or (steps[-1].op == "convt" and not steps[-1].bias)
+    return alone and free and family.step is None
 
 
 def _same_support(maker: Family, made: Family, shifts: list[Axes]) -> bool:
     return bool(shifts) and maker.ambient == made.ambient
-
-
-def _begins(maker: Family, made: Family, shifts: list[Axes]) -> Iterator[Axes]:
-    """Shifts counted from the first tap of each side, as they are shown."""
-    for shift in shifts:
-        yield tuple(t - a + b for t, a, b in zip(shift, maker.offset, made.offset, strict=True))
 
 
 def _unknown(reason: str, **more: Any) -> Reach:
@@ -371,7 +456,7 @@ def _box_holds(kernel: Family, made: Family) -> bool:
     (step,) = kernel.plan.steps[1:]
     if any(d != 1 for d in step.dilation) or (_has_constants(made) and not step.bias):
         return False
-    if _fixed(kernel, made):
+    if kernel.plan.aligned:
         return all(
             k <= m and m + b <= k + a
             for k, a, m, b in zip(

@@ -93,6 +93,22 @@ class Direction:
         """Of the closure of those members; None if not known, or over 4,000 digits long."""
         return self.reach.degree
 
+    @property
+    def shifts(self) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """The shifts of the input and of the output that work, for stacks as they lie.
+
+        The maker's output at n is the other one's at n plus the second shift, on an input on which
+        every value lies the first shift earlier.
+        """
+        sides = (self.made.family.offset, self.maker.family.offset)
+        lies = [a - b for a, b in zip(*sides, strict=True)]
+        zero = (0,) * len(lies)
+        outputs = self.reach.outputs or (zero,) * len(self.reach.offsets)
+        moved = (
+            tuple(t - s for t, s in zip(offset, lies, strict=True)) for offset in self.reach.offsets
+        )
+        return list(zip(moved, outputs, strict=True))
+
     def to_dict(self) -> dict[str, Any]:
         """The answers per field, with what goes with them."""
         reach = self.reach
@@ -106,6 +122,8 @@ class Direction:
         }
         if reach.offsets:
             found["offsets"] = [list(offset) for offset in reach.offsets]
+        if reach.outputs:
+            found["output_shifts"] = [list(output) for output in reach.outputs]
         if reach.least_real_roots is not None:
             found["least_real_roots"] = reach.least_real_roots
             found["root_step"] = reach.root_step

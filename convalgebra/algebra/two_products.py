@@ -62,10 +62,10 @@ def other_layer(plan: Plan) -> tuple[int, int] | None:
     return None
 
 
-def reach_by_two_products(plan: Plan, shift: Axes, offset: Axes) -> Reach | None:
+def reach_by_two_products(plan: Plan, shift: Axes) -> Reach | None:
     """How much such a stack makes of the full kernel that it sees; None for other stacks.
 
-    `shift` puts the kernel's coefficients on those of the stack, `offset` is it as it is shown.
+    `shift` puts the kernel's coefficients on those of the stack.
     """
     taps = other_layer(plan)
     if taps is None:
@@ -75,7 +75,7 @@ def reach_by_two_products(plan: Plan, shift: Axes, offset: Axes) -> Reach | None
     notes = () if rational == "all" else (_NOTES[rational],)
     claim = {"claim": "two_products", "maker": "maker", "offset": list(shift)}
     figures: dict[str, Any] = {"codimension": 0, "degree": 1, "notes": notes, "claims": (claim,)}
-    return Reach("all", "all", rational, reason, (offset,), **figures)
+    return Reach("all", "all", rational, reason, (shift,), **figures)
 
 
 _NOTES = {

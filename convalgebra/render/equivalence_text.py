@@ -72,12 +72,7 @@ def headline(report: EquivalenceReport) -> str:
 
 def _where(borders: BordersComparison) -> str:
     """Where two stacks are equal that are equivalent on the unbounded grid; nothing for all."""
-    left, right = borders.left, borders.right
-    if borders.at_most == 0:
-        return ""
-    if borders.at_most is None and left and right and left.output == right.output:
-        return " up to a shift"
-    return " away from the borders"
+    return "" if borders.at_most == 0 else " away from the borders"
 
 
 def name(side: Side) -> str:
@@ -175,7 +170,12 @@ def kernel_names(side: Side) -> list[str]:
 
 def _places(direction: Direction) -> str:
     offsets = direction.reach.offsets
-    if len(offsets) < 2:
+    shifts = direction.shifts
+    if len(offsets) == 1 or direction.reach.outputs:
+        ends = zip(("input", "output"), shifts[0], strict=True)
+        moved = [f"the {end} by ({','.join(map(str, by))})" for end, by in ends if any(by)]
+        return f" Shifted: {' and '.join(moved)}." if moved else ""
+    if not offsets:
         return ""
     shown = [f"({','.join(map(str, offset))})" for offset in offsets[:6]]
     more = f" and {len(offsets) - 6} more" if len(offsets) > 6 else ""
@@ -277,6 +277,8 @@ def _system(report: EquivalenceReport, width: int) -> Iterator[str]:
     title = f"The {equations}, A = {layers}"
     if len(report.kernel_makes.reach.offsets) > 1:
         title += f", shifted by ({','.join(map(str, report.offset))})"
+    elif report.kernel_makes.reach.offsets not in ((), (report.offset,)):
+        title += ", as the padding puts them"
     if report.system is None or count > _MOST_EQUATIONS:
         products = counted(report.terms, "product") + " of weights"
         where = "--derive shows them" if report.system is not None else "too many to print"

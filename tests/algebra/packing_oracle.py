@@ -32,10 +32,6 @@ def products(layers):
     return free, fixed, start
 
 
-def is_padded(layers):
-    return any(any(layer.padding) for layer in layers)
-
-
 # Every assignment
 
 
@@ -201,10 +197,10 @@ def degrees_along_lines(made):
     return [line[0] - 1 for line in lines if len(line) == 1]
 
 
-def answers(maker, made):
+def answers(maker, made, *, aligned=False):
     """The answer over each field, and the shifts over C, by trying everything."""
     fixed = None
-    if is_padded(maker) and is_padded(made):
+    if aligned:
         fixed = minus(products(made)[2], products(maker)[2])
 
     def places(field, kinds=None):

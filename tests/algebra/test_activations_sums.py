@@ -120,7 +120,7 @@ def test_constants_and_places_of_sums():
     assert verdict("(2, sigmoid, 2b) + 1", "1") == ALL
     assert verdict("(avg2s1, relu, avg2s1) + 3", "3") == UNKNOWN  # this relu is never 0
     assert reach("(3p1, relu, 3p1) + 1", "1").offsets == ((2,),)  # 2 inputs further in
-    assert verdict("(3p1, relu, 3p1) + 3", "3p1") == UNKNOWN  # one position apart
+    assert verdict("(3p1, relu, 3p1) + 3", "3p1") == ALL  # one position apart
     assert verdict("(3p1, relu, 3p1) + 3p1", "3p1") == ALL
 
 

@@ -1,5 +1,6 @@
 """What chains make of chains, against every assignment of their parts."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -116,9 +117,11 @@ def test_against_every_assignment(case):
     seen = {}
     for _ in range(number):
         maker, made = random_pair(random, axes, **options)
-        found = reach(chain(maker), chain(made))
-        expected, places = answers(maker, made)
-        assert fields(found) == expected, (text_of(maker), text_of(made))
+        aligned = "paddings" in options and random.random() < 0.8
+        sides = (replace(chain(side), aligned=aligned) for side in (maker, made))
+        found = reach(*sides)
+        expected, places = answers(maker, made, aligned=aligned)
+        assert fields(found) == expected, (text_of(maker), text_of(made), aligned)
         assert set(found.offsets) == places
         for answer in expected.items():
             seen[answer] = seen.get(answer, 0) + 1

@@ -1,5 +1,6 @@
 """Which kernels a chain makes, against every way to share out roots and places."""
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 from random import Random
@@ -20,6 +21,14 @@ def line(taps, dilation=1, padding=0):
 
 def chain(*layers):
     return chain_of(parse(text_of(layers)))
+
+
+def aligned(*layers):
+    return replace(chain(*layers), aligned=True)
+
+
+def as_it_lies(text):
+    return replace(chain_of(parse(text)), aligned=True)
 
 
 def support(layers):
@@ -53,12 +62,13 @@ def test_a_kernel_makes_what_it_covers(axes):
     assert 10 < covered < 50
 
 
-def test_padding_on_both_sides_fixes_the_place():
+def test_aligned_chains_are_compared_as_they_lie():
     # Each side reads from minus its padding; the zeros before the second layer are moved by s1 = 1.
     kernel, stack = line(4, padding=1), (line(2, padding=1), line(2))
-    assert kernel_makes(chain(kernel), chain(*stack)).offsets == ((0,),)
-    assert kernel_makes(chain(line(4, padding=2)), chain(*stack)).offsets == ((1,),)
-    assert kernel_makes(chain(line(4, padding=3)), chain(*stack)).real == "thin"
+    assert kernel_makes(aligned(kernel), aligned(*stack)).offsets == ((0,),)
+    assert kernel_makes(aligned(line(4, padding=2)), aligned(*stack)).offsets == ((1,),)
+    assert kernel_makes(aligned(line(4, padding=3)), aligned(*stack)).real == "thin"
+    assert kernel_makes(chain(line(4, padding=3)), chain(*stack)).offsets == ((0,), (1,))
     assert kernel_makes(chain(line(4)), chain(*stack)).offsets == ((0,), (1,))
 
 
@@ -115,11 +125,11 @@ def test_averages_are_fixed(stack, target, real):
 
 
 def test_padding_moves_a_kernel_out_of_reach():
-    made = chain_makes(chain_of(parse("3x3p1, 1x1")), chain_of(parse("3x3p1")))
-    moved = chain_makes(chain_of(parse("3x3p1, 1x1")), chain_of(parse("3x3p2")))
+    made = chain_makes(as_it_lies("3x3p1, 1x1"), as_it_lies("3x3p1"))
+    moved = chain_makes(as_it_lies("3x3p1, 1x1"), as_it_lies("3x3p2"))
     assert made.real == "all"
     assert moved.real == moved.complex == moved.rational == "thin"
-    on_a_line = chain_makes(chain_of(parse("2p2, 2")), chain_of(parse("3p1")))
+    on_a_line = chain_makes(as_it_lies("2p2, 2"), as_it_lies("3p1"))
     assert on_a_line.real == on_a_line.complex == on_a_line.rational == "thin"
 
 
@@ -215,7 +225,7 @@ def test_along_a_line_against_every_assignment():
     assert min(seen[True, answer] for answer in ("all", "part", "thin")) > 5
 
 
-def test_along_a_line_where_the_padding_fixes_the_place():
+def test_along_a_line_as_the_chains_lie():
     random = Random(1)
     for _ in range(120):
         target, (first, *rest) = random_line(random)
@@ -224,7 +234,7 @@ def test_along_a_line_where_the_padding_fixes_the_place():
         target = line(*target.taps, *target.dilation, padding=1)
         first = line(*first.taps, *first.dilation, padding=1 + place)
         layers = [first, *rest]
-        found = chain_makes(chain(*layers), chain(target))
+        found = chain_makes(aligned(*layers), aligned(target))
         over_c = place in places_left(["any"] * count, target, layers)
         over_r = [place in places_left(kinds, target, layers) for kinds in patterns(count)]
         if found.complex != "unknown":
@@ -328,7 +338,7 @@ def test_layers_on_several_lattices_are_told_apart():
 def test_a_place_that_only_shared_roots_reach():
     # z^6 - r times z^3: the 3d3 is z^3, and 3d2 and 2d2 share out the roots. Held whole it is at
     # another place, so over Q the answer is known.
-    stack, kernel = chain_of(parse("3d3p6, 3d2, 2d2")), chain_of(parse("2d6p3"))
+    stack, kernel = as_it_lies("3d3p6, 3d2, 2d2"), as_it_lies("2d6p3")
     found = chain_makes(stack, kernel)
     assert (found.real, found.complex, found.rational) == ("all", "all", "thin")
     assert "where the padding puts it" in found.witnesses[0].reason

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
+from math import prod
 from typing import Literal
 
 from convalgebra.algebra.activations.facts import ACROSS_CHANNELS, FACTS
@@ -110,7 +110,7 @@ def _layer_by_layer(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
     for one, two in zip(pieces, made.pieces, strict=True):
         (one, pad), (two, other) = without_padding(one), without_padding(two)
         moves.append(tuple(b - a for a, b in zip(pad, other, strict=True)))
-        found.append(answers.piece(one, two))
+        found.append(answers.anywhere.piece(one, two))
         if found[-1].real in ("thin", "unknown"):
             return unknown(f"one of the layers of {maker.text} does not make its counterpart")
     weakest = min((reach.real for reach in found), key=STRENGTH.__getitem__)
@@ -120,18 +120,17 @@ def _layer_by_layer(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
         exact[at] = least if least in ("all", "dense") else "unknown"
     offsets: set[tuple[int, ...]] = set()
     zero = (0,) * maker.first.axes
-    both_padded = maker.padded and made.padded
     if weakest == "all":
-        offsets = _added_up(pieces, moves, found)
-        if both_padded and zero not in offsets:
-            return unknown("layer by layer they agree, but at another place than padded")
+        offsets = _added_up(pieces, made.pieces, moves, found)
+        if not offsets or (answers.aligned and zero not in offsets):
+            return unknown("layer by layer they agree, but at places that do not fit together")
         first = [family(stack).offset for stack in (maker, made)]
         offsets = {
             tuple(t - a + b for t, a, b in zip(offset, *first, strict=True))
-            for offset in ({zero} if both_padded else offsets)
+            for offset in ({zero} if answers.aligned else offsets)
         }
-    elif both_padded:
-        return unknown("where the padding puts the layers is decided for all weights only")
+    elif answers.aligned or any(piece.goes_up for piece in (*pieces, *made.pieces)):
+        return unknown("at which places the layers agree is decided for all weights only")
     return Reach(
         weakest,
         exact[0],
@@ -155,7 +154,7 @@ def _why_thin(answers: PieceAnswers, maker: Stack, made: Stack, over: Field = "r
     one = len(made.kinds) == 1 and made.kinds[0] in FACTS and is_plain(made, 0)
     if not one or not rows_differ(made.first):
         return None
-    if sees_less(maker, made):
+    if sees_less(maker, made, aligned=answers.aligned):
         return f"some inputs of {made.text} are not seen by {maker.text}"
     if len(maker.kinds) != 1 or maker.kinds[0] in ACROSS_CHANNELS or not is_plain(maker, 0):
         return None
@@ -188,27 +187,45 @@ def _one_channel(
         rows.append(row)
     if not rows[0].is_free or rows[0].is_empty or rows[1].is_empty:
         return None
-    found = answers.piece(without_padding(rows[0])[0], without_padding(rows[1])[0])
+    found = answers.anywhere.piece(without_padding(rows[0])[0], without_padding(rows[1])[0])
     return found.reason if getattr(found, over) == "thin" else None
 
 
 def _added_up(
-    pieces: tuple[Piece, ...], moves: list[tuple[int, ...]], found: list[Reach]
+    pieces: tuple[Piece, ...],
+    made: tuple[Piece, ...],
+    moves: list[tuple[int, ...]],
+    found: list[Reach],
 ) -> set[tuple[int, ...]]:
-    """How far exponents move, all pieces together; at most `MAX_OFFSETS`."""
-    axes = pieces[0].axes
-    total: set[tuple[Fraction, ...]] = {(Fraction(0),) * axes}
-    stride = (Fraction(1),) * axes
-    for piece, move, reach in zip(pieces, moves, found, strict=True):
+    """How far exponents move, all pieces together; at most `MAX_OFFSETS`.
+
+    From the last piece to the first. A shift of what a piece gives is one of what it takes if it is
+    a whole number of its periods; else it goes no further, and nothing is said of it.
+    """
+    total: set[tuple[int, ...]] = {(0,) * pieces[0].axes}
+    for one, two, move, reach in reversed(
+        list(zip(pieces, made, moves, found, strict=True)),
+    ):
+        bare = [without_padding(piece)[0] for piece in (one, two)]
+        first, second = ((0,) * one.axes if p.is_empty else p.family.offset for p in bare)
         own = {
-            tuple((o + m) * s for o, m, s in zip(offset, move, stride, strict=True))
-            for offset in reach.offsets
+            tuple(o + a - b + m for o, a, b, m in zip(offset, first, second, move, strict=True))
+            for offset in reach.unshifted
         }
-        sums = {tuple(a + b for a, b in zip(one, two, strict=True)) for one in total for two in own}
+        if not one.is_empty:
+            rate = min((p.family.rate for p in bare if not p.is_empty), key=_outputs)
+            periods = [
+                [divmod(t, b) for t, (_, b) in zip(shift, rate, strict=True)] for shift in total
+            ]
+            total = {
+                tuple(a * count for (count, _), (a, _) in zip(whole, rate, strict=True))
+                for whole in periods
+                if not any(rest for _, rest in whole)
+            }
+        sums = {tuple(map(sum, zip(x, y, strict=True))) for x in total for y in own}
         total = set(sorted(sums)[:MAX_OFFSETS])
-        if not piece.is_empty:
-            strides = piece.family.total_stride
-            stride = tuple(a * b for a, b in zip(stride, strides, strict=True))
-    return {
-        tuple(int(t) for t in offset) for offset in total if all(t.denominator == 1 for t in offset)
-    }
+    return total
+
+
+def _outputs(rate: tuple[tuple[int, int], ...]) -> int:
+    return prod(b for _, b in rate)

@@ -48,7 +48,7 @@ def reach_of_linear(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
         return thin(
             f"all that {maker.text} makes maps 0 to 0, and the bias of {made.text} does not"
         )
-    if sees_less(maker, made):
+    if sees_less(maker, made, aligned=answers.aligned):
         return thin(f"some inputs of {made.text} are not seen by {maker.text}")
     narrow = bottleneck(maker, made)
     if narrow is not None:

@@ -89,10 +89,14 @@ def without_padding(piece: Piece) -> tuple[Piece, tuple[int, ...]]:
 
 
 class PieceAnswers:
-    """What linear pieces make of one another, by a function that decides linear stacks."""
+    """What linear pieces make of one another, by a function that decides linear stacks.
 
-    def __init__(self, linear: Linear) -> None:
-        self.ask = linear
+    `anywhere` has the answers up to a shift; `aligned`: the others are those as the pieces lie.
+    """
+
+    def __init__(self, linear: Linear, anywhere: Linear | None = None) -> None:
+        self.ask, self.aligned = linear, anywhere is not None
+        self.anywhere = self if anywhere is None else PieceAnswers(anywhere)
         self.known: dict[tuple[Network, Network, int], Reach] = {}
 
     def linear(self, maker: Piece, made: Piece) -> Reach:
@@ -129,10 +133,9 @@ class PieceAnswers:
             return unknown(str(error))
 
 
-def sees_less(maker: Stack, made: Stack) -> bool:
+def sees_less(maker: Stack, made: Stack, *, aligned: bool) -> bool:
     """Whether generic members of `made` depend on inputs that `maker` does not see."""
     try:
-        fixed = maker.padded and made.padded
-        return fits(family(maker), family(made), fixed=fixed) is False
+        return fits(family(maker), family(made), aligned=aligned) is False
     except UnsupportedError:
         return False

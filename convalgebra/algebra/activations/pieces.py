@@ -142,15 +142,14 @@ def _widths(nodes: tuple[Node, ...], channels: int, axes: int) -> tuple[int, ...
 class Stack:
     """Pieces with activations between them: one more piece than activations.
 
-    `shared`: layers of different pieces have the same weights. `padded`: padding was written.
-    `idle`: ReLUs that never do anything were left out.
+    `shared`: layers of different pieces have the same weights. `idle`: ReLUs that never do anything
+    were left out.
     """
 
     text: str
     pieces: tuple[Piece, ...]
     kinds: tuple[str, ...]
     shared: bool
-    padded: bool
     idle: bool = False
 
     @property
@@ -245,9 +244,7 @@ def cut(network: Network, channels: int, axes: int | None = None) -> Stack | Non
         pieces.append(Piece(tuple(inside), widths[start], plan.axes))
         start = end
     kinds = [nodes[index].layer.kind for index in cuts]
-    return _without_idle(
-        Stack(stack_text(network), tuple(pieces), tuple(kinds), shared, plan.padded)
-    )
+    return _without_idle(Stack(stack_text(network), tuple(pieces), tuple(kinds), shared))
 
 
 def _plain(network: Network, channels: int, axes: int) -> tuple[Node, ...]:

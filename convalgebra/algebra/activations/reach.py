@@ -36,12 +36,19 @@ from convalgebra.network import Network
 MAX_ACTIVATIONS = 200  # every piece is a question of its own, and those at the end are nested
 
 
-def activation_reach(maker: Network, made: Network, channels: int, linear: Linear) -> Reach | None:
+def activation_reach(
+    maker: Network,
+    made: Network,
+    channels: int,
+    linear: Linear,
+    anywhere: Linear | None = None,
+) -> Reach | None:
     """What `maker` reproduces of `made`, or None if neither has an activation.
 
     `channels` come in. `linear(maker, made, channels)` decides stacks without activations; it is
-    asked for pieces and for narrower stacks. Offsets are counted from the first input that each
-    side sees.
+    asked for pieces and for narrower stacks. If it decides them as they lie, so are these stacks
+    decided, and `anywhere` decides linear stacks up to a shift. Offsets are counted from the first
+    input that each side sees.
 
     >>> from convalgebra.algebra import equiv
     >>> from convalgebra.language import parse
@@ -62,13 +69,14 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
     if maker.nodes == made.nodes and maker.outputs == made.outputs:
         return all_of_it(SAME, ((0,) * (axes or 0),))
     if one is None or two is None:
-        return _with_a_branch(linear, (maker, made), (one, two), channels, axes or 0)
+        answers = PieceAnswers(linear, anywhere)
+        return _with_a_branch(answers, (maker, made), (one, two), channels, axes or 0)
     _check(one, two)
     if one.shared or two.shared:
         return unknown("layers before and after an activation share their weights")
     if max(len(one.kinds), len(two.kinds)) > MAX_ACTIVATIONS:
         return unknown(f"there are more than {MAX_ACTIVATIONS} activations")
-    found = _reach(PieceAnswers(linear), one, two)
+    found = _reach(PieceAnswers(linear, anywhere), one, two)
     if one.idle or two.idle:  # that a ReLU does nothing is true of real numbers
         found = replace(
             found, complex="unknown", notes=tuple(dict.fromkeys((*found.notes, COMPLEX)))
@@ -77,7 +85,7 @@ def activation_reach(maker: Network, made: Network, channels: int, linear: Linea
 
 
 def _with_a_branch(
-    linear: Linear,
+    answers: PieceAnswers,
     networks: tuple[Network, Network],
     stacks: tuple[Stack | None, Stack | None],
     channels: int,
@@ -90,7 +98,7 @@ def _with_a_branch(
     )
     if isinstance(one, Sum) and isinstance(two, Stack) and not two.kinds:
         _check(replace(one.active, text=one.text), two)
-        return linear_of_sum(PieceAnswers(linear), one, two)
+        return linear_of_sum(answers, one, two)
     if isinstance(two, Sum) and isinstance(one, Stack) and not one.kinds:
         _check(one, replace(two.active, text=two.text))
         return sum_made(one, two)

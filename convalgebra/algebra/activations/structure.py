@@ -242,14 +242,15 @@ def can_be_dead(maker: Stack, made: Stack) -> bool:
 MAX_FIT_WORK = 2_000_000
 
 
-def fits(maker: Family, made: Family, *, fixed: bool) -> bool | None:
-    """Whether all inputs that `made` sees, moved somehow, are seen by `maker`; None if too large.
+def fits(maker: Family, made: Family, *, aligned: bool) -> bool | None:
+    """Whether all inputs that `made` sees, shifted somehow, are seen by `maker`; None if too large.
 
-    Output by output and channel by channel; `fixed`: without moving, as padding on both sides has
-    it. Constants are left out.
+    Output by output and channel by channel; `aligned`: as they lie. Constants are left out.
     """
     if maker.rate != made.rate or maker.ambient + made.ambient > 20_000:
         return None
+    if any(b != 1 for _, b in made.rate) and not aligned:
+        return None  # shifts of the output would have to be tried, too
     seen, needed = (
         {(c.out, c.phase, c.source, c.exponent) for c in family.coordinates if c.exponent}
         for family in (maker, made)
@@ -262,7 +263,7 @@ def fits(maker: Family, made: Family, *, fixed: bool) -> bool | None:
         for *row, exponent in seen
         if tuple(row) == first[:3]
     ]
-    if fixed:
+    if aligned:
         moves = [(0,) * len(first[3])]
     if len(moves) * len(needed) > MAX_FIT_WORK:
         return None

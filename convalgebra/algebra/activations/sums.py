@@ -125,7 +125,7 @@ def linear_of_sum(answers: PieceAnswers, maker: Sum, made: Stack) -> Reach:
         text = f"({stack_text(joined(small, ()))}) + {maker.linear.text}"
         reason = f"pairs of channels undo the activations; then as for {text}: "
         notes = (f"{pairs_text(active)} {maker.text} contains the linear maps of that",)
-    found = _at_its_place(answers.piece(rest, made.first), maker, made, rest)
+    found = _at_its_place(answers.piece(rest, made.first), maker, rest)
     known = exact if found.real == "thin" else possible and STRENGTH[found.real] > 0
     if not known:
         undecided = reason + found.reason if found.real == "unknown" and found.reason else ""
@@ -143,24 +143,17 @@ def linear_of_sum(answers: PieceAnswers, maker: Sum, made: Stack) -> Reach:
     )
 
 
-def _at_its_place(found: Reach, maker: Sum, made: Stack, rest: Piece) -> Reach:
-    """The answer for a part of a sum, its offsets counted from the first input of the sum.
-
-    A part without padding, of a sum with padding, may not be moved to where `made` has padded.
-    """
+def _at_its_place(found: Reach, maker: Sum, rest: Piece) -> Reach:
+    """The answer for a part of a sum, its offsets counted from the first input of the sum."""
     if found.real == "thin":
         return found
-    offsets = set(found.offsets)
-    first, needed = rest.family.offset, made.first.family.offset
-    if made.padded and maker.active.padded and not rest.family.plan.padded:
-        offsets &= {tuple(b - a for a, b in zip(first, needed, strict=True))}
-        if not offsets:
-            return unknown("")
+    first = rest.family.offset
     whole = _added(merged(maker.active.pieces), maker.linear.first).family.offset
     moved = (
-        tuple(o + a - s for o, a, s in zip(offset, first, whole, strict=True)) for offset in offsets
+        tuple(o + a - s for o, a, s in zip(offset, first, whole, strict=True))
+        for offset in found.offsets
     )
-    return replace(found, offsets=tuple(sorted(moved)))
+    return replace(found, offsets=tuple(moved))
 
 
 def _added(one: Piece, two: Piece) -> Piece:

@@ -74,7 +74,8 @@ class Chain:
     """A product of factors, with the total stride and the position of the first tap.
 
     `offset` is minus the merged padding, `p1 + s1 p2 + ..`; `padded` tells whether any was written,
-    on either side. `macs_per_output` counts each layer's taps times the strides after it.
+    on either side. `macs_per_output` counts each layer's taps times the strides after it. `aligned`
+    chains are compared as they lie, others up to a shift.
     """
 
     text: str
@@ -83,6 +84,7 @@ class Chain:
     offset: Exponent
     padded: bool
     macs_per_output: int
+    aligned: bool = False
 
     @property
     def axes(self) -> int:
@@ -122,8 +124,8 @@ class Chain:
 
 
 def fixed_shift(maker: Chain, made: Chain) -> Exponent | None:
-    """The shift that the padding asks for, where both sides write one."""
-    if not (maker.padded and made.padded):
+    """The one shift between first taps that counts for aligned chains; None for all others."""
+    if not maker.aligned:
         return None
     return tuple(b - a for a, b in zip(maker.offset, made.offset, strict=True))
 

@@ -34,7 +34,7 @@ def claims(found: Reach, maker: Chain, made: Chain) -> tuple[Claim, ...]:
     if found.offsets:
         place = found.offsets[0]
         if not maker.is_kernel:  # that a kernel covers what is made is seen at once
-            fixed = maker.padded and made.padded
+            fixed = maker.aligned
             for field in _packed(found):
                 evidence = packs(maker, made, field, place, fixed=fixed)
                 if evidence is not None:

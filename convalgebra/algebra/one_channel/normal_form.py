@@ -44,4 +44,4 @@ def chain_of_plan(plan: Plan) -> Chain | None:
     for factor, along in zip(reversed(factors), reversed(strides), strict=True):
         macs += positions * factor.weights
         positions *= prod(along)
-    return Chain(plan.text, tuple(factors), stride, tuple(offset), plan.padded, macs)
+    return Chain(plan.text, tuple(factors), stride, tuple(offset), plan.padded, macs, plan.aligned)
