@@ -111,8 +111,9 @@ def answer_lines(report: FactorReport) -> list[str]:
 def rounding_sentence(rounding: Rounding) -> str:
     """Whether the kernel is a product to rounding, with the figures that decide it.
 
-    >>> rounding_sentence(Rounding(0.5, 0.25, 1e-15, ()))[:26]
-    'To rounding: no. Every rea'
+    >>> import convalgebra as ca
+    >>> rounding_sentence(ca.factor([[0.1, 0.7], [0.9, 0.2]], "2x1,1x2").rounding)[:60]
+    'To rounding: no. Every real product differs by at least 5.3e'
     """
     allowed = f"rounding explains up to {rounding.allowance:.1e} of its size"
     if rounding.product:
