@@ -105,6 +105,10 @@ class Assumptions:
         other._facts.update(self._facts)
         return other
 
+    def take(self, other: Assumptions) -> None:
+        """Take all that another one does, which has been a copy of this one."""
+        self._facts.update(other._facts)
+
     def note(self, fact: str) -> None:
         """Take `fact`, in words."""
         self._facts[fact] = None

@@ -52,6 +52,10 @@ class UnsupportedError(ConvalgebraError):
     """A question that is well put and outside what is decided."""
 
 
+class NotKnownError(ConvalgebraError):
+    """A figure beside the main ones that is not worked out; it refuses no report."""
+
+
 class LocatedError(ConvalgebraError):
     """An error at a place in a text; `str` of it shows the line with a caret under the place.
 

@@ -106,8 +106,9 @@ def taps_on_data(
 
     Tap t of output n is on data iff `0 <= n s + t d - p_left <= i - 1`. No window may hang over the
     padding, as in ceil mode. Numbers are counted in closed form. For named sizes the count is known
-    without padding, at stride and dilation 1, and else tap by tap where that comes out without a
-    max(..); otherwise None. What has to hold of named sizes is noted in `assumptions`.
+    without padding, at stride and dilation 1 for padding up to the taps, and else tap by tap where
+    that comes out without a max(..); otherwise None. What has to hold of named sizes is noted in
+    `assumptions`.
 
     >>> taps_on_data(4, 4, Window(3, padding=(1, 1)))
     10
@@ -119,7 +120,9 @@ def taps_on_data(
     if window.padding == (0, 0):
         return simplest(window.taps * outputs)
     if window.stride == 1 and window.dilation == 1:
-        return _count_dense(inputs, outputs, window, taken)
+        count = _count_dense(inputs, outputs, window, taken)
+        if count is not None:
+            return count
     if isinstance(window.taps, int) and window.taps <= _MOST_TAPS:
         return _count_tap_by_tap(inputs, outputs, window, taken)
     return None
@@ -171,12 +174,21 @@ def _floor_sum(terms: int, divisor: int, slope: int, offset: int) -> int:
     return total
 
 
-def _count_dense(inputs: Size, outputs: Size, window: Window, assumptions: Assumptions) -> Size:
-    # p zeros on one side take p + (p-1) + .. + 1 pairs away, where the taps and the outputs reach
-    # as far: p <= k and p <= o = i + p_l + p_r - k + 1.
-    taps, (left, right) = window.taps, window.padding
-    assumptions.at_least(taps, maximum(left, right))
-    assumptions.at_least(outputs, maximum(left, right))
+def _count_dense(
+    inputs: Size, outputs: Size, window: Window, assumptions: Assumptions
+) -> Size | None:
+    # With k - 1 zeros on both sides every tap meets every input. Else p zeros on one side take
+    # p + (p-1) + .. + 1 pairs away, where the taps and the outputs reach as far: p <= k and
+    # p <= o = i + p_l + p_r - k + 1. (A negative padding, which crops, takes none.)
+    taps = window.taps
+    if all(at_least(padding, taps - 1) for padding in window.padding):
+        return simplest(taps * inputs)
+    left, right = (maximum(0, padding) for padding in window.padding)
+    most = maximum(left, right)
+    if has_choice(most) or False in (at_least(taps, most), at_least(outputs, most)):
+        return None
+    assumptions.at_least(taps, most)
+    assumptions.at_least(outputs, most)
     lost = exact_divide(left * (left + 1), 2) + exact_divide(right * (right + 1), 2)
     return simplest(taps * outputs - lost)
 
@@ -190,7 +202,7 @@ def _count_tap_by_tap(
         count = _positions_inside(inputs, outputs, window.stride, offset)
         if has_choice(count):
             return None  # a formula that nobody can read, with conditions that nobody can check
-        counts.append(max(0, count) if isinstance(count, int) else count)
+        counts.append(0 if at_least(count, 0) is False else count)
     for count in counts:
         assumptions.at_least(count, 0)
     return simplest(sum(counts))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import time
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,28 @@ def test_named_counts() -> None:
     assert taken.listed() == ("H >= 3", "k >= p", "H + p >= k - 1")
     assert taps_on_data(H, floor_divide(H, s), Window(k, s, 1, (p, p))) is None
     assert taps_on_data(H, H, Window(10_001, 2, 1, (5000, 5000))) is None
+
+
+@pytest.mark.parametrize("taps", [1, 2, 3, 4])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2), (3, 2)])
+def test_named_counts_by_loops_for_padding_of_any_size(
+    taps: int, stride: int, dilation: int
+) -> None:
+    known = 0
+    for left, right in product((-1, 0, 1, 2, 5, 9), repeat=2):
+        window, taken = Window(taps, stride, dilation, (left, right)), Assumptions()
+        count = taps_on_data(H, output_size(H, window), window, taken)
+        if count is None:
+            continue
+        known += 1
+        (least,) = taken.least().values() or (1,)
+        assert taken.listed() in ((), (f"H >= {least}",))
+        for inputs in range(least, least + 7):
+            outputs = max(0, int(output_size(inputs, window)))
+            reads = (n * stride + t * dilation - left for n in range(outputs) for t in range(taps))
+            counted = sum(0 <= place < inputs for place in reads)
+            assert at(count, {"H": inputs}) == counted or outputs == 0, (window, inputs)
+    assert known > 20
 
 
 def test_huge_windows_are_counted_at_once() -> None:

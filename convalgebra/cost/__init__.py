@@ -65,7 +65,9 @@ def cost(
     if training is not None:
         from convalgebra.cost.memory import training_of
 
-        report = report._replace(training=training_of(report.memory, training))
+        report = report._replace(
+            training=training_of(report.memory, training, report.weights_at_least)
+        )
     if convention is not None:
         from convalgebra.cost.conventions import account_of
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.cost.figures import plain
+from convalgebra.cost.figures import plain, worked_out
 from convalgebra.cost.ratios import ratio
 from convalgebra.cost.report import CostReport
 from convalgebra.sizes import Size, has_choice, is_named, text
@@ -179,9 +180,10 @@ def _crossovers(reports: Sequence[CostReport]) -> Iterator[Crossover]:
         one, other = (figure(reports[number], key) for number in pair)
         if one is None or other is None or not (is_named(one) or is_named(other)):
             continue
-        from convalgebra.cost.crossovers import crossover
+        from convalgebra.cost.crossovers import Case, crossover
 
-        yield Crossover(key, pair, crossover(one, other, sides, least))
+        cases, _ = worked_out(partial(crossover, one, other, sides, least))
+        yield Crossover(key, pair, cases or (Case(None),))
 
 
 def together(numbers: Iterable[Iterable[tuple[str, int]]]) -> dict[str, int]:

@@ -9,12 +9,12 @@ where it has MACs, or only moves numbers: no rule counts the sums and products o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.cost.figures import summed
+from convalgebra.cost.figures import summed, worked_out
 from convalgebra.layers import (
     ACTIVATIONS,
     BORDERS,
@@ -119,13 +119,15 @@ def _convolution(use: Use) -> Counts:
     fan_in = exact_divide(shape[0], groups_of(layer, shape[0]))
     weights = product([*layer.size, fan_in, use.output[0]])
     macs = simplest(weights * product(use.output[1:]))
-    pairs: list[Size | None] = []
-    for i, o, window, zeros in zip(
-        shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
-    ):
-        data, around = _without_zeros(i, window, zeros)
-        pairs.append(taps_on_data(data, o, around, use.assumptions))
-    return _matrix(use, weights, macs, _times(pairs, fan_in * use.output[0]))
+
+    def pairs(taken: Assumptions) -> Iterator[Size | None]:
+        for i, o, window, zeros in zip(
+            shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
+        ):
+            data, around = _without_zeros(i, window, zeros)
+            yield taps_on_data(data, o, around, taken)
+
+    return _matrix(use, weights, macs, _on_real_data(use, pairs, fan_in * use.output[0]))
 
 
 def _without_zeros(inputs: Size, window: Window, zeros: Pad) -> tuple[Size, Window]:
@@ -144,26 +146,35 @@ def _transposed(use: Use) -> Counts:
     fan_out = exact_divide(use.output[0], layer.groups)
     weights = product([*layer.size, shape[0], fan_out])
     macs = simplest(weights * product(shape[1:]))
-    pairs: list[Size | None] = []
-    for i, o, window, zeros in zip(
-        shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
-    ):
-        # Input n after z zeros writes to n s + z s + t d - p: padding p - z s, on a smaller input.
-        left, right = (p - z * window.stride for p, z in zip(window.padding, zeros, strict=True))
-        around = window._replace(padding=(left, right))
-        counted = zeros == (0, 0) or isinstance(window.taps, int)
-        data = _inside(i, zeros)
-        pairs.append(transposed_taps_on_data(data, o, around, use.assumptions) if counted else None)
-    return _matrix(use, weights, macs, _times(pairs, shape[0] * fan_out))
+
+    def pairs(taken: Assumptions) -> Iterator[Size | None]:
+        for i, o, window, zeros in zip(
+            shape[1:], use.output[1:], windows(layer, shape), use.zeros, strict=True
+        ):
+            # Input n after z zeros writes to n s + z s + t d - p: padding p - z s, a smaller input.
+            sides = zip(window.padding, zeros, strict=True)
+            left, right = (p - z * window.stride for p, z in sides)
+            around = window._replace(padding=(left, right))
+            counted = zeros == (0, 0) or isinstance(window.taps, int)
+            data = _inside(i, zeros)
+            yield transposed_taps_on_data(data, o, around, taken) if counted else None
+
+    return _matrix(use, weights, macs, _on_real_data(use, pairs, shape[0] * fan_out))
 
 
-def _times(pairs: Sequence[Size | None], factor: Size) -> Size | None:
-    total = factor
-    for pair in pairs:
-        if pair is None:
-            return None
-        total = total * pair
-    return simplest(total)
+def _on_real_data(
+    use: Use, pairs: Callable[[Assumptions], Iterable[Size | None]], factor: Size
+) -> Size | None:
+    """`factor` times the pairs along each axis, where these are known.
+
+    What has to hold of named sizes for it is only taken for granted then.
+    """
+    taken = use.assumptions.copy()
+    along, _ = worked_out(lambda: list(pairs(taken)))
+    if along is None or None in along:
+        return None
+    use.assumptions.take(taken)
+    return product([factor, *(pair for pair in along if pair is not None)])
 
 
 def _fc(use: Use) -> Counts:

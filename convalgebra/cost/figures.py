@@ -1,11 +1,26 @@
-"""Figures as JSON takes them, and their sums."""
+"""Figures as JSON takes them, their sums, and how those beside the main ones are worked out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
+from convalgebra.errors import NotKnownError, SizeError
 from convalgebra.sizes import Size, text, total
+
+Figure = TypeVar("Figure")
+
+
+def worked_out(figure: Callable[[], Figure]) -> tuple[Figure | None, str]:
+    """A figure beside the main ones, or None and why it is not known: it never refuses a report.
+
+    >>> worked_out(lambda: 3 // 2)
+    (1, '')
+    """
+    try:
+        return figure(), ""
+    except (NotKnownError, SizeError) as error:  # a size that cannot be: its formula does not hold
+        return None, str(error)
 
 
 def plain(value: Any) -> Any:

@@ -35,7 +35,7 @@ class Memory(NamedTuple):
 
     `peak` is that of names which are at least what `least` has; None where it is not known, and
     `reason` says why. `kept` is what the input and all values take together: an upper bound.
-    `weights` are not part of either: None where they are not known, but `weights_at_least`.
+    `weights` are not part of either: None where they are not known.
     """
 
     peak: Size | None
@@ -44,7 +44,6 @@ class Memory(NamedTuple):
     weights: Size | None
     reason: str = ""
     least: tuple[tuple[str, int], ...] = ()
-    weights_at_least: Size = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The bytes under stable keys."""
@@ -56,11 +55,6 @@ class Memory(NamedTuple):
             "kept": plain(self.kept),
             "weights": plain(self.weights),
             **({"reason": self.reason} if self.reason else {}),
-            **(
-                {"at_least": {"weights": plain(self.weights_at_least)}}
-                if self.weights is None
-                else {}
-            ),
         }
 
 
@@ -103,21 +97,17 @@ def memory_of(
     number: int,
     batch: Size = 1,
     least: Mapping[str, int] | None = None,
-    *,
-    bound: Size = 0,
 ) -> Memory:
-    """The memory of a network with `params` weights; a number takes `number` bytes.
+    """The memory of a network with `params` weights (None: not known) of `number` bytes each.
 
-    `least` has the smallest numbers that names are taken to be. Where `params` are not known, there
-    are at least `bound`.
+    `least` has the smallest numbers that names are taken to be.
 
     >>> from convalgebra.language import parse
     >>> memory_of(parse("input 1x8x8; 3x3p1@4, relu, 1x1@1"), 40, 4).peak
     2048
     """
     found = _memory_of_values(network, simplest(batch * number), least or {})
-    held = simplest(number * (bound if params is None else params))
-    return found._replace(weights=None if params is None else held, weights_at_least=held)
+    return found if params is None else found._replace(weights=simplest(number * params))
 
 
 def _memory_of_values(network: Network, number: Size, least: Mapping[str, int]) -> Memory:
@@ -142,14 +132,16 @@ def _memory_of_values(network: Network, number: Size, least: Mapping[str, int]) 
     return Memory(_one_of([peak for _, peak in largest]), layers, kept, None, "", start)
 
 
-def training_of(memory: Memory, optimizer: str) -> Training:
+def training_of(memory: Memory, optimizer: str, bound: Size = 0) -> Training:
     """What training with `sgd`, `momentum` or `adam` takes.
+
+    Where the weights are not known, they take at least `bound` bytes.
 
     Raises InputError for another optimizer.
     """
     if optimizer not in STATES:
         raise InputError(f"there is no optimizer `{optimizer}`; there are {', '.join(STATES)}")
-    times, held = STATES[optimizer], memory.weights_at_least
+    times, held = STATES[optimizer], bound if memory.weights is None else memory.weights
     found = Training(optimizer, held, held, simplest(times * held), memory.kept)
     if memory.weights is not None:
         return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
-from convalgebra.cost.figures import plain, sum_of_known, summed
+from convalgebra.cost.figures import plain, sum_of_known, summed, worked_out
 from convalgebra.cost.memory import VIEWS, Memory, Training, memory_of
 from convalgebra.cost.ratios import ratio, ratio_written
 from convalgebra.cost.receptive_field import Field, receptive_fields
@@ -206,6 +206,11 @@ class CostReport(NamedTuple):
         return self.network.shapes[self.network.outputs[0]]
 
     @property
+    def weights_at_least(self) -> Size:
+        """The bytes that the weights take, of those that are known."""
+        return simplest(bytes_of(self.dtype) * self.total.at_least.params)
+
+    @property
     def status(self) -> str:
         """`complete`: params and MACs of every layer are known; `partial`: there are bounds."""
         return "partial" if self.total.unknown else "complete"
@@ -226,7 +231,12 @@ class CostReport(NamedTuple):
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total.to_dict(),
             "memory": self.memory.to_dict()
-            | ({"training": self.training.to_dict()} if self.training else {}),
+            | ({"training": self.training.to_dict()} if self.training else {})
+            | (
+                {"at_least": {"weights": plain(self.weights_at_least)}}
+                if self.memory.weights is None
+                else {}
+            ),
             **({"convention": self.convention.to_dict()} if self.convention else {}),
             "receptive_field": output_field_to_dict(self),
             "alignment": alignment_to_dict(self),
@@ -268,7 +278,8 @@ class CostReport(NamedTuple):
         """How far the effective receptive field spreads, for a chain of windows."""
         from convalgebra.cost.receptive_field.spread import spread_of
 
-        return spread_of(self.network, self.fields, self.network.outputs[0])
+        end = self.network.outputs[0]
+        return worked_out(lambda: spread_of(self.network, self.fields, end))[0]
 
     def unit(self, unit: str) -> View:
         """Which inputs a unit sees: `e4[3,5]` of a value, block or layer, `[3,5]` of the output.
@@ -329,9 +340,7 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
         layers=tuple(layers),
         total=totals,
         receptive_field=fields[network.outputs[0]],
-        memory=memory_of(
-            network, totals.params, number, batch, least, bound=totals.at_least.params
-        ),
+        memory=memory_of(network, totals.params, number, batch, least),
         assumptions=assumptions.listed(),
         dtype=dtype,
         batch=batch,

@@ -249,7 +249,7 @@ def memory_sentence(report: CostReport) -> str:
         start = f" for {starts_text(memory.least)}" if memory.least else ""
         peak = f"{formula(memory.peak)} bytes ({report.dtype}) at the peak{where}{start}"
     kept = f"{formula(memory.kept)} with every value kept"
-    weights = _from(memory.weights) + formula(memory.weights_at_least)
+    weights = _from(memory.weights) + formula(report.weights_at_least)
     return f"{peak}; {kept}; weights {weights} apart"
 
 

@@ -13,6 +13,7 @@ from convalgebra.cost.figures import plain
 from convalgebra.cost.ratios import ratio
 from convalgebra.errors import InputError, ShapeError, SizeError
 from convalgebra.language import parse
+from convalgebra.render.forms import comparison_in, cost_in
 from convalgebra.sizes import at, symbol
 
 C, H, W, k = (symbol(name) for name in "CHWk")
@@ -230,3 +231,47 @@ def test_symbols_know_nothing_that_a_plain_symbol_does_not():
     figures = [*report.total[:7], *report.output, report.memory.peak, report.memory.weights]
     symbols = set().union(*(figure.free_symbols for figure in figures if figure != 0))
     assert symbols == {Symbol(letter) for letter in "CHMNW"}
+
+
+ANSWERED = {  # what beside params and MACs is hard to tell of them, and MACs without padding
+    # A window sees nothing but zeros at first: each of its 9 taps meets each of the inputs.
+    ("3x3p100@64b, relu", "3xHxW"): 3 * 64 * 9 * H * W,
+    ("1x1p2", "3xHxW"): 9 * H * W,
+    ("pad100, 3x3", "3xHxW"): 81 * H * W,
+    ("pad2, convt3x3", "2xHxW"): 36 * H * W,
+    ("3x3p100:0, relu", "3xHxW"): None,
+    ("kxkp3", "3xHxW"): None,
+    ("kxkp3d2s2", "3xHxW"): None,
+    ("(3x3s2p1, pad16) + id, 3x3", "3x64x64"): None,
+    ("(3x3s2p1, pad16) + id, dw3x3, avg2x2s2, (id + 1x1)", "3x64x64"): None,
+    # 3 x 8 weights at 14 places, in the branches what they are, 8 sums of 14.
+    ("opaque(e, 1x16, 0, 0), 3@8, (id + relu), gap", "16"): 336,
+    ("opaque(e, 2x4x4x4, 0, 0), 3x3x3p1, (id + relu), gap", "16"): 2 * 2 * 10**3,
+}
+
+
+@pytest.mark.parametrize(("text", "shape"), ANSWERED)
+def test_no_side_figure_refuses_a_report(text, shape):
+    report = cost(text, input=shape, training="adam", convention="fvcore")
+    expected = ANSWERED[text, shape]
+    assert expected is None or report.total.macs_exact == expected
+    assert report.total.macs is not None
+    for form in ("text", "json", "csv", "md", "latex", "html"):
+        assert cost_in(form, report, 80)
+    both = compare([report, cost("3x3p1", input="3x9x9")])
+    for form in ("text", "json", "csv", "md", "latex", "html"):
+        assert comparison_in(form, both, 80)
+
+
+def test_the_first_layer_of_fcn8s():
+    report = cost("3x3p100@64b, relu, 3x3p1@64b, relu, max2x2s2", input="3xHxW")
+    numbers = cost("3x3p100@64b, relu, 3x3p1@64b, relu, max2x2s2", input="3x20x31")
+    for key in TOTALS:
+        assert at(getattr(report.total, key), {"H": 20, "W": 31}) == getattr(numbers.total, key)
+
+
+def test_what_a_side_figure_would_take_for_granted_in_vain_is_not_said():
+    # Along H it would be known where H >= 3, but along W it is not: nothing is taken.
+    report = cost("7x10001s1x2p3x5000", input="1xHxW")
+    assert report.total.macs_exact is None
+    assert report.assumptions == ()

@@ -14,9 +14,11 @@ from collections.abc import Iterator, Sequence
 from math import lcm
 from typing import Any, NamedTuple
 
+from convalgebra.cost.figures import worked_out
 from convalgebra.cost.receptive_field.amounts import Amount, divided, equal
-from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis, NotKnownError
+from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis
 from convalgebra.cost.receptive_field.fields import Field, moved, ways_to
+from convalgebra.errors import NotKnownError
 from convalgebra.network import Network
 from convalgebra.sizes import Size, simplest
 
@@ -106,15 +108,16 @@ def meeting_at(network: Network, fields: Sequence[Field], index: int) -> Meeting
     nobody = Branch(numbers[0], ways[0].source, (), ())
     if unknown is not None:
         return Meeting(index, nobody, (), unknown.reason)
-    try:
+
+    def compared() -> tuple[Branch, tuple[Branch, ...]]:
         branches = [
             (number, way.source, moved(fields[way.source].axes or (), way.moves, output))
             for number, way in zip(numbers, ways, strict=True)
         ]
-        compared = _compared(branches)
-    except NotKnownError as error:
-        return Meeting(index, nobody, (), str(error))
-    return Meeting(index, *compared)
+        return _compared(branches)
+
+    branches, reason = worked_out(compared)
+    return Meeting(index, *(branches or (nobody, ())), reason)
 
 
 def _compared(

@@ -20,6 +20,7 @@ from math import gcd, lcm
 from typing import Any, NamedTuple, TypeVar
 
 from convalgebra.cost.receptive_field.amounts import Amount, decided, divided
+from convalgebra.errors import NotKnownError
 from convalgebra.sizes import Size, has_choice, maximum, minimum, same, simplest, units
 
 Interval = tuple[Size, Size]
@@ -37,10 +38,6 @@ _TOO_LONG = (
 )
 
 _TOO_MANY_PHASES = "there are too many phases to follow"
-
-
-class NotKnownError(Exception):
-    """A field that is not worked out; the text says why."""
 
 
 class NamedSizeError(NotKnownError):

@@ -14,9 +14,11 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from convalgebra.cost.receptive_field.axes import Axis, NotKnownError, Periodic, each_axis, meet
+from convalgebra.cost.figures import worked_out
+from convalgebra.cost.receptive_field.axes import Axis, Periodic, each_axis, meet
 from convalgebra.cost.receptive_field.moves import Move, moves, still
 from convalgebra.cost.receptive_field.opaque import is_pointwise, not_told
+from convalgebra.errors import NotKnownError
 from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, LIKE, NORMS, SLOPES, Layer
 from convalgebra.network import Network, Node
 from convalgebra.shapes import Shape
@@ -95,11 +97,8 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     unknown = next((fields[way.source] for way in ways if fields[way.source].axes is None), None)
     if unknown is not None:
         return unknown._replace(is_global=is_global, pooled=pooled)
-    try:
-        axes = _axes(ways, fields, network.shapes[index])
-    except NotKnownError as error:
-        return Field(None, is_global, pooled, str(error))
-    return Field(axes, is_global, pooled)
+    axes, reason = worked_out(lambda: _axes(ways, fields, network.shapes[index]))
+    return Field(axes, is_global, pooled, reason)
 
 
 def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way, ...]:

@@ -11,7 +11,6 @@ from functools import partial
 from math import gcd
 
 from convalgebra.cost.receptive_field.axes import (
-    NotKnownError,
     Periodic,
     each_axis,
     through,
@@ -24,6 +23,7 @@ from convalgebra.cost.receptive_field.readings import (
     of_transposed,
     of_window,
 )
+from convalgebra.errors import NotKnownError
 from convalgebra.layers import BORDERS, Layer
 from convalgebra.shapes import Shape, border, windows
 from convalgebra.sizes import Size, same, simplest

@@ -14,15 +14,16 @@ from functools import partial
 from itertools import chain
 from typing import NamedTuple
 
+from convalgebra.cost.figures import worked_out
 from convalgebra.cost.receptive_field.amounts import decided
 from convalgebra.cost.receptive_field.axes import (
-    NotKnownError,
     Periodic,
     at_same_speed,
     each_axis,
     side_by_side,
 )
-from convalgebra.cost.receptive_field.fields import Field, Way, ways_to
+from convalgebra.cost.receptive_field.fields import Field, Way, is_told, ways_to
+from convalgebra.errors import NotKnownError
 from convalgebra.network import Network
 from convalgebra.sizes import Size, maximum, minimum
 
@@ -58,12 +59,17 @@ def paths_to(network: Network, fields: Sequence[Field], index: int) -> Paths:
     axes = len(network.shapes[0]) - 1
     ways = _ways(network, fields, index)
     numbers = _numbers(ways, index)
-    try:
-        smallest = _sizes(ways, index, axes, lies_within, minimum)
-        largest = _sizes(ways, index, axes, lambda one, two: lies_within(two, one), maximum)
-    except NotKnownError as error:
-        return Paths(numbers, None, None, str(error))
-    return Paths(numbers, smallest, largest)
+    lost = next((at for at in sorted(ways) if not is_told(network, at)), None)
+    if lost is not None:
+        return Paths(numbers, None, None, fields[lost].reason)
+    ends, reason = worked_out(
+        lambda: (
+            _sizes(ways, index, axes, lies_within, minimum),
+            _sizes(ways, index, axes, lambda one, two: lies_within(two, one), maximum),
+        )
+    )
+    smallest, largest = ends or (None, None)
+    return Paths(numbers, smallest, largest, reason)
 
 
 def _ways(network: Network, fields: Sequence[Field], index: int) -> dict[int, tuple[Way, ...]]:

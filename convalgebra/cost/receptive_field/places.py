@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from convalgebra.cost.receptive_field.axes import MOST_LOOKS, NotKnownError
+from convalgebra.cost.receptive_field.axes import MOST_LOOKS
 from convalgebra.cost.receptive_field.readings import Reads, numbers_of, of_transposed
+from convalgebra.errors import NotKnownError
 from convalgebra.windows import Window
 
 Run = tuple[int, int]

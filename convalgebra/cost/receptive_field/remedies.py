@@ -17,10 +17,10 @@ from typing import NamedTuple
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.receptive_field.alignment import Branch, Meeting, centres
 from convalgebra.cost.receptive_field.amounts import Amount
-from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis, NotKnownError
+from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis
 from convalgebra.cost.receptive_field.fields import Field, moved
 from convalgebra.cost.receptive_field.moves import moves
-from convalgebra.errors import SizeError
+from convalgebra.errors import NotKnownError, SizeError
 from convalgebra.layers import BORDERS, Layer, padding_of, spread_over
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, output_shape

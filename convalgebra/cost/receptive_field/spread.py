@@ -56,6 +56,8 @@ def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread |
         if kind in _WINDOWS and not before.pooled:
             across = zip(windows(node.layer, network.shapes[source]), before.axes, strict=True)
             for at, (window, axis) in enumerate(across):
+                if axis.jump is None:
+                    return None
                 apart: Any = axis.jump
                 apart = apart * window.dilation
                 twelfths[at] += apart * apart * (window.taps * window.taps - 1)

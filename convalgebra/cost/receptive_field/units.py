@@ -15,7 +15,6 @@ from typing import NamedTuple
 from convalgebra.cost.receptive_field.axes import (
     Interval,
     NamedSizeError,
-    NotKnownError,
     in_numbers,
 )
 from convalgebra.cost.receptive_field.fields import Field, is_told
@@ -32,7 +31,7 @@ from convalgebra.cost.receptive_field.places import (
     within,
 )
 from convalgebra.cost.receptive_field.readings import adaptive, bilinear, nearest
-from convalgebra.errors import UnsupportedError
+from convalgebra.errors import NotKnownError, UnsupportedError
 from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.network import Network
 from convalgebra.shapes import Shape, windows
