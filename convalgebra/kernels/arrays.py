@@ -3,8 +3,9 @@ is run, and nothing is taken for granted of their sizes.
 
 A .npy file is a short header (a dictionary as text: type, order, shape) and the numbers; an .npz is
 a zip of such files. What can go wrong is checked before any memory is taken: a header that promises
-more than the file holds, a zip whose entries unpack to far more than they could, arrays of Python
-objects (which would have to be unpickled, that is, run). Source of the format: NEP 1 of numpy.
+more than the file holds, a zip whose entries unpack to far more than they could or should, arrays
+of Python objects (which would have to be unpickled, that is, run). No file is unpacked to the disk,
+so names of entries are names and nothing else. Source of the format: NEP 1 of numpy.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ import ast
 import math
 import os
 import re
+import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -29,9 +31,13 @@ if TYPE_CHECKING:
 _MAGIC = b"\x93NUMPY"
 _HEADER_LIMIT = 10_000  # characters; numpy's own limit. A header of ours has about 80
 _BYTES_LIMIT = 2**30  # of one array; ten times the largest layer in use
+_TOTAL_LIMIT = 2**32  # bytes of all the arrays that are read from one file
+_SIZE_LIMIT = 2**62  # numpy counts entries in 64 bits
 _ENTRIES_LIMIT = 100_000  # arrays in one .npz
 _AXES_LIMIT = 32
 _INFLATION = 1032  # deflate turns one byte into at most 1032 (RFC 1951: 258 bytes for two bits)
+_PACKING = 100  # times that an array may unpack; numbers that were trained hardly pack at all
+_PACKED_FREE = 2**26  # bytes that may unpack however far: masks, and layers of zeros
 _CHUNK = 2**20
 _NUMBERS = re.compile(r"[<>=|]?(?:b1|[iu][1248]|f[248])")
 _MOST_NAMED = 8
@@ -98,12 +104,20 @@ def headers(path: str) -> tuple[ArrayHeader, ...]:
     return tuple(found)
 
 
-def read_array(path: str, name: str | None = None) -> np.ndarray[Any, Any]:
+def read_array(
+    path: str, name: str | None = None, check: Callable[[int], None] | None = None
+) -> np.ndarray[Any, Any]:
     """The array in a .npy, or the one of that name in an .npz, as it is stored; finite numbers.
 
     `weights.npz:conv1.weight` names an array too. Without a name the .npz must hold one array.
+    `check` is called with the number of its entries before they are read, and raises an error for
+    too many.
     Raises InputError for what is no array of finite real numbers.
     """
+    if check is not None and name is None:
+        stored = headers(path)
+        if len(stored) == 1:  # of several `read_arrays` says that one is to be named
+            check(stored[0].entries)
     file, inner = _split(path)
     name = inner if name is None else name
     if not file.lower().endswith(".npy"):
@@ -128,8 +142,17 @@ def read_arrays(file: str, names: Sequence[str] | None = None) -> dict[str, np.n
                 f"{file!r} holds {len(entries)} arrays ({first_of(entries, _MOST_NAMED)}); name "
                 f"one, as in `{file}:{next(iter(entries))}`"
             )
-        for name in entries if names is None else names:
-            with archive.open(entries[_known(name, entries, file)]) as member:
+        wanted = [_known(name, entries, file) for name in (entries if names is None else names)]
+        for name in wanted:
+            _check_packing(entries[name], f"{file}:{name}")
+        total = sum(entries[name].file_size for name in wanted)
+        if total > _TOTAL_LIMIT:
+            raise InputError(
+                f"{file!r}: {total / 2**30:.1f} GiB of numbers would be read; the limit is "
+                f"{_TOTAL_LIMIT >> 30} GiB"
+            )
+        for name in wanted:
+            with archive.open(entries[name]) as member:
                 header = _header(member, name, file, entries[name].file_size)
                 found[name] = finite(_numbers(member, header, file), name)
     return found
@@ -221,7 +244,11 @@ def _archive(stream: IO[bytes], file: str) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(stream) as archive:
             yield archive
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{file!r} is no sound .npz (a zip of .npy files): a name in it is no UTF-8"
+        ) from None
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error) as error:
         raise InputError(f"{file!r} is no sound .npz (a zip of .npy files): {error}") from None
     except (NotImplementedError, RuntimeError) as error:  # methods, passwords
         raise InputError(f"{file!r} cannot be unpacked: {error}; {_SAVE_AGAIN}") from None
@@ -233,13 +260,29 @@ def _entries(archive: zipfile.ZipFile, file: str) -> list[zipfile.ZipInfo]:
         raise InputError(f"{file!r} holds no arrays; expected an .npz as numpy.savez writes it")
     if len(entries) > _ENTRIES_LIMIT:
         raise InputError(f"{file!r} holds {len(entries)} arrays; the limit is {_ENTRIES_LIMIT}")
+    seen = set()
     for entry in entries:
-        if entry.file_size > _INFLATION * (entry.compress_size + _CHUNK):
+        called, packed, size = f"{file}:{_name(entry)}", entry.compress_size, entry.file_size
+        if entry.filename in seen:
+            raise InputError(f"{called!r} stands twice in the file; {_SAVE_AGAIN}")
+        seen.add(entry.filename)
+        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputError(f"{called!r} is packed as no .npz of numpy is; {_SAVE_AGAIN}")
+        if size > _INFLATION * (packed + _CHUNK):
             raise InputError(
-                f"{file!r}: {entry.compress_size} bytes cannot unpack to {entry.file_size}; "
-                "it is no honest zip"
+                f"{file!r}: {packed} bytes cannot unpack to {size}; it is no honest zip"
             )
     return entries
+
+
+def _check_packing(entry: zipfile.ZipInfo, called: str) -> None:
+    packed, size = entry.compress_size, entry.file_size
+    if size > max(_PACKED_FREE, _PACKING * packed):
+        raise InputError(
+            f"{called!r} would unpack from {packed:,} bytes to {size:,}; past "
+            f"{_PACKED_FREE >> 20} MiB the limit is {_PACKING} times: save it by np.savez, "
+            "which does not pack"
+        )
 
 
 def _name(entry: zipfile.ZipInfo) -> str:
@@ -295,6 +338,8 @@ def _parsed(text: str, name: str, called: str) -> ArrayHeader:
     sound = isinstance(shape, tuple) and all(type(n) is int and n >= 0 for n in shape)
     if not sound or not isinstance(fortran, bool) or len(shape) > _AXES_LIMIT:
         raise broken
+    if math.prod(max(size, 1) for size in shape) > _SIZE_LIMIT:
+        raise InputError(f"the header of {called!r} has a shape beyond {_SIZE_LIMIT:,} entries")
     if isinstance(kind, str) and "O" in kind:
         raise NoNumbersError(
             f"{called!r} holds Python objects, which would have to be unpickled (run); "

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from math import prod
 from numbers import Rational, Real
 from operator import index
@@ -285,7 +286,8 @@ def _from_file(path: str) -> Kernel:
         return _parsed(_read_rows(path), path)
     from convalgebra.kernels.arrays import read_array
 
-    array = read_array(named["file"])
+    whole = named["at"] is None
+    array = read_array(named["file"], check=partial(_check_size, name=path) if whole else None)
     if named["at"] is not None:
         try:
             place = tuple(int(number) for number in named["at"].split(","))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import convalgebra as ca
 from convalgebra.errors import InputError
 from convalgebra.files import opened
 from convalgebra.kernels import arrays
@@ -211,3 +212,129 @@ def test_a_name_that_is_close_is_told(tmp_path: Path, name: str) -> None:
     np.savez(path, **{"conv1.weight": np.ones(2), "conv2.weight": np.ones(2)})
     with pytest.raises(InputError, match=r"did you mean conv2\.weight\?$"):
         read_array(f"{path}:{name}")
+
+
+@pytest.mark.parametrize(
+    ("shape", "match"),
+    [
+        (f"({10**4200}, {10**4200})", "a shape beyond 4,611,686,018,427,387,904 entries"),
+        (f"(0, {10**30})", "a shape beyond"),  # no bytes of numbers, and no array of numpy's
+        (f"({2**31}, {2**32})", "a shape beyond"),
+        ("(0, 2**70)", "cannot be read"),
+        (f"({'1, ' * 40})", "cannot be read"),
+        ("[1]", "cannot be read"),
+    ],
+)
+def test_shapes_that_no_array_has(tmp_path: Path, shape: str, match: str) -> None:
+    (tmp_path / "a.npy").write_bytes(npy(header(shape), bytes(8)))
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("w.npy", npy(header(shape)))
+    for name in ("a.npy", "a.npz"):
+        for read in (read_array, headers):
+            with pytest.raises(InputError, match=match) as told:
+                read(f"{tmp_path}/{name}")
+            assert len(str(told.value)) < 400
+
+
+def entry(content: bytes, name: bytes = b"w.npy", flags: int = 0, method: int = 0) -> bytes:
+    """A zip of one stored entry, written by hand: with any name, flags and method."""
+    crc = struct.pack("<III", zipfile.crc32(content), len(content), len(content))
+    fields = struct.pack("<HHHHH", 20, flags, method, 0, 33) + crc
+    local = b"PK\3\4" + fields + struct.pack("<HH", len(name), 0) + name + content
+    central = b"PK\1\2" + struct.pack("<H", 20) + fields
+    central += struct.pack("<HHHHHII", len(name), 0, 0, 0, 0, 0, 0) + name
+    return (
+        local
+        + central
+        + b"PK\5\6"
+        + struct.pack("<HHHHIIH", 0, 0, 1, 1, len(central), len(local), 0)
+    )
+
+
+SOUND = npy(header("(1,)"), struct.pack("<d", 2.5))
+
+
+@pytest.mark.parametrize(
+    ("zipped", "match"),
+    [
+        (entry(SOUND, b"w\xff\xfe.npy", 0x800), "a name in it is no UTF-8"),
+        (entry(SOUND, flags=1), "encrypted"),
+        (entry(SOUND, method=12), "packed as no .npz of numpy is"),
+        (entry(SOUND, method=14), "packed as no .npz of numpy is"),
+        (entry(SOUND, method=99), "packed as no .npz of numpy is"),
+        (entry(entry(SOUND), b"inner.npz"), "holds no arrays"),
+        (entry(SOUND, b"w.txt"), "holds no arrays"),
+        (entry(SOUND + b"more"), "12 bytes follow its header"),
+        (entry(SOUND)[:-22], "no sound .npz"),
+        (entry(SOUND).replace(b"PK\1\2", b"PK\1\3"), "no sound .npz"),
+    ],
+)
+def test_zips_that_numpy_does_not_write(tmp_path: Path, zipped: bytes, match: str) -> None:
+    (tmp_path / "a.npz").write_bytes(zipped)
+    with pytest.raises(InputError, match=match):
+        read_array(f"{tmp_path}/a.npz")
+
+
+def test_the_zip_written_by_hand_is_sound(tmp_path: Path) -> None:
+    # Names are never paths here: nothing is unpacked to the disk.
+    for name in (b"w.npy", b"../../w.npy", b"/w.npy", "\N{GREEK SMALL LETTER ALPHA}.npy".encode()):
+        (tmp_path / "a.npz").write_bytes(entry(SOUND, name, 0x800))
+        inner = name.decode().removesuffix(".npy")
+        assert read_array(f"{tmp_path}/a.npz:{inner}").tolist() == [2.5]
+    assert [*tmp_path.iterdir()] == [tmp_path / "a.npz"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_name_that_stands_twice(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("w.npy", SOUND)
+        archive.writestr("w.npy", npy(header("(1,)"), struct.pack("<d", 3.5)))
+    with pytest.raises(InputError, match="stands twice"):
+        read_array(f"{tmp_path}/a.npz:w")
+
+
+class Unpacked(Exception):
+    """Numbers were asked for."""
+
+
+def test_a_bomb_is_refused_by_its_headers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def numbers(*_: object) -> None:
+        raise Unpacked
+
+    size = 160 * 2**20
+    with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
+        with archive.open("w.npy", "w") as member:
+            member.write(npy(header(f"({size // 8},)")))
+            for _ in range(160):
+                member.write(bytes(2**20))
+        archive.writestr("b.npy", SOUND)
+    assert (tmp_path / "a.npz").stat().st_size < 2**18
+    monkeypatch.setattr("convalgebra.kernels.arrays._numbers", numbers)
+    with pytest.raises(InputError, match=r"from [\d,]+ bytes to 167,[\d,]+; past 64 MiB the limit"):
+        read_array(f"{tmp_path}/a.npz:w")
+    with pytest.raises(Unpacked):  # the other array of that file is sound
+        read_array(f"{tmp_path}/a.npz:b")
+
+
+@pytest.mark.parametrize("read", ["factor", "nearest"])
+def test_a_kernel_that_is_too_large_is_refused_by_its_header(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    def numbers(*_: object) -> None:
+        raise Unpacked
+
+    monkeypatch.setattr("convalgebra.kernels.arrays._numbers", numbers)
+    side = {"factor": 400, "nearest": 5000}[read]
+    with open(tmp_path / "a.npy", "wb") as file:
+        file.write(npy(header(f"({side}, {side})", "|u1")))
+        file.truncate(file.tell() + side * side)
+    with pytest.raises(InputError, match=f"has {side * side:,} entries"):
+        getattr(ca, read)(f"{tmp_path}/a.npy", "2x2,2x2")
+
+
+def test_more_than_a_file_may_hold_in_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("convalgebra.kernels.arrays._TOTAL_LIMIT", 1000)
+    np.savez(tmp_path / "a.npz", a=np.ones(80), b=np.ones(80))
+    assert read_array(f"{tmp_path}/a.npz:a").sum() == 80
+    with pytest.raises(InputError, match="would be read"):
+        read_arrays(f"{tmp_path}/a.npz", ["a", "b"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.algebra.plan import Axes
@@ -103,6 +104,7 @@ def weighting_of(covariance: Any, field: Axes, channels: int) -> Weighting | Non
                 f"`{covariance[:40]}`: the parameter of ar1 is below 1 in absolute value, the "
                 "correlation of neighbours, like ar1:0.95"
             )
+        _check_places(max(field))
         grids = [np.abs(np.subtract.outer(np.arange(k), np.arange(k))) for k in field]
         return Weighting(
             covariance,
@@ -123,12 +125,16 @@ def _lags(field: Axes) -> Any:
     """[places, places, axes]: from the first place to the second."""
     import numpy as np
 
+    _check_places(prod(field))
     places = np.stack(
         [g.ravel() for g in np.meshgrid(*(np.arange(k) for k in field), indexing="ij")], axis=-1
     )
-    if len(places) > _PLACES_LIMIT:
-        raise InputError(f"a covariance over {len(places):,} places is too large")
     return places[None, :, :] - places[:, None, :]
+
+
+def _check_places(places: int) -> None:
+    if places > _PLACES_LIMIT:
+        raise InputError(f"a covariance over {places:,} places is too large")
 
 
 def _from_lags(covariance: Any, field: Axes, channels: int) -> Weighting:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from math import prod
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -21,7 +22,7 @@ from convalgebra.kernels.nearest.report import (
     nearest,
     plan_for,
 )
-from convalgebra.kernels.nearest.target import Target, array_from, checked, target_of
+from convalgebra.kernels.nearest.target import ENTRIES_LIMIT, Target, array_from, checked, target_of
 from convalgebra.kernels.nearest.unfoldings import closed_form
 from convalgebra.layers import KEPT, Channels
 from convalgebra.network import Network
@@ -204,6 +205,8 @@ def _layer(shape: Sequence[int], load: Callable[[], Array]) -> tuple[Array | Non
         return None, "it has no entries"
     if all(size == 1 for size in shape[2:]):
         return None, "its kernels have one tap"
+    if prod(shape) > ENTRIES_LIMIT:
+        return None, f"it has {prod(shape):,} entries, the limit is {ENTRIES_LIMIT:,}"
     array = load()
     if not array.any():
         return None, "all its entries are 0"

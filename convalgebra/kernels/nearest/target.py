@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from math import frexp
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -98,7 +99,8 @@ def array_of(source: KernelSource) -> tuple[Any, str]:
         indexed = _INDEXED.fullmatch(source)
         path = indexed["file"] if indexed else source
         if is_array_file(path):
-            array = read_array(path)
+            whole = indexed is None
+            array = read_array(path, check=partial(_check_size, source) if whole else None)
             if indexed:
                 array = _part(array, indexed["at"], path)
             return checked(array, source), source
@@ -136,17 +138,21 @@ def array_from(value: Any, name: str) -> Any:
         raise InputError(f"{name} is ragged: its rows have different lengths") from None
 
 
+def _check_size(name: str, entries: int) -> None:
+    if entries > ENTRIES_LIMIT:
+        raise InputError(
+            f"{name} has {entries:,} entries; the limit is {ENTRIES_LIMIT:,}: take one group "
+            "of its channels"
+        )
+
+
 def checked(array: Any, name: str) -> Any:
     """The array, if it holds finite real numbers, and not too many."""
     import numpy as np
 
     if array.dtype.kind not in "fiub":
         raise InputError(f"{name} is of type {array.dtype}; expected real numbers")
-    if array.size > ENTRIES_LIMIT:
-        raise InputError(
-            f"{name} has {array.size:,} entries; the limit is {ENTRIES_LIMIT:,}: take one group "
-            "of its channels"
-        )
+    _check_size(name, array.size)
     if array.dtype.itemsize > 8:
         with np.errstate(over="ignore"):
             array = array.astype(float)
