@@ -15,13 +15,16 @@ from math import prod
 from random import Random
 from types import MappingProxyType
 
+from convalgebra.algebra.dimension.points import PRIME
+from convalgebra.algebra.dimension.ranks import rank_of
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.operators import CONSTANT
 from convalgebra.algebra.plan import Axes, Plan
-from convalgebra.algebra.weight_polynomials import Monomial, Polynomial
+from convalgebra.algebra.weight_polynomials import Monomial, Polynomial, products_of
+from convalgebra.budget import Budget, Exhausted
 
+BUDGET = 4_000_000  # about as many microseconds, for all shifts and layers that are tried
 MAX_ENTRIES = 400_000  # of the system
-MAX_WORK = 100_000  # products of weights
 MAX_LAYERS = 8  # of which one is chosen to hold what is made
 
 
@@ -40,25 +43,31 @@ def is_affine(plan: Plan) -> bool:
 
 
 def affine_filters(
-    maker: Family, made: Family, shift: Axes, fixed: Mapping[int, int] = MappingProxyType({})
+    maker: Family,
+    made: Family,
+    shift: Axes,
+    budget: Budget,
+    fixed: Mapping[int, int] = MappingProxyType({}),
 ) -> tuple[Polynomial, ...] | None:
     """The weights of an affine maker with which it is any member of `made`, moved by the shift.
 
     None where there are none: then almost no member is made at this shift. With some weights
     `fixed`, so that the coefficients are affine in the others, None proves nothing. Raises
-    OverflowError where the system is too large.
+    Exhausted where that is beyond the budget.
 
     >>> from convalgebra.algebra.families import family_of
     >>> from convalgebra.language import parse
     >>> maker, made = (family_of(parse(text)) for text in ("3p1 + id", "3"))
-    >>> [weight.to_list() for weight in affine_filters(maker, made, (-1,))]
+    >>> [weight.to_list() for weight in affine_filters(maker, made, (-1,), Budget(BUDGET))]
     [[[1, [[0, 1]]]], [[-1, []], [1, [[1, 1]]]], [[1, [[2, 1]]]]]
     """
     from flint import fmpq, fmpq_mat
 
-    if max(maker.work, made.work) > MAX_WORK:
-        raise OverflowError
-    own, other = _coefficients(maker, fixed), _coefficients(made, {})
+    free = maker.weights - len(fixed)
+    # Where weights are numbers, paths that differ in these alone are one product.
+    count = maker.work * (3 + free // 50) if fixed else products_of(maker)
+    budget.spend(count, on=f"{count:,} products of weights in {maker.text}")
+    own, other = _coefficients(maker, fixed), _made(made, budget)
     places = {place: row for row, place in enumerate(maker.coordinates)}
     monomials: dict[Monomial, int] = {(): 0}
     entries: dict[tuple[int, int], Fraction] = {}
@@ -78,8 +87,12 @@ def affine_filters(
             sign = 1 if monomial else -1
             entries[row, column] = entries.get((row, column), Fraction(0)) + sign * value
     width = maker.weights + len(monomials)
-    if len(own) * width > MAX_ENTRIES:
-        raise OverflowError
+    size = len(own) * width
+    if size > MAX_ENTRIES:
+        raise Exhausted(f"a system of {size:,} entries")
+    if fixed and not _can_be_solved(entries, maker.weights, budget):
+        return None
+    budget.spend(size * min(len(own), free) / 25, on=f"a system of {size:,} entries")
     system = fmpq_mat(len(own), width)
     for at, value in entries.items():
         system[at] = fmpq(value.numerator, value.denominator)
@@ -98,7 +111,25 @@ def affine_filters(
     return tuple(map(Polynomial, filters))
 
 
-def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Polynomial, ...] | None:
+def _can_be_solved(
+    entries: Mapping[tuple[int, int], Fraction], unknowns: int, budget: Budget
+) -> bool:
+    """Whether the right sides, the columns from `unknowns` on, lie in the span mod a prime."""
+    left: dict[int, dict[int, int]] = {}
+    whole: dict[int, dict[int, int]] = {}
+    for (row, column), value in entries.items():
+        number = value.numerator * pow(value.denominator, -1, PRIME) % PRIME
+        whole.setdefault(row, {})[column] = number
+        if column < unknowns:
+            left.setdefault(row, {})[column] = number
+    count = len(whole) * len({column for _, column in entries})
+    budget.spend(count * (0.2 + len(left) / 4400), on=f"a system of {count:,} entries")
+    return rank_of(list(left.values()), PRIME) == rank_of(list(whole.values()), PRIME)
+
+
+def filters_of_one_layer(
+    maker: Family, made: Family, shift: Axes, budget: Budget
+) -> tuple[Polynomial, ...] | None:
     """Weights of a maker with which it is any member of `made`, all of them in one of its layers.
 
     The other kernels are single taps, channel by channel, or random; the coefficients are affine in
@@ -108,7 +139,7 @@ def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Poly
     >>> from convalgebra.algebra.families import family_of
     >>> from convalgebra.language import parse
     >>> maker, made = (family_of(parse(text)) for text in ("cat(2 | 3), 1@1", "3"))
-    >>> [len(weight.terms) for weight in filters_of_one_layer(maker, made, (0,))]
+    >>> [len(weight.terms) for weight in filters_of_one_layer(maker, made, (0,), Budget(BUDGET))]
     [1, 1, 2, 2, 1, 1, 1]
     """
     blocks = maker.plan.blocks
@@ -137,10 +168,18 @@ def filters_of_one_layer(maker: Family, made: Family, shift: Axes) -> tuple[Poly
                     kept = maker.plan.steps[index].kernel_weights
                 for weight in block[kept:]:
                     del fixed[weight]
-            filters = affine_filters(maker, made, shift, fixed)
+            filters = affine_filters(maker, made, shift, budget, fixed)
             if filters is not None:
                 return filters
     return None
+
+
+def _made(family: Family, budget: Budget) -> list[Polynomial]:
+    """The coefficients in the weights of the family, the same for all that is tried."""
+    if "polynomials" not in family.__dict__:
+        count = products_of(family)
+        budget.spend(count, on=f"{count:,} products of weights in {family.text}")
+    return family.polynomials
 
 
 def _coefficients(family: Family, fixed: Mapping[int, int]) -> list[Polynomial]:

@@ -29,6 +29,7 @@ from convalgebra.algebra.operators import (
 )
 from convalgebra.algebra.plan import Axes, Plan, plan_of
 from convalgebra.algebra.supports import bits_of, supports
+from convalgebra.algebra.weight_polynomials import Polynomial
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Network
 
@@ -228,6 +229,12 @@ class Family:
     def exact_values(self, point: Sequence[Any]) -> list[Any]:
         """The coordinates at weights of any exact ring: ints, Fractions, polynomials."""
         return self._values(point, None)
+
+    @cached_property
+    def polynomials(self) -> list[Polynomial]:
+        """The coordinates in the weights, multiplied out; `products_of` says how long they are."""
+        weights = [Polynomial.variable(index) for index in range(self.weights)]
+        return [Polynomial.of(value) for value in self.exact_values(weights)]
 
     def jacobian(self, point: Sequence[int], modulus: int) -> list[dict[int, int]]:
         """The derivatives of the coordinates by every weight: a row {column: value} for each.

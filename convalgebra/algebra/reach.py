@@ -36,6 +36,7 @@ from itertools import product
 from math import gcd, lcm
 from typing import Any
 
+from convalgebra.algebra.affine import BUDGET as AFFINE_BUDGET
 from convalgebra.algebra.affine import affine_filters, filters_of_one_layer, is_affine
 from convalgebra.algebra.answers import FIELDS, SAME, Answer, Reach
 from convalgebra.algebra.constructions import Construction, construct
@@ -47,6 +48,7 @@ from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes
 from convalgebra.algebra.two_products import reach_by_two_products
+from convalgebra.budget import Budget, Exhausted
 
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
@@ -158,9 +160,15 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Re
         return _covered(maker, made, shifts)
     if maker.weights == made.weights == 0:
         return _of_fixed(maker, made, shifts)
-    construction = construct(maker, made)
-    if construction is not None:
-        return _constructed(construction, maker, made)
+    stopped = ""
+    if dims[0].upper >= dims[1].lower:
+        try:
+            construction = construct(maker, made)
+        except Exhausted as error:
+            stopped = f"; the search for a construction ended at its budget, at {error}"
+        else:
+            if construction is not None:
+                return _constructed(construction, maker, made)
     affine = _of_affine(maker, made, shifts) if is_affine(maker.plan) else None
     if affine is not None and affine.real == "all":
         return affine
@@ -169,31 +177,35 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Re
         if held is not None:
             return held
     known = _by_dimension(maker, made, dims, shifts) or _by_equations(maker, made, dims, shifts)
-    return affine if affine is not None and known.real == "unknown" else known
+    if affine is not None and known.real == "unknown":
+        return affine
+    return replace(known, reason=known.reason + stopped) if known.real != "thin" else known
 
 
 def _held_by_one_layer(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
     """`all` where one layer of the maker can hold what is made, the others being fixed."""
+    budget = Budget(AFFINE_BUDGET)
     try:
         for shift in shifts[:_MOST_SHIFTS_TRIED]:
-            filters = filters_of_one_layer(maker, made, shift)
+            filters = filters_of_one_layer(maker, made, shift, budget)
             if filters is not None:
                 reason = "one layer holds what is made, the weights of the others are numbers"
                 return _equal(reason, shift, [weight.to_list() for weight in filters])
-    except OverflowError:
+    except Exhausted:
         pass
     return None
 
 
 def _of_affine(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
     """The answer for a maker whose coefficients are affine in its weights; None past a budget."""
+    budget = Budget(AFFINE_BUDGET)
     try:
         solved = {
             shift: filters
             for shift in shifts[:_MOST_SHIFTS_TRIED]
-            if (filters := affine_filters(maker, made, shift)) is not None
+            if (filters := affine_filters(maker, made, shift, budget)) is not None
         }
-    except OverflowError:
+    except Exhausted:
         return None
     if not solved:
         if len(shifts) > _MOST_SHIFTS_TRIED:
@@ -274,7 +286,7 @@ def _moved(place: Coordinate, shift: Axes) -> Coordinate:
 
 
 def _constructed(construction: Construction, maker: Family, made: Family) -> Reach:
-    written = maker.weights <= _MOST_WRITTEN
+    written = maker.weights <= _MOST_WRITTEN and construction.filters is not None
     return Reach(
         "all",
         "all",

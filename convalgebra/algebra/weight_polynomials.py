@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convalgebra.algebra.families import Family
 
 Monomial = tuple[tuple[int, int], ...]  # (weight, power), by weight
 Number = int | Fraction
@@ -87,6 +91,54 @@ class Polynomial:
             [_written(value), [list(factor) for factor in monomial]]
             for monomial, value in sorted(self.terms.items())
         ]
+
+
+def products_of(family: Family) -> int:
+    """How many factors are written when all coefficients of a family are multiplied out, at most.
+
+    Every path from an input to an output is a product of the weights on it. What every step holds
+    counts, since it is written on the way.
+
+    >>> from convalgebra.algebra.families import family_of
+    >>> from convalgebra.language import parse
+    >>> products_of(family_of(parse("2,3")))  # 2 weights; 2 * 3 products of 2 weights
+    14
+    """
+    rates = family.grid.rates
+    paths: list[list[int]] = []  # of every channel of a step, over all its phases
+    factors: list[int] = []
+    total = 0
+    for step, rate in zip(family.plan.steps, rates, strict=False):  # a period may follow
+        before, count = step.channels
+        if step.op == "input":
+            found = [1] * count
+        elif step.op in ("conv", "convt"):
+            (source,), width = step.sources, before // step.groups
+            read = [sum(paths[source][g * width :][:width]) for g in range(step.groups)]
+            phases = prod(b for _, b in rate) * step.bias
+            each = count // step.groups
+            found = [prod(step.size) * paths_in + phases for paths_in in read for _ in range(each)]
+        elif step.op == "pick":
+            found = [paths[step.sources[0]][channel] for channel in step.picked]
+        elif step.op == "depth_to_space":
+            block = before // count
+            source = step.sources[0]
+            found = [sum(paths[source][c * block :][:block]) for c in range(count)]
+        else:
+            lifted = []
+            for source in step.sources:
+                along = zip(rate, rates[source], strict=True)
+                times = prod(a // own for (a, _), (own, _) in along)
+                lifted.append([times * count for count in paths[source]])
+            if step.op == "add":
+                found = list(map(sum, zip(*lifted, strict=True)))
+            else:
+                found = [count for part in lifted for count in part]
+        paths.append(found)
+        deep = max((factors[source] for source in step.sources), default=0)
+        factors.append(deep + (step.weights is not None))
+        total += sum(found) * factors[-1]
+    return total
 
 
 def _product(one: Monomial, two: Monomial) -> Monomial:

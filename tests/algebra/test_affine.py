@@ -7,8 +7,9 @@ import pytest
 
 from convalgebra import check
 from convalgebra.algebra import equiv
-from convalgebra.algebra.affine import affine_filters, is_affine
+from convalgebra.algebra.affine import BUDGET, affine_filters, is_affine
 from convalgebra.algebra.families import family_of
+from convalgebra.budget import Budget
 from convalgebra.language import parse
 
 MADE = [
@@ -76,7 +77,7 @@ def test_what_lies_in_no_affine_space(maker, made, channels):
     """Solvable for one member if and only if for all; members by least squares over Q."""
     one, two = family_of(parse(maker), channels), family_of(parse(made), channels)
     assert is_affine(one.plan)
-    solved = affine_filters(one, two, (0,))
+    solved = affine_filters(one, two, (0,), Budget(BUDGET))
     random = Random(3)
     for _ in range(5):
         weights = [random.randint(-9, 9) for _ in range(two.weights)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,11 +11,13 @@ from convalgebra.algebra.constructions.paths import Path, paths
 from convalgebra.algebra.constructions.pieces import Kernel, Piece, Pieces, plus, total_stride
 from convalgebra.algebra.constructions.targets import Targets
 from convalgebra.algebra.families import Family
-from convalgebra.algebra.plan import Axes, Plan
-from convalgebra.algebra.weight_polynomials import Polynomial
+from convalgebra.algebra.operators import Coordinate
+from convalgebra.algebra.plan import Axes, Plan, Step
+from convalgebra.algebra.weight_polynomials import Polynomial, products_of
+from convalgebra.budget import Budget, Exhausted
 from convalgebra.errors import UnsupportedError
 
-MAX_WORK = 300_000  # products of weights in the made stack, and in the check
+BUDGET = 2_000_000  # factors of products of weights, places and taps: two seconds, 500 MB
 
 
 @dataclass(frozen=True)
@@ -23,16 +25,18 @@ class Construction:
     """`filters[j]` is weight j of the maker, a polynomial in the weights of the made stack.
 
     With them the maker's operator is the made one's, moved by `offset`. `way` says how in words.
+    `filters` is None where they exist but are too many to be written out.
     """
 
     maker: Family
     made: Family
     offset: Axes
-    filters: tuple[Polynomial, ...]
+    filters: tuple[Polynomial, ...] | None
     way: str
 
     def to_claim(self, maker: str) -> dict[str, Any]:
-        """The claim `reproduces` of a certificate."""
+        """The claim `reproduces` of a certificate; the filters must be written out."""
+        assert self.filters is not None
         return {
             "claim": "reproduces",
             "maker": maker,
@@ -42,10 +46,11 @@ class Construction:
 
     def weights_for(self, point: list[Any]) -> list[Any]:
         """The maker's weights for given weights of the made stack."""
+        assert self.filters is not None
         return [weight.at(point) for weight in self.filters]
 
 
-def construct(maker: Family, made: Family) -> Construction | None:
+def construct(maker: Family, made: Family, budget: Budget | None = None) -> Construction | None:
     """Weights with which `maker` is any member of `made`; None where no such way was found.
 
     >>> from convalgebra.algebra.families import family_of
@@ -57,17 +62,16 @@ def construct(maker: Family, made: Family) -> Construction | None:
     True
 
     Dense convolutions on the maker's side, or groups equal to the made layer's; no transposed ones.
-    None proves nothing.
+    None proves nothing. Raises Exhausted where the search stopped at its budget.
     """
+    budget = Budget(BUDGET) if budget is None else budget
     if (maker.channels_in, maker.channels_out) != (made.channels_in, made.channels_out):
         return None
     if maker.rate != made.rate or any(b != 1 for _, b in made.rate):
         return None
-    if made.work > MAX_WORK or maker.plan.weights > MAX_WORK:
-        return None
     try:
         for path in paths(maker.plan):
-            found = _Search(maker, made, path).found()
+            found = _Search(maker, made, path, budget).found()
             if found is not None:
                 return found
     except UnsupportedError:  # too many coefficients to be listed
@@ -78,9 +82,10 @@ def construct(maker: Family, made: Family) -> Construction | None:
 class _Search:
     """One way through the maker, tried on all ways to group the made layers."""
 
-    def __init__(self, maker: Family, made: Family, path: Path) -> None:
-        self.maker, self.made = maker, made
-        self.runs, self.targets = Pieces(maker.plan, path), Targets(maker, made, path)
+    def __init__(self, maker: Family, made: Family, path: Path, budget: Budget) -> None:
+        self.maker, self.made, self.path, self.budget = maker, made, path, budget
+        self.runs = Pieces(maker.plan, path, budget)
+        self.targets = Targets(maker, made, path, budget)
         self.steps, self.layers = self.runs.steps, self.targets.layers
         self.pieces: dict[tuple[int, int, int, int], Piece | None] = {}
 
@@ -132,29 +137,81 @@ class _Search:
         return self.pieces[key] is not None
 
     def put_together(self, groups: list[tuple[int, int, int, int]]) -> Construction | None:
-        """All weights, zeros elsewhere; checked by multiplying out."""
+        """All weights, zeros elsewhere; checked by multiplying out.
+
+        Without weights that were written out where they are beyond the budget and each run is in
+        one layer, which then holds whatever coefficients the run has.
+        """
         plan = self.maker.plan
-        filters = [Polynomial.constant(0)] * plan.weights
+        chosen = [(key, self.pieces[key]) for key in groups]
         ways, offset = [], (0,) * plan.axes
         scale = (1,) * plan.axes
-        for key in groups:
-            piece = self.pieces[key]
+        for key, piece in chosen:
             assert piece is not None
             if piece.way:
                 ways.append(piece.way)
             offset = tuple(o + s * m for o, s, m in zip(offset, scale, piece.offset, strict=True))
-            scale = tuple(
-                s * t
-                for s, t in zip(
-                    scale, total_stride(self.steps[key[0] : key[1]], plan.axes), strict=True
-                )
-            )
-            for index, kernel in piece.kernels.items():
-                _write(plan, index, kernel, piece.biases.get(index, {}), filters)
-        if _check(self.maker, self.made, filters, offset):
-            way = ", ".join(ways) or "layer by layer, with zeros around"
+            run = total_stride(self.steps[key[0] : key[1]], plan.axes)
+            scale = tuple(s * t for s, t in zip(scale, run, strict=True))
+        way = ", ".join(ways) or "layer by layer, with zeros around"
+        pieces = [piece for _, piece in chosen if piece is not None]
+        try:
+            filters = self.filters(pieces)
+            right = self.is_right(filters, offset, groups)
+        except Exhausted:
+            if not self.path.is_plain or not all(piece.one_layer for piece in pieces):
+                raise
+            return Construction(self.maker, self.made, offset, None, way)
+        if right:
             return Construction(self.maker, self.made, offset, tuple(filters), way)
         return None
+
+    def filters(self, pieces: list[Piece]) -> list[Polynomial]:
+        """The maker's weights."""
+        plan = self.maker.plan
+        self.budget.spend(plan.weights, on=f"{plan.weights:,} weights of {plan.text}")
+        filters = [Polynomial.constant(0)] * plan.weights
+        for piece in pieces:
+            own, biases = piece.biases() or (None, {})
+            for index, kernel in piece.write().items():
+                _write(plan, index, kernel, biases if index == own else {}, filters)
+        return filters
+
+    def is_right(
+        self, filters: list[Polynomial], offset: Axes, groups: list[tuple[int, int, int, int]]
+    ) -> bool:
+        """Whether they make the made stack: as a whole, or run by run where that is too long.
+
+        The operator of a chain is the product of those of its runs.
+        """
+        if self.budget.takes(2 * products_of(self.made)):
+            variables = [Polynomial.variable(j) for j in range(self.made.weights)]
+            values = self.made.exact_values(variables)
+            wanted = dict(zip(self.made.coordinates, values, strict=True))
+            return _makes(self.maker, filters, wanted, offset)
+        if not self.path.is_plain:
+            raise Exhausted(f"the products of weights in {self.made.text}")
+        for step, end, layer, last in groups:
+            piece, target = self.pieces[step, end, layer, last], self.targets.operator(layer, last)
+            assert piece is not None
+            assert target is not None
+            terms = (term for value in target.coefficients.values() for term in value.terms)
+            self.budget.spend(2 * sum(map(len, terms)), on=f"the products in {self.made.text}")
+            indices = self.path.steps[step:end]
+            own = [filters[j] for i in indices for j in self.maker.plan.blocks.get(i, ())]
+            run = Family(_run(self.maker.plan, indices))
+            if not _makes(run, own, target.coefficients, piece.offset):
+                return False
+        return True
+
+
+def _run(plan: Plan, indices: tuple[int, ...]) -> Plan:
+    """Some steps of a plan one after another."""
+    steps = [Step("input", channels=(0, plan.steps[indices[0]].channels[0]))]
+    for number, step in enumerate((plan.steps[index] for index in indices), 1):
+        weights = None if step.weights is None else number
+        steps.append(step._replace(sources=(number - 1,), weights=weights))
+    return Plan(plan.text, plan.axes, tuple(steps))
 
 
 def _write(
@@ -173,11 +230,12 @@ def _write(
         filters[block.start + step.kernel_weights + o] = value
 
 
-def _check(maker: Family, made: Family, filters: list[Polynomial], offset: Axes) -> bool:
-    """Whether the maker's coefficients are the made ones, moved: exactly."""
-    variables = [Polynomial.variable(j) for j in range(made.weights)]
+def _makes(
+    maker: Family, filters: Sequence[Polynomial], made: Mapping[Coordinate, Any], offset: Axes
+) -> bool:
+    """Whether the maker's coefficients are the given ones, moved: exactly."""
     wanted: dict[tuple[int, int, Axes], Polynomial] = {}
-    for c, value in zip(made.coordinates, made.exact_values(variables), strict=True):
+    for c, value in made.items():
         exponent = plus(c.exponent, offset) if c.exponent else ()
         wanted[c.out, c.source, exponent] = Polynomial.of(value)
     found = {

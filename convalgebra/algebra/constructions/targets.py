@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
@@ -12,32 +12,61 @@ from convalgebra.algebra.constructions.paths import Path
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.operators import Coordinate
 from convalgebra.algebra.plan import Axes, Plan, Step
-from convalgebra.algebra.weight_polynomials import Polynomial
-
-Taps = dict[Axes, Polynomial]  # of one (out, in): exponent -> coefficient
+from convalgebra.algebra.weight_polynomials import Polynomial, products_of
+from convalgebra.budget import Budget
 
 
 @dataclass(frozen=True)
 class Operator:
-    """A matrix of polynomials in shifts, with a stride and constants."""
+    """A matrix of polynomials in shifts, with a stride and constants.
+
+    `places` are those of its coefficients that are not 0. `expand` gives them as polynomials in
+    weights, and is called where they are needed: most runs do not even fit by their places.
+    """
 
     channels: tuple[int, int]
     stride: Axes
-    entries: Mapping[tuple[int, int], Taps]
-    constants: Mapping[int, Polynomial]
+    places: tuple[Coordinate, ...]
+    expand: Callable[[], Mapping[Coordinate, Any]]
     identity: bool = False
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[int, int]]:
+        """The (out, in) of all entries."""
+        return frozenset((place.out, place.source) for place in self.places if place.source >= 0)
 
     @cached_property
     def support(self) -> list[Axes]:
         """The exponents of all entries."""
-        return sorted({exponent for taps in self.entries.values() for exponent in taps})
+        return sorted({place.exponent for place in self.places if place.source >= 0})
+
+    @cached_property
+    def biased(self) -> bool:
+        """Whether there are constants."""
+        return any(place.source < 0 for place in self.places)
+
+    @cached_property
+    def coefficients(self) -> dict[Coordinate, Polynomial]:
+        """All multiplied out; raises Exhausted where that is beyond the budget."""
+        return {place: Polynomial.of(value) for place, value in self.expand().items()}
+
+    @property
+    def constants(self) -> dict[int, Polynomial]:
+        """The constants multiplied out, by channel."""
+        return {place.out: value for place, value in self.coefficients.items() if place.source < 0}
+
+    def entries(self) -> Iterator[tuple[int, int, Axes, Polynomial]]:
+        """The entries multiplied out: (out, in, exponent, coefficient)."""
+        for place, value in self.coefficients.items():
+            if place.source >= 0 and value:
+                yield place.out, place.source, place.exponent, value
 
 
 class Targets:
     """The made layers, run by run; all of them as one if they, or the maker's way, are no chain."""
 
-    def __init__(self, maker: Family, made: Family, path: Path) -> None:
-        self.maker, self.made, self.path = maker, made, path
+    def __init__(self, maker: Family, made: Family, path: Path, budget: Budget) -> None:
+        self.maker, self.made, self.path, self.budget = maker, made, path, budget
         self.chain = made.plan.is_chain and path.is_plain
         self.layers = len(made.plan.steps) - 1 if self.chain else 1
         self.merged: dict[tuple[int, int], Operator | None] = {}
@@ -51,37 +80,31 @@ class Targets:
 
     def operator_of(self, layer: int, last: int) -> Operator | None:
         plan = self.made.plan
-        axes = plan.axes
+        zero = (0,) * plan.axes
         if layer == last:
             count = plan.steps[layer].channels[1]
-            one = {(0,) * axes: Polynomial.constant(1)}
-            return Operator(
-                (count, count), (1,) * axes, {(c, c): one for c in range(count)}, {}, True
-            )
+            ones = {Coordinate(c, zero, c, zero): 1 for c in range(count)}
+            return Operator((count, count), (1,) * plan.axes, tuple(ones), lambda: ones, True)
         if self.chain:
             family, start = self.made.run(layer + 1, last), _first_weight(plan, layer + 1)
         else:
             family, start = self.made, 0
         if any(b != 1 for _, b in family.rate):
             return None
-        variables = [Polynomial.variable(start + j) for j in range(family.weights)]
-        values = dict(zip(family.coordinates, family.exact_values(variables), strict=True))
+        self.budget.spend(family.ambient, on=f"{family.ambient:,} coefficients of {self.made.text}")
+
+        def expand() -> dict[Coordinate, Any]:
+            count = products_of(family)
+            self.budget.spend(count, on=f"{count:,} products of weights in {self.made.text}")
+            variables = [Polynomial.variable(start + j) for j in range(family.weights)]
+            return dict(zip(family.coordinates, family.exact_values(variables), strict=True))
+
+        places = family.coordinates
         if not self.path.is_plain:
-            values = self.less_fixed(values)
-        entries: dict[tuple[int, int], Taps] = {}
-        constants: dict[int, Polynomial] = {}
-        for coordinate, value in values.items():
-            value = Polynomial.of(value)
-            if not value:
-                continue
-            if coordinate.source < 0:
-                constants[coordinate.out] = value
-            else:
-                entries.setdefault((coordinate.out, coordinate.source), {})[coordinate.exponent] = (
-                    value
-                )
+            less = {place: value for place, value in self.less_fixed(expand()).items() if value}
+            places, expand = tuple(less), lambda: less
         stride = tuple(a for a, _ in family.rate)
-        return Operator((family.channels_in, family.channels_out), stride, entries, constants)
+        return Operator((family.channels_in, family.channels_out), stride, places, expand)
 
     def less_fixed(self, values: Mapping[Coordinate, Any]) -> dict[Coordinate, Any]:
         """The made operator less the branches of the maker that have no weights."""

@@ -34,6 +34,7 @@ from convalgebra.algebra.implicit.monomials import (
 )
 from convalgebra.algebra.implicit.parametrization import Parametrization
 from convalgebra.algebra.implicit.parts import Part
+from convalgebra.budget import Budget
 
 MAX_SIZE = 3_000  # monomials in a block: the matrix takes half a gigabyte while it is made
 MAX_TABLE = 4_000_000  # values kept: 200 MB
@@ -42,27 +43,13 @@ _PER_ENTRY = 500  # of a matrix
 _PER_PRODUCT = 120  # in a run of the stack
 
 
-class Meter:
-    """What is left of a budget of work, in estimated nanoseconds."""
-
-    def __init__(self, budget: int) -> None:
-        self.left = budget
-
-    def takes(self, work: int) -> bool:
-        """Whether there is room for so much work; then it is taken off."""
-        if work > self.left:
-            return False
-        self.left -= work
-        return True
-
-
 class Ideal:
     """The equations of a part that were found so far, as homogeneous forms.
 
     `dimension` is a proved lower bound of the dimension of the part.
     """
 
-    def __init__(self, found: Parametrization, part: Part, dimension: int, meter: Meter) -> None:
+    def __init__(self, found: Parametrization, part: Part, dimension: int, meter: Budget) -> None:
         self.found, self.part, self.dimension, self.meter = found, part, dimension, meter
         self.generators: list[Form] = []
         self.independent = 0

@@ -8,7 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from convalgebra.algebra.implicit.equations import ImplicitEquations, degree_of
-from convalgebra.algebra.implicit.ideals import Ideal, Meter
+from convalgebra.algebra.implicit.ideals import Ideal
 from convalgebra.algebra.implicit.interpolation import prime
 from convalgebra.algebra.implicit.parametrization import (
     MAX_TERMS,
@@ -16,6 +16,7 @@ from convalgebra.algebra.implicit.parametrization import (
     parametrization,
 )
 from convalgebra.algebra.implicit.parts import Part, parts, shape
+from convalgebra.budget import Budget
 from convalgebra.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def implicit_equations(
     """
     if dimension == family.ambient:
         return _result(family, dimension)
-    meter = Meter(budget)
+    meter = Budget(budget)
     rows = _jacobian(family, meter)
     if rows is None:
         why = f"the Jacobian of {family.text} is too large for the budget"
@@ -87,7 +88,7 @@ def _result(family: Family, dimension: int, stopped: str | None = None) -> Impli
     )
 
 
-def _jacobian(family: Family, meter: Meter) -> list[dict[int, int]] | None:
+def _jacobian(family: Family, meter: Budget) -> list[dict[int, int]] | None:
     """The Jacobian mod a prime at a random point, None where that is too much work."""
     rows, columns = family.weights, family.ambient
     if not meter.takes(rows * columns * (_PER_DERIVATIVE + min(rows, columns) // 4)):
@@ -114,7 +115,7 @@ def rank_at(rows: list[dict[int, int]], columns: range | tuple[int, ...]) -> int
 
 
 def _searched(
-    found: Parametrization, rows: list[dict[int, int]], meter: Meter, max_degree: int | None
+    found: Parametrization, rows: list[dict[int, int]], meter: Budget, max_degree: int | None
 ) -> ImplicitEquations:
     free, split = parts(found)
     alike: dict[Hashable, list[Part]] = {}

@@ -35,7 +35,8 @@ from convalgebra.algebra.one_channel.chains import Chain, Factor
 from convalgebra.algebra.one_channel.cycles import Options, Vector, doubled, improves, options
 from convalgebra.algebra.one_channel.cycles import added as vector_sum
 from convalgebra.algebra.one_channel.packing import Demand, Lines, Shape, lines
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 _LONGEST_CYCLE = 20_000  # roots of unity along an axis that are looked at one by one
 

@@ -7,7 +7,8 @@ from math import prod
 
 from convalgebra.algebra.one_channel.chains import Chain, Exponent, fixed_shift
 from convalgebra.algebra.one_channel.dimension import dimension
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 _STEPS = 60_000
 

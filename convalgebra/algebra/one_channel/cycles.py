@@ -14,7 +14,8 @@ from __future__ import annotations
 from math import lcm
 from typing import NamedTuple
 
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 Vector = tuple[tuple[int, int], ...]  # for each lattice: how many singles, how many pairs
 

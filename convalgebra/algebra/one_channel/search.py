@@ -9,7 +9,8 @@ from convalgebra.algebra.one_channel.atoms import Pattern, Question
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.algebra.one_channel.packing import Packed, packings
 from convalgebra.algebra.one_channel.places import Box
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 STEPS = 100_000  # of work for each search, about a second
 

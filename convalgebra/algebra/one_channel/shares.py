@@ -21,7 +21,8 @@ from convalgebra.algebra.one_channel.chains import Chain, Exponent
 from convalgebra.algebra.one_channel.cycles import Options, Piece, Vector
 from convalgebra.algebra.one_channel.packing import Packed, Shape, remaining, unlinked
 from convalgebra.algebra.one_channel.search import STEPS, again, search
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 _MOST_ENTRIES = 4_000  # of a packing in a certificate
 

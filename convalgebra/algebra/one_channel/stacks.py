@@ -29,7 +29,8 @@ from convalgebra.algebra.one_channel.packing import fits
 from convalgebra.algebra.one_channel.places import Box, holds, listed
 from convalgebra.algebra.one_channel.search import STEPS, again, search
 from convalgebra.algebra.one_channel.witness import Witness
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 
 ELSEWHERE = "the padding puts it at a place that the stack does not reach"
 

@@ -1,15 +1,13 @@
-"""A budget of counted work for one question, so that no search runs away."""
+"""The budget of one question about one-channel chains, about a second."""
 
 from __future__ import annotations
 
 from typing import Any
 
-
-class Exhausted(Exception):
-    """The work of a search ran out: what it looks for may exist or not."""
+from convalgebra.budget import Budget
 
 
-class Work:
+class Work(Budget):
     """So many steps may still be taken; `cycles` remembers what was found on the way.
 
     >>> work = Work(10)
@@ -19,11 +17,5 @@ class Work:
     """
 
     def __init__(self, steps: int) -> None:
-        self.left = steps
+        super().__init__(steps)
         self.cycles: dict[Any, Any] = {}
-
-    def spend(self, steps: int) -> None:
-        """Takes steps from the budget; raises Exhausted when there are none left."""
-        self.left -= steps
-        if self.left < 0:
-            raise Exhausted

@@ -24,7 +24,8 @@ from random import Random
 from typing import Any, NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting
 from convalgebra.kernels.factoring.embeddings import PRECISIONS, Embedding, precision, roots
 from convalgebra.kernels.factoring.fields import Element, Field, substituted

@@ -9,7 +9,8 @@ from math import prod
 from typing import NamedTuple
 
 from convalgebra.algebra.one_channel.chains import Exponent
-from convalgebra.algebra.one_channel.work import Exhausted, Work
+from convalgebra.algebra.one_channel.work import Work
+from convalgebra.budget import Exhausted
 from convalgebra.kernels.factoring.absolute import Count
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting, atoms_of
 from convalgebra.kernels.factoring.embeddings import roots

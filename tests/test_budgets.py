@@ -1,0 +1,116 @@
+"""Hostile sizes are answered within a budget of work and memory, or refused in one sentence.
+
+Work is counted, never timed; memory is what a process of its own may take.
+"""
+
+import resource
+import subprocess
+import sys
+
+import pytest
+
+from convalgebra.algebra import equiv
+from convalgebra.algebra.constructions import construct
+from convalgebra.algebra.families import family_of
+from convalgebra.algebra.weight_polynomials import Polynomial, products_of
+from convalgebra.budget import Budget, Exhausted
+from convalgebra.language import parse
+
+
+def command(*arguments, megabytes=512):
+    """The command line in a process that may take so much memory (the code itself takes 100 MB)."""
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_AS, (megabytes * 2**20,) * 2)
+
+    return subprocess.run(
+        [sys.executable, "-m", "convalgebra", *arguments],
+        capture_output=True, text=True, preexec_fn=limited, check=False,
+    )  # fmt: skip
+
+
+def test_what_does_not_fit_ends_the_budget():
+    budget = Budget(10, values=5)
+    budget.spend(4)
+    assert budget.left == 6
+    assert not budget.takes(7)
+    assert budget.left == 6
+    with pytest.raises(Exhausted, match="a sum"):
+        budget.spend(7, on="a sum")
+    with pytest.raises(Exhausted):
+        budget.spend(1)
+    with pytest.raises(Exhausted):
+        Budget(10, values=5).spend(1, values=6)
+
+
+@pytest.mark.parametrize(
+    ("text", "channels"),
+    [
+        ("3", 2),
+        ("2x2, 3x3", 1),
+        ("2b, 3b", 2),
+        ("3s2, convt2s2", 2),
+        ("convt3s2, 2s3", 1),
+        ("dw3, 1", 3),
+        ("(2p1, 3) + 4", 2),
+        ("cat(2 | 2), 2@1", 2),
+        ("4@4g2, shuffle2, 1@4g2", 4),
+        ("2@4, pixelshuffle2", 1),
+    ],
+)
+def test_the_factors_that_are_written_out_are_bounded(text, channels):
+    family = family_of(parse(text), channels)
+    values = family.exact_values([Polynomial.variable(j) for j in range(family.weights)])
+    terms = [term for value in values for term in Polynomial.of(value).terms]
+    assert sum(map(len, terms)) <= products_of(family)
+
+
+def test_the_factors_of_two_layers_by_hand():
+    # 3x3 with 2 channels: 4 * 9 weights. Then 2 * 2x2: each of 2 outputs reads 2 * 4 * 18 of them.
+    assert products_of(family_of(parse("3x3, 2x2"), 2)) == 36 + 2 * (2 * 4 * 2 * 18)
+
+
+# 4 layers of 2x2 have C (4 C)^4 products of weights: 10^6 letters, 8 * 10^6, 34 * 10^6 ..
+@pytest.mark.parametrize("channels", [4, 8, 64])
+def test_wider_layers_are_matched_without_multiplying_all_out(channels):
+    maker, made = family_of(parse("3x3,3x3"), channels), family_of(parse("4*(2x2)"), channels)
+    budget = Budget(2_000_000)
+    assert construct(maker, made, budget) is not None
+    report = equiv("3x3,3x3", "4*(2x2)", channels=channels)
+    assert report.left_reproduces_right.reach.rational == "all"
+    # 17 C^2 against 13 C^2 dimensions: 1 + 2 * 8 and 1 + 4 * 3 for one channel.
+    assert report.right_reproduces_left.reach.real == "thin"
+    assert (report.left.dimension.value, report.right.dimension.value) == (
+        17 * channels**2,
+        13 * channels**2,
+    )
+
+
+def test_a_run_of_layers_is_checked_alone():
+    maker, made = family_of(parse("3x3,3x3"), 6), family_of(parse("4*(2x2)"), 6)
+    assert products_of(made) > 2_000_000  # so that the whole is not multiplied out
+    found = construct(maker, made)
+    point = [(7 * j) % 11 - 5 for j in range(made.weights)]
+    assert maker.exact_values(found.weights_for(point)) == made.exact_values(point)
+
+
+def test_a_search_beyond_its_budget_says_so():
+    maker, made = family_of(parse("2x2@64, 2x2@16"), 16), family_of(parse("3x3"), 16)
+    assert construct(maker, made) is not None  # shifts in front, taps behind
+    with pytest.raises(Exhausted, match="2,304 products of weights in 3x3"):
+        construct(maker, made, Budget(12_000))
+
+
+HOSTILE = [
+    ("equiv", "3x3,3x3", "2x2,2x2,2x2,2x2", "--channels", "8"),
+    ("equiv", "5x5,5x5", "3x3,3x3,3x3,3x3", "--channels", "4"),
+    ("equiv", "2x2@6, 4x4, 3x3@12", "3x3, 2x2, 2x2, 2x2@3, 2x2@12", "--channels", "3"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", HOSTILE, ids=" ".join)
+def test_memory_is_bounded(arguments):
+    done = command(*arguments)
+    assert done.returncode in (0, 2), done.stderr
+    assert "more memory than there is" not in done.stderr
