@@ -24,7 +24,7 @@ from convalgebra.cost.receptive_field.readings import (
     of_window,
 )
 from convalgebra.errors import NotKnownError
-from convalgebra.layers import BORDERS, Layer
+from convalgebra.layers import ACTIVATIONS, BORDERS, KINDS, NORMS, SLOPES, Layer
 from convalgebra.shapes import Shape, border, windows
 from convalgebra.sizes import Size, same, simplest
 from convalgebra.windows import Window, extent
@@ -39,7 +39,7 @@ def moves(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...] | None:
     >>> along(Periodic(2, ((0, 4),)))
     Periodic(step=4, phases=((-2, 6),))
     """
-    rule = _RULES.get(layer.kind)
+    rule = _RULES[layer.kind]
     return None if rule is None else rule(layer, shape, output)
 
 
@@ -116,11 +116,20 @@ def _resampled(
     return through(part, period, phases, reads(period, phases))
 
 
-_RULES: dict[str, Callable[[Layer, Shape, Shape], tuple[Move, ...]]] = {
+_Rule = Callable[[Layer, Shape, Shape], tuple[Move, ...]]
+
+_RULES: dict[str, _Rule | None] = {  # None: positions are left alone
     **dict.fromkeys(("conv", "dw", "max", "avg"), _slide),
     "convt": _slide_transposed,
     **dict.fromkeys(BORDERS, _shift),
     **dict.fromkeys(("up", "resize", "resizelike", "pixelshuffle"), _resize(nearest)),
     **dict.fromkeys(("bilinear", "bilinearto", "bilinearlike"), _resize(bilinear)),
     **dict.fromkeys(("gap", "gmp"), _resize(adaptive)),  # to one position: see `fields`
+    **dict.fromkeys(ACTIVATIONS | SLOPES | NORMS, None),
+    **dict.fromkeys(("scale", "linear", "shuffle", "dropout", "slice", "input"), None),
+    **dict.fromkeys(("add", "cat", "mul", "unused"), None),
+    **dict.fromkeys(("fc", "flatten", "opaque"), None),  # everything, or as it is: see `fields`
 }
+assert _RULES.keys() == KINDS.keys(), "a kind of layer has no rule for how it moves the field"
+
+WINDOWS = frozenset(kind for kind, rule in _RULES.items() if rule is _slide)

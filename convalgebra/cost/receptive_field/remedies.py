@@ -19,7 +19,7 @@ from convalgebra.cost.receptive_field.alignment import Branch, Meeting, centres
 from convalgebra.cost.receptive_field.amounts import Amount
 from convalgebra.cost.receptive_field.axes import MOST_LOOKS, Axis
 from convalgebra.cost.receptive_field.fields import Field, moved
-from convalgebra.cost.receptive_field.moves import moves
+from convalgebra.cost.receptive_field.moves import WINDOWS, moves
 from convalgebra.errors import NotKnownError, SizeError
 from convalgebra.layers import BORDERS, Layer, padding_of, spread_over
 from convalgebra.network import Network
@@ -27,7 +27,6 @@ from convalgebra.shapes import Shape, output_shape
 from convalgebra.windows import Pad
 
 _MOST_TRIED = 16  # the first proposal is right, but for windows that lose their last output
-_WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 
 
 class Remedy(NamedTuple):
@@ -200,7 +199,7 @@ def _lopsided(pads: tuple[Pad, ...]) -> bool:
 
 
 def _padding(layer: Layer, shape: Shape) -> tuple[Pad, ...] | None:
-    if layer.kind in _WINDOWS or layer.kind == "convt":
+    if layer.kind in WINDOWS or layer.kind == "convt":
         return padding_of(layer, shape[1:])
     return spread_over(layer.pads, len(shape) - 1, "padding") if layer.kind in BORDERS else None
 

@@ -20,11 +20,10 @@ from typing import Any, NamedTuple
 
 from convalgebra.cost.receptive_field.amounts import Amount, divided
 from convalgebra.cost.receptive_field.fields import Field
+from convalgebra.cost.receptive_field.moves import WINDOWS
 from convalgebra.network import Network
 from convalgebra.shapes import windows
 from convalgebra.sizes import Size
-
-_WINDOWS = frozenset({"conv", "dw", "max", "avg"})
 
 
 class Spread(NamedTuple):
@@ -53,7 +52,7 @@ def spread_of(network: Network, fields: Sequence[Field], index: int) -> Spread |
             return None
         if node.weights != index or before.axes is None or after.axes is None:
             return None
-        if kind in _WINDOWS and not before.pooled:
+        if kind in WINDOWS and not before.pooled:
             across = zip(windows(node.layer, network.shapes[source]), before.axes, strict=True)
             for at, (window, axis) in enumerate(across):
                 if axis.jump is None:
