@@ -12,6 +12,8 @@ import pytest
 from convalgebra.algebra import equiv
 from convalgebra.algebra.constructions import construct
 from convalgebra.algebra.families import family_of
+from convalgebra.algebra.implicit.exclusion import exclusion
+from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.algebra.weight_polynomials import Polynomial, products_of
 from convalgebra.budget import Budget, Exhausted
 from convalgebra.language import parse
@@ -114,3 +116,22 @@ def test_memory_is_bounded(arguments):
     done = command(*arguments)
     assert done.returncode in (0, 2), done.stderr
     assert "more memory than there is" not in done.stderr
+
+
+# The makers' equations are quadrics; 2x2 minors that the others do not satisfy.
+@pytest.mark.parametrize(
+    ("left", "right", "channels"),
+    [("dw3x3,1x1", "1x1,dw3x3", 3), ("3x3d2,dw3x3", "avg2x2s1,dw3x3", 2)],
+)
+def test_members_are_put_into_equations_in_whole_numbers(left, right, channels):
+    report = equiv(left, right, channels=channels)
+    answers = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
+    assert [answer.real for answer in answers] == ["thin", "thin"]
+
+
+def test_members_of_stacks_are_tried_within_a_budget():
+    found = implicit_equations(family_of(parse("2x2, 2x2")))
+    other = family_of(parse("2x1, 1x2"))  # is in the image: all 60 members are tried in vain
+    assert exclusion(found, other) is None
+    with pytest.raises(Exhausted, match="members"):
+        exclusion(found, other, budget=Budget(1_000))

@@ -39,9 +39,12 @@ from typing import Any
 from convalgebra.algebra.affine import BUDGET as AFFINE_BUDGET
 from convalgebra.algebra.affine import affine_filters, filters_of_one_layer, is_affine
 from convalgebra.algebra.answers import FIELDS, SAME, Answer, Reach
+from convalgebra.algebra.constructions import BUDGET as CONSTRUCTION_BUDGET
 from convalgebra.algebra.constructions import Construction, construct
 from convalgebra.algebra.dimension.dimension import Dimension
 from convalgebra.algebra.families import Family
+from convalgebra.algebra.implicit.equations import ImplicitEquations
+from convalgebra.algebra.implicit.exclusion import BUDGET as MEMBER_BUDGET
 from convalgebra.algebra.implicit.exclusion import exclusion
 from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
@@ -82,12 +85,30 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
     return replace(found, offsets=tuple(offsets))  # counted from the first taps, as it is shown
 
 
+class _Means:
+    """What the answers for all shifts of the output may spend together."""
+
+    def __init__(self) -> None:
+        self.constructions = Budget(CONSTRUCTION_BUDGET)
+        self.systems = Budget(AFFINE_BUDGET)
+        self.members = Budget(MEMBER_BUDGET)
+        self.found: dict[Axes, ImplicitEquations] = {}
+
+    def equations(self, maker: Family) -> ImplicitEquations:
+        """Those of the maker, at a period; they do not depend on the shift."""
+        period = tuple(a for a, _ in maker.rate)
+        if period not in self.found:
+            self.found[period] = implicit_equations(maker, budget=_EQUATION_BUDGET)
+        return self.found[period]
+
+
 def _up_to_shifts(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
     """The answer from those for every shift of the output; offsets are shifts of the input."""
     found: list[Reach] = []
     outputs = list(output_shifts(maker, made))
+    means = _Means()
     for output in outputs[:_MOST_OUTPUT_SHIFTS]:
-        found.append(_with_output(_reach(maker, made.shifted(output), dims), output))
+        found.append(_with_output(_reach(maker, made.shifted(output), dims, means), output))
         if found[-1].real == found[-1].rational == "all":
             return found[-1]
     if len(outputs) > _MOST_OUTPUT_SHIFTS:
@@ -145,7 +166,7 @@ def _strongest(found: list[Reach]) -> Reach:
 _STRENGTH = {"thin": 0, "unknown": 1, "part": 2, "dense": 3, "all": 4}
 
 
-def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:
+def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension], means: _Means) -> Reach:
     """The answer where the output is not shifted: several channels, branches, biases."""
     period = tuple(lcm(a, b) for (a, _), (b, _) in zip(maker.rate, made.rate, strict=True))
     maker, made = maker.at_period(period), made.at_period(period)
@@ -163,31 +184,34 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Re
     stopped = ""
     if dims[0].upper >= dims[1].lower:
         try:
-            construction = construct(maker, made)
+            construction = construct(maker, made, means.constructions)
         except Exhausted as error:
             stopped = f"; the search for a construction ended at its budget, at {error}"
         else:
             if construction is not None:
                 return _constructed(construction, maker, made)
-    affine = _of_affine(maker, made, shifts) if is_affine(maker.plan) else None
+    affine = _of_affine(maker, made, shifts, means) if is_affine(maker.plan) else None
     if affine is not None and affine.real == "all":
         return affine
     if affine is None and dims[0].upper >= dims[1].lower:
-        held = _held_by_one_layer(maker, made, shifts)
+        held = _held_by_one_layer(maker, made, shifts, means)
         if held is not None:
             return held
-    known = _by_dimension(maker, made, dims, shifts) or _by_equations(maker, made, dims, shifts)
+    known = _by_dimension(maker, made, dims, shifts) or _by_equations(
+        maker, made, dims, shifts, means
+    )
     if affine is not None and known.real == "unknown":
         return affine
     return replace(known, reason=known.reason + stopped) if known.real != "thin" else known
 
 
-def _held_by_one_layer(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
+def _held_by_one_layer(
+    maker: Family, made: Family, shifts: list[Axes], means: _Means
+) -> Reach | None:
     """`all` where one layer of the maker can hold what is made, the others being fixed."""
-    budget = Budget(AFFINE_BUDGET)
     try:
         for shift in shifts[:_MOST_SHIFTS_TRIED]:
-            filters = filters_of_one_layer(maker, made, shift, budget)
+            filters = filters_of_one_layer(maker, made, shift, means.systems)
             if filters is not None:
                 reason = "one layer holds what is made, the weights of the others are numbers"
                 return _equal(reason, shift, [weight.to_list() for weight in filters])
@@ -196,14 +220,13 @@ def _held_by_one_layer(maker: Family, made: Family, shifts: list[Axes]) -> Reach
     return None
 
 
-def _of_affine(maker: Family, made: Family, shifts: list[Axes]) -> Reach | None:
+def _of_affine(maker: Family, made: Family, shifts: list[Axes], means: _Means) -> Reach | None:
     """The answer for a maker whose coefficients are affine in its weights; None past a budget."""
-    budget = Budget(AFFINE_BUDGET)
     try:
         solved = {
             shift: filters
             for shift in shifts[:_MOST_SHIFTS_TRIED]
-            if (filters := affine_filters(maker, made, shift, budget)) is not None
+            if (filters := affine_filters(maker, made, shift, means.systems)) is not None
         }
     except Exhausted:
         return None
@@ -416,7 +439,11 @@ _MOST_SHIFTS_TRIED = 16
 
 
 def _by_equations(
-    maker: Family, made: Family, dims: tuple[Dimension, Dimension], shifts: list[Axes]
+    maker: Family,
+    made: Family,
+    dims: tuple[Dimension, Dimension],
+    shifts: list[Axes],
+    means: _Means,
 ) -> Reach:
     undecided = (
         f"the dimensions do not exclude it ({dims[0].value:,} against {dims[1].value:,}) and no "
@@ -424,12 +451,15 @@ def _by_equations(
     )
     if dims[0].upper >= maker.ambient or len(shifts) > _MOST_SHIFTS_TRIED:
         return _unknown(undecided)
-    found = implicit_equations(maker, budget=_EQUATION_BUDGET)
+    found = means.equations(maker)
     if not found.equations:
         return _unknown(undecided)
     claims: list[Mapping[str, Any]] = []
     for shift in shifts:
-        member = exclusion(found, made, shift)
+        try:
+            member = exclusion(found, made, shift, means.members)
+        except Exhausted:
+            return _unknown(f"{undecided}; too many members were tried in the equations")
         if member is None:
             return _unknown(undecided)
         claims.append(member.claim("maker"))

@@ -7,6 +7,6 @@ and branches of a sum are set to zero, or subtracted where they have no weights 
 comes out is multiplied out and compared, coefficient by coefficient, before it is returned.
 """
 
-from convalgebra.algebra.constructions.search import Construction, construct
+from convalgebra.algebra.constructions.search import BUDGET, Construction, construct
 
-__all__ = ["Construction", "construct"]
+__all__ = ["BUDGET", "Construction", "construct"]

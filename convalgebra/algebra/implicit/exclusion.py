@@ -15,12 +15,14 @@ from convalgebra.algebra.implicit.equations import (
     poly_list,
     value_of,
 )
+from convalgebra.budget import Budget
 
 if TYPE_CHECKING:
     from convalgebra.algebra.families import Family
     from convalgebra.algebra.operators import Coordinate
 
 TRIES = 60
+BUDGET = 10_000_000  # terms of equations, and multiplications: a few seconds
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,17 @@ class Exclusion:
 
 
 def exclusion(
-    found: ImplicitEquations, other: Family, offset: Sequence[int] | None = None
+    found: ImplicitEquations,
+    other: Family,
+    offset: Sequence[int] | None = None,
+    budget: Budget | None = None,
 ) -> Exclusion | None:
     """A member of `other` with small weights that the stack of `found` cannot be, nor approximate.
 
     The member is moved by `offset`, by default so that both begin at the same input. A coefficient
     that the stack does not have at all is an equation too: it is 0. None where no such member came
-    up: then the equations hold on all of `other`, or at least at random members.
+    up: then the equations hold on all of `other`, or at least at random members. Raises Exhausted
+    where that is beyond the budget.
 
     >>> from convalgebra.algebra.families import family_of
     >>> from convalgebra.algebra.implicit.search import implicit_equations
@@ -71,7 +77,7 @@ def exclusion(
     moved = _moved(found, other, offset)
     places = {place: number for number, place in enumerate(found.coordinates)}
     beyond = [number for number, place in enumerate(moved) if place not in places]
-    member = _Member(found, other, moved, places, beyond)
+    member = _Member(found, other, moved, places, beyond, budget or Budget(BUDGET))
     for weights in _small(other.weights):
         if member.violated(weights) is None:
             continue
@@ -96,8 +102,10 @@ class _Member:
         moved: Sequence[Coordinate],
         places: dict[Coordinate, int],
         beyond: Sequence[int],
+        budget: Budget,
     ) -> None:
         self.found, self.other, self.beyond, self.moved = found, other, beyond, moved
+        self.budget, self.terms = budget, sum(map(len, found.equations))
         self.columns = [places.get(place) for place in moved]
 
     def values(self, weights: Sequence[int]) -> tuple[list[Number], list[Number]]:
@@ -111,6 +119,7 @@ class _Member:
 
     def violated(self, weights: Sequence[int]) -> int | None:
         """The number of a violated equation; of places beyond, minus 1 and their number."""
+        self.budget.spend(self.terms + self.other.work, on="members of a stack in equations")
         values, seen = self.values(weights)
         for number in self.beyond:
             if values[number]:
