@@ -9,12 +9,14 @@ from typing import Any
 from convalgebra.readers.graphs import pointwise
 from convalgebra.readers.graphs.builder import (
     Constant,
+    equal_shapes,
 )
 from convalgebra.readers.onnx_file.nodes import (
     Made,
     Reading,
     Rule,
     constants_in,
+    fitting,
     place_of,
     tensor_in,
 )
@@ -50,6 +52,8 @@ def prelu(r: Reading) -> Made:
     x, slopes = tensor_in(r), r.get(1)
     if x is None or not isinstance(slopes, Constant):
         return nameless(r)
+    if not equal_shapes(fitting(r, [x.shape, slopes.shape]), x.shape):
+        raise r.fault("its slopes have a shape that does not fit what comes in")
     return pointwise.prelu(r.builder, x, slopes)
 
 
@@ -122,16 +126,12 @@ def met(kind: str) -> Rule:
 def nameless(r: Reading) -> Made:
     """An operation number by number, on operands that are stretched where need be."""
     operands = _that_fit(r)
-    shape = pointwise.broadcast([operand.shape for operand in operands])
+    shape = fitting(r, [operand.shape for operand in operands])
     return pointwise.each(r.builder, r.op.lower(), operands, shape)
 
 
 def _that_fit(r: Reading) -> list[Any]:
     """What comes in, if its shapes can be stretched to one."""
     operands = [operand for operand in r.inputs if operand is not None]
-    shape = pointwise.broadcast([operand.shape for operand in operands])
-    for operand in operands:
-        for size, full in zip(operand.shape[::-1], shape[::-1], strict=False):
-            if same(size, 1) is not True and same(size, full) is False:
-                raise r.fault(f"{size} and {full} do not fit each other")
+    fitting(r, [operand.shape for operand in operands])
     return operands

@@ -13,7 +13,10 @@ from convalgebra.readers.graphs.builder import (
     Stretched,
     Tensor,
 )
+from convalgebra.readers.graphs.pointwise import broadcast
 from convalgebra.readers.onnx_file.folding import sizes_in
+from convalgebra.shapes import Shape
+from convalgebra.sizes import same
 
 
 class NotKnown(Exception):
@@ -73,3 +76,13 @@ def place_of(r: Reading, axis: Any, rank: int) -> int:
     if not isinstance(axis, int) or not -rank <= axis < rank:
         raise r.fault(f"there is no axis {axis} of {rank}")
     return axis % rank
+
+
+def fitting(r: Reading, shapes: Sequence[Shape]) -> Shape:
+    """The shape that tensors are stretched to where they meet; an error where they do not fit."""
+    full = broadcast(shapes) if shapes else ()
+    for shape in shapes:
+        for size, wanted in zip(shape[::-1], full[::-1], strict=False):
+            if same(size, 1) is not True and same(size, wanted) is False:
+                raise r.fault(f"{size} and {wanted} do not fit each other")
+    return full

@@ -7,7 +7,7 @@ from convalgebra.readers.graphs.builder import (
     Constant,
     Tensor,
 )
-from convalgebra.readers.onnx_file.nodes import Made, Reading, tensor_in
+from convalgebra.readers.onnx_file.nodes import Made, Reading, fitting, tensor_in
 from convalgebra.shapes import Shape
 from convalgebra.sizes import product, same, simplest
 
@@ -41,6 +41,7 @@ def product_macs(r: Reading) -> tuple[Shape, int | None]:
         raise r.fault("expected two matrices")
     if same(one.shape[-1], other.shape[-2 if len(other.shape) > 1 else 0]) is False:
         raise r.fault("the matrices do not fit each other")
+    fitting(r, [one.shape[:-2], other.shape[:-2]])
     shape = dense.product_shape(one.shape, other.shape)
     return shape, dense.product_macs(one.shape, other.shape)
 

@@ -156,6 +156,9 @@ def pooling(kind: str) -> Rule:
         if x is None or not isinstance(kernel, tuple) or len(kernel) != len(x.shape) - 2:
             raise r.fault("expected a kernel_shape for each axis")
         slide = _slide(r, kernel, x.shape)
+        auto = r.attributes.get("auto_pad", "NOTSET")
+        if auto.startswith("SAME") and any(d != 1 for d in slide.dilation):
+            raise r.fault(f"auto_pad={auto} of a dilated window, which no two runtimes read alike")
         # The windows of both kinds are those of `max`, which may be dilated.
         layer = Layer("max", kernel, slide.stride, slide.dilation, slide.padding, ceil=slide.ceil)
         shape = _slid(r, layer, x.shape)
