@@ -34,12 +34,22 @@ def _equal(one: Shape, other: Shape) -> bool:
     return len(one) == len(other) and all(map(same, one, other))
 
 
+class Held(NamedTuple):
+    """An array in the state of a model: its name, its place there, and its shape."""
+
+    name: str
+    place: int
+    shape: tuple[int, ...]
+
+
 class Node(NamedTuple):
     """One use of a layer.
 
     `inputs` are the indices of the nodes it reads. `weights` is the index of the first node with
     the same weights: its own, unless the layer is shared. `name`, `block` (where it stands in the
-    text, outermost first) and `span` are for people and take no part in equality.
+    text, outermost first) and `span` are for people and take no part in equality. Nor do `arrays`:
+    where the model keeps the `weight`, `bias`, .. of the layer, None for what it computes. A text
+    does not know of any: then it is None as a whole.
     """
 
     layer: Layer
@@ -48,6 +58,7 @@ class Node(NamedTuple):
     name: str = ""
     block: tuple[str, ...] = ()
     span: Span | None = None
+    arrays: Mapping[str, Held | None] | None = None
 
     @property
     def read(self) -> tuple[int, ...]:

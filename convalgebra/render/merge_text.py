@@ -35,6 +35,8 @@ def merge_to_text(report: MergeReport, width: int = 80) -> str:
     not zero.
     With its padding moved, as 3p2,3, the stack is 5p2 at every output (and no
     longer what it was).
+    Weights matched by order: `0.weight` is array 1 (1x1x3), `1.weight` is array 2
+    (1x1x3); only their order tells arrays of one shape apart.
     <BLANKLINE>
     weight, 1x1x5
       1 2 0 -2 -1
@@ -75,7 +77,7 @@ def parameters_to_text(table: ParameterTable) -> str:
 
 def parameter_rows(table: ParameterTable) -> Table:
     """A row for each array of weights."""
-    rows = ((p.name, "x".join(map(str, p.shape)), p.layer) for p in table)
+    rows = ((p.label, "x".join(map(str, p.shape)), p.layer) for p in table)
     return Table(("name", "shape", "layer"), tuple(rows), left=3)
 
 
@@ -139,6 +141,8 @@ def sentences(report: MergeReport) -> list[str]:
             f"With its padding moved{how} the stack is {report.text} at every output (and no "
             "longer what it was)."
         )
+    if report.by_order:
+        lines.append(f"Weights matched by order: {report.by_order}.")
     lines += [f"Note: {note}." for note in report.notes]
     return lines
 

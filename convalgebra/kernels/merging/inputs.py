@@ -27,7 +27,7 @@ def placed(
     network: Network, shape: Shape | None, channels: int | None, state: State | None
 ) -> Placed:
     """The network with what comes in: as `shape`, `channels` and the weights say."""
-    if channels is not None and (not isinstance(channels, int) or channels < 1):
+    if channels is not None and (type(channels) is not int or channels < 1):
         raise InputError(f"channels must be a whole number of at least 1, not {channels!r}")
     own = network.shape if shape is None else shape
     if own is not None and not all(isinstance(size, int) for size in own):

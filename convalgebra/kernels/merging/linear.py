@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.language.layer_text import layer_text
-from convalgebra.layers import ACTIVATIONS, KINDS, MERGES, NORMS, ON_ONE_SIZE, SLOPES, Layer
+from convalgebra.layers import (
+    ACTIVATIONS,
+    BORDERS,
+    KINDS,
+    MERGES,
+    NORMS,
+    ON_ONE_SIZE,
+    SLOPES,
+    Layer,
+)
 from convalgebra.network import Network
 from convalgebra.shapes import windows
 from convalgebra.windows import output_size
 
 MAX_LAYERS = 1_000
-
-_CONTINUED = {
-    "circular": "by its other side",
-    "reflect": "by its reflection",
-    "replicate": "by its edge",
-    "bilinear": "by its edge",
-}
 
 
 def checked(network: Network) -> None:
@@ -52,31 +56,83 @@ def checked(network: Network) -> None:
 
 def _refusal(layer: Layer) -> str:
     """Why a layer is not merged; empty if it is."""
-    shown = layer.kind if layer.kind in MERGES else layer_text(layer)
-    if layer.kind in ACTIVATIONS | SLOPES:
-        return (
-            f"`{shown}` is an activation, and no convolution equals a stack with one in it; merge "
-            "what stands before it and what stands after it"
-        )
-    if layer.kind == "plainbn":
-        return "`plainbn` has no weights to merge; write `bn`, with a scale of 1 and a shift of 0"
-    if layer.kind in NORMS and layer.kind != "bn":
-        return f"`{shown}` divides by what comes in: not linear"
-    if layer.kind == "opaque":
-        return f"`{shown}` is {KINDS[layer.kind].meaning}"
-    if layer.kind in ON_ONE_SIZE:
-        meaning = KINDS[layer.kind].meaning.partition(":")[0]
-        return (
-            f"`{shown}` ({meaning}) mixes the whole map, and a convolution only what a window sees"
-        )
-    if layer.kind in ("max", "gmp", "mul"):
-        return f"`{shown}` ({KINDS[layer.kind].meaning.partition(';')[0]}) is not linear"
-    if layer.kind in _CONTINUED and (layer.kind == "bilinear" or any(map(any, layer.pads))):
-        return (
-            f"`{shown}` continues a map {_CONTINUED[layer.kind]}, and the merged convolution pads "
-            "with zeros"
-        )
+    return _WHY[layer.kind](layer)
+
+
+def _shown(layer: Layer) -> str:
+    return layer.kind if layer.kind in MERGES else layer_text(layer)
+
+
+def _meaning(layer: Layer) -> str:
+    return KINDS[layer.kind].meaning.partition(":")[0].partition(";")[0]
+
+
+def _merged(layer: Layer) -> str:
     return ""
+
+
+def _active(layer: Layer) -> str:
+    return (
+        f"`{_shown(layer)}` is an activation, and no convolution equals a stack with one in it; "
+        "merge what stands before it and what stands after it"
+    )
+
+
+def _divides(layer: Layer) -> str:
+    return f"`{_shown(layer)}` divides by what comes in: not linear"
+
+
+def _plain_batch_norm(layer: Layer) -> str:
+    return (
+        f"`{_shown(layer)}` has no weights to merge; write `bn`, with a scale of 1 and a shift of 0"
+    )
+
+
+def _opaque(layer: Layer) -> str:
+    if layer.opaque is not None and layer.opaque.name == "reparametrize":
+        return "the model computes the weights of a layer from others (`reparametrize`)"
+    return f"`{_shown(layer)}` is {KINDS[layer.kind].meaning}"
+
+
+def _on_one_size(layer: Layer) -> str:
+    return (
+        f"`{_shown(layer)}` ({_meaning(layer)}) mixes the whole map, and a convolution only what a "
+        "window sees"
+    )
+
+
+def _not_linear(layer: Layer) -> str:
+    return f"`{_shown(layer)}` ({_meaning(layer)}) is not linear"
+
+
+def _continued(how: str) -> Callable[[Layer], str]:
+    def why(layer: Layer) -> str:
+        if layer.kind in BORDERS and not any(map(any, layer.pads)):
+            return ""
+        return (
+            f"`{_shown(layer)}` continues a map by its {how}, and the merged convolution pads with "
+            "zeros"
+        )
+
+    return why
+
+
+_WHY: dict[str, Callable[[Layer], str]] = {
+    **dict.fromkeys(("input", "conv", "dw", "convt", "avg", "linear", "bn", "scale"), _merged),
+    **dict.fromkeys(("up", "pad", "crop", "shuffle", "pixelshuffle", "slice", "dropout"), _merged),
+    **dict.fromkeys(("add", "cat", "unused"), _merged),
+    **dict.fromkeys(ACTIVATIONS | SLOPES, _active),
+    **dict.fromkeys(NORMS - {"bn", "plainbn"}, _divides),
+    "plainbn": _plain_batch_norm,
+    "opaque": _opaque,
+    **dict.fromkeys(ON_ONE_SIZE, _on_one_size),
+    **dict.fromkeys(("max", "gmp", "mul"), _not_linear),
+    "circular": _continued("other side"),
+    "reflect": _continued("reflection"),
+    "replicate": _continued("edge"),
+    "bilinear": _continued("edge"),
+}
+assert _WHY.keys() == KINDS.keys(), "a kind of layer that merging neither takes nor refuses"
 
 
 def check_ceil(network: Network) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from convalgebra.algebra.plan import Plan
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import EPS
-from convalgebra.network import Network
+from convalgebra.network import Held, Network
 
 BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 
@@ -17,7 +17,8 @@ BATCH_NORM = ("weight", "bias", "running_mean", "running_var")
 class Parameter(NamedTuple):
     """One array of weights: its name, its shape, and the layer and step that it belongs to.
 
-    `eps` is what the layer adds to variances, if it is a norm.
+    `eps` is what the layer adds to variances, if it is a norm. Where the stack was read from a
+    `model`, `held` is the array in its state, None for one that the model computes.
     """
 
     name: str
@@ -25,6 +26,14 @@ class Parameter(NamedTuple):
     layer: str
     step: int
     eps: float = EPS
+    model: bool = False
+    held: Held | None = None
+
+    @property
+    def label(self) -> str:
+        """What the model calls it, where that can be printed, else its name."""
+        named = self.held is not None and self.held.name.isprintable()
+        return self.held.name if self.held is not None and named else self.name
 
     @property
     def role(self) -> str:
@@ -92,7 +101,7 @@ def parameters_of(network: Network, plan: Plan) -> tuple[Parameter, ...]:
     for use in network.nodes:
         numbers.append(count)
         count += len(use.inputs) == 1
-    found = []
+    found: list[Parameter] = []
     for index, (step, node) in enumerate(zip(plan.steps, nodes_of(network, plan), strict=True)):
         if step.weights != index:
             continue
@@ -110,11 +119,11 @@ def parameters_of(network: Network, plan: Plan) -> tuple[Parameter, ...]:
             shapes = {"weight": (out, width // groups, *step.size)}
         if step.bias and step.kind != "bn":
             shapes["bias"] = (out,)
-        layer = network.nodes[node].layer
-        found += [
-            Parameter(f"{numbers[node]}.{role}", shape, layer_text(layer), index, layer.eps)
-            for role, shape in shapes.items()
-        ]
+        layer, arrays = network.nodes[node].layer, network.nodes[node].arrays
+        model, text = arrays is not None, layer_text(layer)
+        for role, shape in shapes.items():
+            name, held = f"{numbers[node]}.{role}", (arrays or {}).get(role)
+            found.append(Parameter(name, shape, text, index, layer.eps, model, held))
     return tuple(found)
 
 
@@ -133,8 +142,8 @@ _MOST_LISTED = 12
 def listing(table: ParameterTable) -> str:
     """Names and shapes, one a line, as an error shows them; the first ones of many."""
     shown = table.parameters[:_MOST_LISTED]
-    wide = max((len(parameter.name) for parameter in shown), default=0)
-    lines = [f"  {p.name.ljust(wide)}  {shape_written(p.shape)}" for p in shown]
+    wide = max((len(parameter.label) for parameter in shown), default=0)
+    lines = [f"  {p.label.ljust(wide)}  {shape_written(p.shape)}" for p in shown]
     if len(table) > _MOST_LISTED:
         lines.append(f"  .. ({len(table) - _MOST_LISTED} more; --names lists all)")
     return "\n".join([*lines, *(f"  {note}" for note in table.notes)])

@@ -74,6 +74,7 @@ class MergeReport:
     `padding` has (before, after) for each axis; below 0 it crops. It is None for phases, and where
     an input is needed to say it. `verdict` is `exact`, `except` (where `ring` says), or `unknown`
     (why, `notes` say), on `input`, or, where that is None, on every input of at least `least`.
+    `by_order` says which array of weights is which, where only their order did.
 
     >>> from convalgebra.kernels.merging import merge
     >>> report = merge("3p1, 3p1", [[[[1, 2, 1]]], [[[1, 0, -1]]]], input="9")
@@ -100,6 +101,7 @@ class MergeReport:
     mended: str | None
     exact_numbers: bool
     notes: tuple[str, ...]
+    by_order: str = ""
 
     @property
     def stack(self) -> str:
@@ -234,6 +236,7 @@ class MergeReport:
             "reason": self.reason or None,
             "mended": self.mended,
             "notes": list(self.notes),
+            "by_order": self.by_order or None,
         }
 
     def __repr__(self) -> str:

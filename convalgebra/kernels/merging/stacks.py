@@ -23,7 +23,7 @@ from convalgebra.readers import Input, Stack, read, read_shape
 
 def merge(
     stack: Stack,
-    weights: Weights,
+    weights: Weights | None = None,
     *,
     input: Input = None,
     channels: int | None = None,
@@ -32,10 +32,11 @@ def merge(
     """A linear stack with given weights as the one convolution that equals it, and where it does.
 
     `weights` are a dictionary from names to arrays (numpy, torch, nested lists, Fractions), arrays
-    in the order of `parameter_table(stack)`, or the name of an .npz file. On an `input` ("12x12",
-    "64x12x12") it is told for that one, else for every input. `channels` come in; unless given they
-    are read off the input or the weights. `eps` is that of all batch norms, in place of the one
-    that each has in the stack; one of its own may stand beside the weights as `1.eps`.
+    in the order of `parameter_table(stack)`, or the name of an .npz file. A module of PyTorch
+    brings its own; a stack read from a model takes them by the names in the model. On an `input`
+    ("12x12", "64x12x12") it is told for that one, else for every input. `channels` come in; unless
+    given they are read off the input or the weights. `eps` is that of all batch norms, in place of
+    the one that each has in the stack; one of its own may stand beside the weights as `1.eps`.
 
     Ints and Fractions are merged exactly. Floats are merged as floats of 64 bits, and rounded to
     their own type at the end.
@@ -48,10 +49,10 @@ def merge(
     Raises UnsupportedError for stacks that are no linear operator (an activation in between),
     InputError, with the place, for weights that do not fit, ShapeError where layers do not.
     """
-    network = read(stack)
+    network = _network(stack, input)
     checked(network)
     shape = None if input is None else read_shape(input)
-    state = state_of(weights)
+    state = state_of(weights if weights is not None else _own_weights(stack))
     network, count, axes, assumed = placed(network, shape, channels, state)
     check_ceil(network)
     plan = _plan(network, count, axes)
@@ -80,12 +81,27 @@ def parameter_table(
     >>> [(p.name, p.shape) for p in parameter_table("3x3p1@8b, bn", channels=4)][:2]
     [('0.weight', (8, 4, 3, 3)), ('0.bias', (8,))]
     """
-    network = read(stack)
+    network = _network(stack, input)
     checked(network)
     shape = None if input is None else read_shape(input)
     state = None if weights is None else state_of(weights)
     network, count, axes, assumed = placed(network, shape, channels, state)
     return ParameterTable(parameters_of(network, _plan(network, count, axes)), count, assumed)
+
+
+def _network(stack: Stack, input: Input) -> Network:
+    """The network that a stack is; `input` may lack the channels, but not that of a module."""
+    if hasattr(stack, "state_dict"):
+        return read(stack, input)
+    network = read(stack)
+    whole = input is not None and len(read_shape(input)) == len(network.shape or ())
+    return read(stack, input) if whole and network.named() else network  # sizes left open
+
+
+def _own_weights(stack: Stack) -> Weights:
+    """The weights of a module of PyTorch; none of anything else."""
+    found: Weights = getattr(stack, "state_dict", dict)()
+    return found
 
 
 def _plan(network: Network, channels: int, axes: int) -> Plan:

@@ -303,6 +303,7 @@ class Merging:
             mended=mended,
             exact_numbers=self.given.exact,
             notes=(*self.given.notes, *notes),
+            by_order=self.given.by_order,
         )
 
 

@@ -35,12 +35,16 @@ class Numbers(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The numbers of all steps with a kernel, what they are, and what had to be said of them."""
+    """The numbers of all steps with a kernel, what they are, and what had to be said of them.
+
+    `by_order` says which array is which, where only their order did.
+    """
 
     steps: dict[int, Numbers]
     exact: bool
     dtype: Any
     notes: tuple[str, ...]
+    by_order: str = ""
 
 
 def numbers_of(
@@ -53,7 +57,7 @@ def numbers_of(
     Raises InputError, with the place, for names and shapes that do not fit and for what is no array
     of finite real numbers.
     """
-    arrays, own = collected(state, table)
+    arrays, own, by_order = collected(state, table)
     floats = [array.dtype for array in arrays.values() if array.dtype != object]
     by_step: dict[int, dict[str, Array]] = {}
     for p in table:
@@ -67,7 +71,7 @@ def numbers_of(
         given = common if said is None else _epsilon(said)
         epsilons[p.step] = _epsilon(p.eps) if given is None else given
         notes += _on_epsilon(p, given)
-        _check_variance(arrays[p.name], p.name, epsilons[p.step])
+        _check_variance(arrays[p.name], p.label, epsilons[p.step])
     notes = list(dict.fromkeys(notes))
     exact = not floats
     for p in norms if exact else ():
@@ -82,23 +86,24 @@ def numbers_of(
             break
     if not exact:
         for p in table:
-            by_step[p.step][p.role] = to_floats(arrays[p.name], p.name)
+            by_step[p.step][p.role] = to_floats(arrays[p.name], p.label)
     found = {
         index: _numbers(step, by_step, epsilons, exact)
         for index, step in enumerate(plan.steps)
         if step.op in ("conv", "convt")
     }
     dtype = np.result_type(np.float32, *floats) if floats else np.dtype(np.float64)
-    return Given(found, exact, np.dtype(object) if exact else dtype, tuple(notes))
+    return Given(found, exact, np.dtype(object) if exact else dtype, tuple(notes), by_order)
 
 
 def _on_epsilon(norm: Parameter, given: Fraction | None) -> list[str]:
     """What has to be said of the eps of a batch norm: that nobody stated it, or two did."""
     if given is None:
-        return [] if norm.eps != EPS else [f"`{norm.layer}`: eps 1e-5, the notation's default"]
-    if norm.eps == EPS or given == _epsilon(norm.eps):
+        known = norm.model or norm.eps != EPS
+        return [] if known else [f"`{norm.layer}`: eps 1e-5, the notation's default"]
+    if given == _epsilon(norm.eps) or (norm.eps == EPS and not norm.model):
         return []
-    return [f"`{norm.layer}`: eps {float(given)}, as given with the weights, in place of its own"]
+    return [f"`{norm.layer}`: eps {float(given)}, as given with the weights, not its {norm.eps}"]
 
 
 def _epsilon(value: Any) -> Fraction:

@@ -7,7 +7,7 @@ not exactly that, the operation becomes an `opaque` layer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import Use, count
 from convalgebra.errors import SizeError, UnsupportedError
 from convalgebra.layers import Layer, Opaque
-from convalgebra.network import INPUT, Node
+from convalgebra.network import INPUT, Held, Node
 from convalgebra.readers.graphs.arrangements import (
     Dimension,
     Dims,
@@ -50,13 +50,15 @@ class Constant:
     """A tensor that does not depend on the input.
 
     `parameters` are those it is made from, `work` the operations that made it. `values` are its
-    numbers in order, where they are few and known: sizes, for the most part.
+    numbers in order, where they are few and known: sizes, for the most part. `held` is the array of
+    the model's state whose numbers it has, all of them and in their order; None if it is computed.
     """
 
     shape: Shape
     parameters: frozenset[Parameter] = frozenset()
     work: frozenset[Work] = frozenset()
     values: tuple[Size, ...] | None = None
+    held: Held | None = None
 
     @property
     def numel(self) -> Size:
@@ -128,10 +130,12 @@ class Builder:
         sources: Sequence[int],
         constants: Iterable[Constant] = (),
         expected: Shape | None = None,
+        arrays: Mapping[str, Constant | None] | None = None,
     ) -> int | None:
         """A new node, or None where the layer is not exactly what the model has.
 
         `expected` is the shape that must come out; the params must be those of `constants`.
+        `arrays` are the constants that are its `weight`, `bias`, .., as PyTorch keeps them.
         """
         if self.unsure:
             return None
@@ -155,6 +159,9 @@ class Builder:
             )
             sources = (first, *sources[1:])
         node = self._add(layer, sources, shape, owner)
+        if arrays is not None:
+            found = {role: None if array is None else array.held for role, array in arrays.items()}
+            self.nodes[node] = self.nodes[node]._replace(arrays=found)
         self.params = self.params + (params + rest if owner is None else 0)
         for parameter in held_by(constants):
             self.counted.setdefault(parameter, node)

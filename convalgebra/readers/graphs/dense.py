@@ -27,8 +27,10 @@ def linear(
 ) -> Tensor:
     """A dense layer over the last dimension: over the channels at each position, or over all.
 
-    `weight` has one element for each pair of a number that comes in and one that goes out.
+    `weight` has one element for each pair of a number that comes in and one that goes out. Where it
+    is held, it is (out, in).
     """
+    arrays = {"weight": weight, "bias": bias}
     constants = [weight, *([] if bias is None else [bias])]
     word = Layer("linear", channels=Channels("=", out), bias=bias is not None)
     for lies in (tensor, builder.in_order(tensor, len(tensor.dims) - 1)):
@@ -40,11 +42,13 @@ def linear(
         else:
             continue
         dims = (*others, whole(0, out))
-        node = builder.layer(layer, [lies.node], constants)
+        node = builder.layer(layer, [lies.node], constants, arrays=arrays)
         if node is not None:
             return Tensor(node, dims)
         bare = replace(layer, bias=False)  # a bias that other layers have too, or that is made
-        node = builder.layer(bare, [lies.node], [weight]) if bias is not None else None
+        node = None
+        if bias is not None:
+            node = builder.layer(bare, [lies.node], [weight], arrays=arrays)
         if node is not None:
             return nameless(builder, "add", Tensor(node, dims), constants[1:])
     shape = (*tensor.shape[:-1], out)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from typing import Any
@@ -34,9 +34,12 @@ def _layer(
     name: str,
     tensor: Tensor,
     constants: Sequence[Constant],
+    arrays: Mapping[str, Constant | None] | None = None,
 ) -> Tensor:
     """`layer`, or opaque where there is none, or none with these weights and sizes."""
-    node = None if layer is None else builder.layer(layer, [tensor.node], constants)
+    node = None
+    if layer is not None:
+        node = builder.layer(layer, [tensor.node], constants, arrays=arrays)
     return nameless(builder, name, tensor, constants) if node is None else Tensor(node, tensor.dims)
 
 
@@ -74,6 +77,7 @@ def norm(
     layer: Layer | None,
     tensor: Tensor,
     constants: Sequence[Constant],
+    arrays: Mapping[str, Constant | None],
 ) -> Tensor:
     """A norm with channels in dimension 1: `layer`, or opaque where its weights are others."""
     if len(tensor.dims) < 2 or not is_whole(tensor.dims[1], 0, builder.shape_at(tensor)):
@@ -81,7 +85,7 @@ def norm(
     if layer is not None and not constants:
         layer = replace(layer, kind=f"plain{layer.kind}")
     known = layer if _has_channels(builder, tensor) else None
-    return _layer(builder, known, name, tensor, constants)
+    return _layer(builder, known, name, tensor, constants, arrays)
 
 
 def response_norm(builder: Builder, tensor: Tensor, size: Any) -> Tensor:
@@ -127,7 +131,8 @@ def scale(builder: Builder, name: str, tensor: Tensor, constant: Constant) -> Te
     at = builder.shape_at(tensor)
     shape = broadcast([tensor.shape, constant.shape])
     if name == "mul" and _per_channel(tensor.dims, at, constant.shape):
-        node = builder.layer(Layer("scale"), [tensor.node], [constant])
+        arrays = {"weight": constant}
+        node = builder.layer(Layer("scale"), [tensor.node], [constant], arrays=arrays)
         if node is not None:
             return Tensor(node, tensor.dims)
     if equal_shapes(shape, tensor.shape):

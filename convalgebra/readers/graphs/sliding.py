@@ -125,11 +125,14 @@ def _with_weights(
         return Tensor(made.node, made.dims[1:])
     lies = placed(builder, tensor, len(layer.size))
     if lies is not None:
-        node = builder.layer(layer, [lies.node], constants, shape[1:])
+        arrays = {"weight": weight, "bias": bias}
+        node = builder.layer(layer, [lies.node], constants, shape[1:], arrays)
         if node is not None:
             return Tensor(node, straight(builder.shapes[node]))
         bare = replace(layer, bias=False)  # a bias that other layers have too, or that is made
-        node = builder.layer(bare, [lies.node], [weight], shape[1:]) if bias is not None else None
+        node = None
+        if bias is not None:
+            node = builder.layer(bare, [lies.node], [weight], shape[1:], arrays)
         if node is not None:
             return nameless(
                 builder, "add", Tensor(node, straight(builder.shapes[node])), constants[1:]

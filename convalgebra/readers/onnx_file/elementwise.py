@@ -86,7 +86,14 @@ def norm(name: str, word: str, held: int) -> Rule:
         groups = (r.attributes.get("num_groups", 1),) if word == "gn" else ()
         constants = constants_in(*r.inputs[1 : 1 + held])
         layer = pointwise.norm_layer(word, _epsilon(r), groups)
-        return pointwise.norm(r.builder, name, layer, x, constants)
+        roles = ("weight", "bias", "running_mean", "running_var")
+        arrays = {role: r.get(index) for index, role in enumerate(roles, 1)}
+        known = {
+            role: array
+            for role, array in arrays.items()
+            if isinstance(array, Constant) and not r.attributes.get("training_mode", 0)
+        }
+        return pointwise.norm(r.builder, name, layer, x, constants, known)
 
     return rule
 

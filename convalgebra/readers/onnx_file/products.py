@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from convalgebra.readers.graphs import dense
 from convalgebra.readers.graphs.builder import (
     Constant,
@@ -22,6 +24,10 @@ def gemm(r: Reading) -> Made:
     out = weight.shape[0 if turned else 1]
     if isinstance(bias, Tensor) or (bias is not None and not same(bias.numel, out)):
         return None
+    if not turned or r.attributes.get("alpha", 1.0) != 1:
+        weight = replace(weight, held=None)
+    if bias is not None and r.attributes.get("beta", 1.0) != 1:
+        bias = replace(bias, held=None)
     return dense.linear(r.builder, x, weight, bias, out)
 
 
@@ -32,7 +38,8 @@ def matmul(r: Reading) -> Made:
     if same(x.shape[-1], weight.shape[0]) is False:
         raise r.fault("the matrices do not fit each other")
     held = bias if isinstance(bias, Constant) else None
-    return dense.linear(r.builder, x, weight, held, weight.shape[1])
+    turned = replace(weight, held=None)  # (in, out)
+    return dense.linear(r.builder, x, turned, held, weight.shape[1])
 
 
 def product_macs(r: Reading) -> tuple[Shape, int | None]:

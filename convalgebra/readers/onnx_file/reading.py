@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.errors import ConvalgebraError, InputError, UnsupportedError
-from convalgebra.network import Network
+from convalgebra.network import Held, Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
 from convalgebra.readers.graphs.arrangements import whole
 from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in
@@ -26,6 +26,7 @@ from convalgebra.readers.onnx_file.rules import (
     MACS,
     MEETING,
     NORMS,
+    ORDER_KEPT,
     PRODUCTS,
     RULES,
     WEIGHTLESS,
@@ -132,6 +133,7 @@ class _Values:
         self.inferred: dict[str, Declared] | None = None
         named = zip(graph.shapes.get(input, ()), (1, *shape), strict=False)
         self.sizes = {name: size for name, size in named if isinstance(name, str)}
+        self.places = {name: place for place, name in enumerate(graph.stored)}
 
     def of(self, name: str) -> Value | None:
         if not name:
@@ -156,7 +158,8 @@ class _Values:
             return Constant(stored.shape, values=stored.values)
         self.kinds[name] = stored.kind
         parameter = Parameter(name, prod(stored.shape))
-        return Constant(stored.shape, frozenset([parameter]), values=stored.values)
+        held = Held(name, self.places.get(name, len(self.places)), stored.shape)
+        return Constant(stored.shape, frozenset([parameter]), values=stored.values, held=held)
 
     def follow(self, step: Step) -> None:
         inputs = [self.of(name) for name in step.inputs]
@@ -240,7 +243,10 @@ class _Values:
                 return [_shape(r, operands[0])]
         constants = [operand for operand in operands if isinstance(operand, Constant)]
         if len(constants) == len(operands):
-            return self._folded(r, step, constants, known and left is None)
+            alone = self._folded(r, step, constants, known and left is None)
+            if step.op in ORDER_KEPT and known and len(alone) == 1:
+                return [_with_held(alone[0], r.inputs[0])]
+            return alone
         try:
             made = RULES[step.op](r) if step.op in RULES and known and left is None else None
         except NotKnown:
@@ -325,6 +331,13 @@ class _Values:
         sizes = [self.sizes.get(s) if isinstance(s, str) else s for s in declared]
         known = tuple(size for size in sizes if size is not None)
         return known if len(known) == len(sizes) else None
+
+
+def _with_held(made: Value | None, source: Any) -> Value | None:
+    """What an operation of `ORDER_KEPT` makes of a constant: held in the file as that one is."""
+    if isinstance(made, Constant) and same(made.numel, source.numel):
+        return replace(made, held=source.held)
+    return made
 
 
 def _block(name: str) -> tuple[str, ...]:

@@ -173,6 +173,9 @@ FLOATS: dict[str, tuple[int, ...]] = {
 # by or compares with.
 WEIGHTLESS = frozenset((RULES.keys() | WEIGHTS.keys() | FLOATS.keys()) - {"Where"})
 
+# The same numbers in the same order.
+ORDER_KEPT = frozenset({"Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze"})
+
 MEETING = ("Add", "Sum", "Mul")  # they stretch what they read
 
 # Nothing of these is a product of matrices.

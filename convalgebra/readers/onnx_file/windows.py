@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import floor
 from typing import Any
@@ -103,7 +104,9 @@ def of_whole_numbers(*places: int) -> Rule:
     """A convolution whose input, weight and bias stand among scales and zero points."""
 
     def rule(r: Reading) -> Made:
-        return convolution(r._replace(inputs=[r.get(place) for place in places]))
+        given = (r.get(place) for place in places)
+        inputs = [replace(x, held=None) if isinstance(x, Constant) else x for x in given]
+        return convolution(r._replace(inputs=inputs))
 
     return rule
 

@@ -63,13 +63,20 @@ def with_statistics(name: str, word: str) -> Rule:
 
     `torch.batch_norm` takes its weights before them, `torch.nn.functional.batch_norm` behind them,
     and both go by one name: of the four its weights are those that are parameters. Both take eps as
-    the eighth argument.
+    the eighth argument; only the first has a ninth.
     """
+    weights, statistics = ("weight", "bias"), ("running_mean", "running_var")
 
     def rule(r: Reading, input: Any, *rest: Any, **named: Any) -> Made:
         held = [c for c in constants_in(*rest[:4], *named.values()) if c.parameters]
         eps = rest[6] if len(rest) > 6 else named.get("eps", 1e-5)
-        return pointwise.norm(r.builder, name, pointwise.norm_layer(word, eps), input, held)
+        before = len(rest) > 7 or "cudnn_enabled" in named
+        roles = (*weights, *statistics) if before else (*statistics, *weights)
+        arrays = dict.fromkeys(roles) | dict(zip(roles, rest, strict=False))
+        arrays |= {role: named[role] for role in roles if role in named}
+        if rest[4] if len(rest) > 4 else named.get("training"):  # statistics of the input
+            arrays |= dict.fromkeys(statistics)
+        return pointwise.norm(r.builder, name, pointwise.norm_layer(word, eps), input, held, arrays)
 
     return rule
 
@@ -86,7 +93,7 @@ def group_norm(
 ) -> Made:
     held = constants_in(weight, bias)
     layer = pointwise.norm_layer("gn", eps, (num_groups,))
-    return pointwise.norm(r.builder, "group_norm", layer, input, held)
+    return pointwise.norm(r.builder, "group_norm", layer, input, held, {})
 
 
 def layer_norm(

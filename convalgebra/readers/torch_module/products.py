@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -23,7 +24,8 @@ def linear(r: Reading, input: Any, weight: Any, bias: Any = None) -> Made:
 
 def matmul(r: Reading, input: Any, other: Any) -> Made:
     if isinstance(input, Tensor) and isinstance(other, Constant) and len(other.shape) == 2:
-        return dense.linear(r.builder, input, other, None, other.shape[1])
+        turned = replace(other, held=None)  # (in, out)
+        return dense.linear(r.builder, input, turned, None, other.shape[1])
     return None
 
 

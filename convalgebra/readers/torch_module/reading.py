@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from convalgebra.errors import UnsupportedError
-from convalgebra.network import Network
+from convalgebra.network import Held, Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
 from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in, channels_of
 from convalgebra.readers.graphs.dense import folded
 from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.torch_module.calls import Reading
-from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, RULES
+from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, ORDER_KEPT, RULES
 from convalgebra.readers.torch_module.tracing import Call, Trace, mapped, tensors_in
 from convalgebra.shapes import Shape
 
@@ -47,13 +48,17 @@ class _Values:
         self.known: dict[int, tuple[torch.Tensor, Value]] = {}
         self.storages: dict[int, list[int]] = {}
         self.parameters = []
+        held: dict[int, Held] = {}
+        for place, (name, tensor) in enumerate(trace.state.items()):
+            held.setdefault(id(tensor), Held(name, place, tuple(tensor.shape)))
         for name, tensor in trace.parameters.items():
             parameter = Parameter(name, tensor.numel())
             self.parameters.append(parameter)
-            self.put(tensor, Constant(tuple(tensor.shape), frozenset([parameter])))
+            constant = Constant(tuple(tensor.shape), frozenset([parameter]))
+            self.put(tensor, replace(constant, held=held.get(id(tensor))))
         for tensor in trace.constants:
             if id(tensor) not in self.known:
-                self.put(tensor, Constant(tuple(tensor.shape)))
+                self.put(tensor, Constant(tuple(tensor.shape), held=held.get(id(tensor))))
         self.put(trace.input, builder.input())
 
     def put(self, tensor: torch.Tensor, operand: Value) -> None:
@@ -85,7 +90,21 @@ class _Values:
         for tensor in call.changed:
             self._changed(tensor, made[0])
         for result, value in zip(results, made, strict=True):
+            if isinstance(value, Constant):
+                value = self._held(call, result, value)
             self.put(result, value)
+
+    def _held(self, call: Call, result: torch.Tensor, value: Constant) -> Constant:
+        """A constant that a call made, held in the state if it has the numbers of its argument."""
+        source = call.args[0] if call.args else None
+        if not isinstance(source, torch.Tensor) or call.changed:
+            return value
+        known = self.of(source, call.name)
+        kept = result is source or (
+            call.name.strip("_") in ORDER_KEPT
+            and (result.dtype, result.numel()) == (source.dtype, source.numel())
+        )
+        return replace(value, held=known.held) if kept and isinstance(known, Constant) else value
 
     def _changed(self, tensor: torch.Tensor, operand: Value) -> None:
         """A tensor was written to: so were all views of the same numbers."""

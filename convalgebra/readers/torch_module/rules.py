@@ -113,6 +113,14 @@ RULES: dict[str, Rule] = {
     "channel_shuffle": moves.channel_shuffle,
 }
 
+# The same numbers in the same order, unless their type or their count is another.
+ORDER_KEPT = {
+    *("contiguous", "clone", "detach", "alias", "data", "requires_grad", "as_subclass", "cpu"),
+    *("to", "type", "type_as", "float", "double", "half", "bfloat16", "cuda"),
+    *("view", "view_as", "reshape", "reshape_as", "flatten", "ravel", "unflatten"),
+    *("squeeze", "unsqueeze"),
+}
+
 # What stretches its operands by itself, and takes stretched ones.
 MEETING = {*_SUMS, *_PRODUCTS}
 

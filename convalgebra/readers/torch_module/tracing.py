@@ -46,7 +46,8 @@ class Call(NamedTuple):
 class Trace(NamedTuple):
     """The calls of a run, with its input and output, and all tensors that the module holds.
 
-    `classes` are what the modules in it are, by their paths.
+    `classes` are what the modules in it are, by their paths; `state` are its parameters and
+    buffers in the order of `state_dict()`.
     """
 
     calls: list[Call]
@@ -55,6 +56,7 @@ class Trace(NamedTuple):
     parameters: Mapping[str, torch.Tensor]
     classes: Mapping[str, str]
     constants: list[torch.Tensor]
+    state: Mapping[str, torch.Tensor]
 
 
 class _Recorder(TorchFunctionMode):
@@ -163,7 +165,17 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
     parameters = dict(bare.named_parameters())
     classes = {path: type(part).__name__ for path, part in bare.named_modules()}
     held += [*bare.buffers(), *(empty for _, empty in recorder.bare.values())]
-    return Trace(recorder.calls, input, output, parameters, classes, held)
+    return Trace(recorder.calls, input, output, parameters, classes, held, _state(bare))
+
+
+def _state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """The parameters and buffers of a module, in the order in which `state_dict()` has them."""
+    found = {}
+    for path, part in module.named_modules():
+        for name, tensor in (*part._parameters.items(), *part._buffers.items()):
+            if tensor is not None:
+                found[f"{path}.{name}" if path else name] = tensor
+    return found
 
 
 def _dtype(module: torch.nn.Module) -> torch.dtype:
