@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from dataclasses import field as field_of
 from math import inf
 from typing import Any, Literal, NamedTuple
 
@@ -157,7 +158,9 @@ class Layer:
     `size` is the argument: the taps of a kernel, a factor, a target size, a number of groups,
     begin:end pairs, or the whole shape that comes out of an `opaque` layer. A one-element `stride`,
     `dilation`, `padding` or `output_padding` holds for all axes. `eps` is what a norm adds to
-    variances. Fields that a kind does not have keep their defaults.
+    variances. `window` is a convolution that does what an `opaque` layer does, with weights that
+    are no params of its own; it takes no part in equality. Fields that a kind does not have keep
+    their defaults.
 
     >>> Layer("conv", (3, 3), stride=(1,)) == Layer("conv", (3, 3))
     True
@@ -179,6 +182,7 @@ class Layer:
     bounds: tuple[Size | None, Size | None] = (None, None)
     opaque: Opaque | None = None
     eps: float = EPS
+    window: Layer | None = field_of(default=None, compare=False)
 
     def __post_init__(self) -> None:
         kind = KINDS[self.kind]
@@ -205,6 +209,11 @@ class Layer:
         object.__setattr__(self, field, value)
 
     @property
+    def works_as(self) -> Layer:
+        """The layer that reads and writes as it does: of an opaque convolution its `window`."""
+        return self.window or self
+
+    @property
     def axes(self) -> int | None:
         """The axes it works on, None where it takes any number."""
         return len(self.size) if KINDS[self.kind].argument == "kernel" else None
@@ -213,7 +222,8 @@ class Layer:
         """The named sizes in it."""
         sizes = [size for values in self._fields().values() for size in _flat(values)]
         sizes += [bound for bound in self.bounds if bound is not None]
-        return set().union(*(names(size) for size in sizes if not isinstance(size, int)))
+        inside = set() if self.window is None else self.window.named()
+        return inside.union(*(names(size) for size in sizes if not isinstance(size, int)))
 
     def assume(self, assumptions: Assumptions) -> None:
         """Take for granted that its named sizes are whole numbers, and large enough."""
@@ -221,6 +231,8 @@ class Layer:
             for size in _flat(values):
                 if not isinstance(size, int):
                     assumptions.whole(size, _LEAST[field][1])
+        if self.window is not None:
+            self.window.assume(assumptions)
 
     def _fields(self) -> dict[str, tuple[Size, ...] | tuple[Pad, ...]]:
         return {
@@ -252,6 +264,7 @@ class Layer:
             channels=Channels(self.channels.rule, change(self.channels.size)),
             pads=pairs(self.pads),
             bounds=(begin, end),
+            window=self.window and self.window.map_sizes(change),
         )
 
 

@@ -311,7 +311,21 @@ def _cat(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
 
 
 def _opaque(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:
+    if layer.window is not None:
+        _check_window(layer, layer.window, inputs, assumptions)
     return layer.size
+
+
+def _check_window(
+    layer: Layer, window: Layer, inputs: Sequence[Shape], assumptions: Assumptions
+) -> None:
+    """Refuse an opaque layer that does not do what it says it works as."""
+    made = output_shape(window, inputs, assumptions) if len(inputs) == 1 else ()
+    if len(made) != len(layer.size) or not all(map(same, made, layer.size)):
+        raise SizeError(
+            f"an opaque layer that makes {shape_text(layer.size)} does not work as a convolution "
+            f"that makes {shape_text(made) if made else 'something of one input'}"
+        )
 
 
 def _differ(verb: str, left: Shape, right: Shape) -> str:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.figures import summed, worked_out
+from convalgebra.errors import SizeError
 from convalgebra.layers import (
     ACTIVATIONS,
     BORDERS,
@@ -27,7 +28,7 @@ from convalgebra.layers import (
     groups_of,
 )
 from convalgebra.shapes import Shape, windows
-from convalgebra.sizes import Size, exact_divide, product, same, simplest
+from convalgebra.sizes import Size, at_least, exact_divide, formula, product, same, simplest
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
 
 # Per output element, unless the rule says otherwise.
@@ -253,18 +254,29 @@ def _bilinear(use: Use) -> Counts:
 def _opaque(use: Use) -> Counts:
     assert use.layer.opaque is not None
     name, params, macs, biases = use.layer.opaque
+    held = Counts(
+        weights=None if params is None else params - biases,
+        biases=None if params is None else biases,
+    )
+    if macs is not None and use.layer.window is not None:
+        window = count(use._replace(layer=use.layer.window))
+        exact, more = window.macs_exact, simplest(macs - (window.macs or 0))
+        if at_least(more, 0) is False:
+            raise SizeError(
+                f"the opaque layer {name} has {macs:,} MACs, fewer than the {formula(macs - more)} "
+                "of the convolution that it works as"
+            )
+        return held._replace(
+            macs=macs,
+            macs_exact=None if exact is None else simplest(exact + more),
+            flops=(("mac", FLOPS_PER["mac"] * macs), *window.flops[1:]),
+        )
     flops: list[tuple[str, Size | None]] = []
     if macs != 0:
         flops.append(("mac", None if macs is None else FLOPS_PER["mac"] * macs))
     elif name not in MOVING:
         flops.append(("opaque", None))
-    return Counts(
-        weights=None if params is None else params - biases,
-        biases=None if params is None else biases,
-        macs=macs,
-        macs_exact=macs,
-        flops=tuple(flops),
-    )
+    return held._replace(macs=macs, macs_exact=macs, flops=tuple(flops))
 
 
 def _free(use: Use) -> Counts:

@@ -399,7 +399,7 @@ def _layer_cost(
         bytes=summed((moved, weights)),
         values_moved=moved,
         field=field,
-        is_convolution=kind in CONVOLUTIONS,
+        is_convolution=use.layer.works_as.kind in CONVOLUTIONS,
         opaque=use.layer.opaque.name if use.layer.opaque else "",
     )
 

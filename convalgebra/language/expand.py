@@ -164,7 +164,8 @@ class _Expander:
             ends.append(self.text(part, value, scope.inside()))
         shape = evaluate_shape(item.shape, self.source, scope.parameters, "an output")
         figures = Opaque(item.name, item.params, item.macs, item.biases)
-        layer = Layer("opaque", shape, opaque=figures)
+        window = None if item.window is None else self.layer(item.window, scope)
+        layer = Layer("opaque", shape, opaque=figures, window=window)
         return self.add(layer, tuple(ends) or (value,), scope, item.span)
 
     def repeat(self, term: Term, value: int, scope: Scope) -> int:

@@ -54,11 +54,18 @@ def opaque_text(layer: Layer) -> str:
     'attention, 64x7x7, 4096, ?'
     >>> opaque_text(Layer("opaque", (64,), opaque=Opaque("head", 25, 0, biases=5)))
     'head, 64, 20+5, 0'
+    >>> fixed = Layer("dw", (3, 3), padding=((1, 1),))
+    >>> opaque_text(Layer("opaque", (3, 8, 8), opaque=Opaque("blur", 0, 1728), window=fixed))
+    'blur, 3x8x8, 0, 1728, dw3x3p1'
     """
     assert layer.opaque is not None
     name, params, macs, biases = layer.opaque
     held = f"{params - biases}+{biases}" if params is not None and biases else _figure(params)
-    return ", ".join([name, _joined(layer.size), held, _figure(macs)])
+    shown = [name, _joined(layer.size), held, _figure(macs)]
+    window = layer.window
+    if window is not None and (window.bias or _padding(window)):  # else the MACs tell all figures
+        shown.append(layer_text(window))
+    return ", ".join(shown)
 
 
 def _figure(figure: int | None) -> str:

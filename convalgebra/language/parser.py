@@ -16,6 +16,7 @@ from convalgebra.language.syntax import (
     Call,
     Define,
     Item,
+    LayerText,
     Line,
     OpaqueText,
     Program,
@@ -28,7 +29,7 @@ from convalgebra.language.syntax import (
     Text,
 )
 from convalgebra.language.words import MERGE_WORDS, NAME, RESERVED, layer_word, reads_as_layer
-from convalgebra.layers import LIKE
+from convalgebra.layers import CONVOLUTIONS, LIKE
 
 _KEYWORD = re.compile(r"(?:input|output|def|shared)(?=[ \t]+[\w(])", re.ASCII)
 _ASSIGNED = re.compile(rf"[A-Za-z_][\w.]*{BLANK_LINES}=", re.ASCII)
@@ -347,7 +348,9 @@ class _Parser:
         return texts
 
     def opaque(self) -> OpaqueText:
-        """`"opaque" "(" name "," shape "," figure [ "+" figure ] "," figure { "|" text } ")"`"""
+        """`"opaque" "(" name "," shape "," figure [ "+" figure ] "," figure [ "," layer ]
+        { "|" text } ")"`
+        """
         from convalgebra.language.hints import EXAMPLES
 
         scanner = self.scanner
@@ -368,12 +371,25 @@ class _Parser:
             params += biases
         self.comma(example)
         macs = self.figure("MACs")
+        window = self.window() if scanner.take(",") else None
         texts: list[Text] = []
         if scanner.take("|"):
             texts = self.texts(opened)
         else:
             scanner.close("`|` or `)`")
-        return OpaqueText(name, shape, params, macs, biases, tuple(texts), scanner.span(start))
+        span = scanner.span(start)
+        return OpaqueText(name, shape, params, macs, biases, window, tuple(texts), span)
+
+    def window(self) -> LayerText:
+        """The convolution that an opaque layer works as."""
+        scanner = self.scanner
+        scanner.peek()
+        start = scanner.at
+        word = layer_word(scanner.text, scanner.at)
+        layer = None if word is None else parse_layer(scanner, word)
+        if layer is None or layer.kind not in CONVOLUTIONS:
+            scanner.fail("expected a convolution here", scanner.span(start), "dw3x3p1")
+        return layer
 
     def comma(self, hint: str) -> None:
         if not self.scanner.take(","):

@@ -111,13 +111,14 @@ class Branches(Syntax):
 
 
 class OpaqueText(Syntax):
-    """`opaque(name, shape, params, macs | branches)`; None is a figure that is not known."""
+    """`opaque(name, shape, params, macs, window | branches)`; a figure not known is None."""
 
     name: str
     shape: tuple[Side, ...]
     params: int | None
     macs: int | None
     biases: int
+    window: LayerText | None
     texts: tuple[Text, ...]
     span: Span
 

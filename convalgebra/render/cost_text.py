@@ -191,7 +191,8 @@ def _from(figure: Size | None) -> str:
 
 def _opaque_lines(report: CostReport) -> list[tuple[str, str]]:
     """The operations that the language has no word for, and what is not known of them."""
-    opaque = [layer for layer in report.layers if layer.opaque]
+    # Convolutions among them are counted like others.
+    opaque = [layer for layer in report.layers if layer.opaque and not layer.is_convolution]
     if not opaque:
         return []
     times = Counter(layer.opaque for layer in opaque)

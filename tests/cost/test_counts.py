@@ -9,7 +9,7 @@ from convalgebra.cost import cost
 from convalgebra.cost import report as reports
 from convalgebra.cost.counts import FLOP_CLASSES, FLOPS_PER
 from convalgebra.cost.report import Bounds, LayerCost
-from convalgebra.errors import Defect, ShapeError
+from convalgebra.errors import ConvalgebraError, Defect, ShapeError
 
 
 def total(text, shape="4x6x6"):
@@ -294,6 +294,55 @@ def test_training_with_weights_that_are_not_known() -> None:
     sgd = cost("opaque(odd, 2x4x4, ?, 5)", input="1x4x4", training="sgd").training
     assert sgd is not None
     assert (sgd.state, sgd.total) == (0, None)  # which keeps nothing for a weight, known or not
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        "3x3p1@8b",
+        "dw5x3s2p2",
+        "3x3psame@2",
+        "3x3p4s3d2@8",
+        "convt3x3s2p1o1@3b",
+        "3x3g2p1:0@6",
+        "1x1@2",
+    ],
+)
+@pytest.mark.parametrize("before", ["", "pad1, "])
+def test_an_opaque_convolution_is_counted_as_the_layer_that_it_works_as(layer, before) -> None:
+    plain = cost(f"{before}{layer}", input="4x9x11")
+    shape = "x".join(map(str, plain.output))
+    text = f"{before}opaque(fixed, {shape}, 0, {plain.total.macs}, {layer})"
+    report = cost(text, input="4x9x11")
+    for key in ("macs", "macs_exact", "flops", "flops_by_class", "conv_outputs", "activations"):
+        assert getattr(report.total, key) == getattr(plain.total, key)
+    assert (report.total.params, report.status) == (0, "complete")
+    assert report.receptive_field == plain.receptive_field
+    assert report.unit("[1,1]").seen == plain.unit("[1,1]").seen
+    # 100 MACs more, which make the weights.
+    text = text.replace(f" {plain.total.macs}, ", f" {plain.total.macs + 100}, ")
+    assert cost(text, input="4x9x11").total.macs_exact == plain.total.macs_exact + 100
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("opaque(x, 4x9x9, 0, 5, relu)", "expected a convolution here"),
+        ("opaque(x, 4x9x9, 0, 5, )", "expected a convolution here"),
+        ("opaque(x, 4x9x9, 0, 5, 3x3p1)", "has 5 MACs, fewer than the 11,664 of the convolution"),
+        (
+            "opaque(x, 4x9x8, 0, 99999, 3x3p1)",
+            "4x9x8 does not work as a convolution",
+        ),
+        (
+            "opaque(x, 4x9x9, 0, 99999, 3x3p1 | id | id)",
+            "does not work as a convolution that makes",
+        ),
+    ],
+)
+def test_what_an_opaque_layer_does_not_work_as(text, message) -> None:
+    with pytest.raises(ConvalgebraError, match=message):
+        cost(text, input="4x9x9")
 
 
 def test_shared_opaque_params_are_counted_once() -> None:

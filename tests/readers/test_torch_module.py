@@ -233,6 +233,42 @@ SMALL = {
 }
 
 
+def tied():
+    first, second = nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 4, 3, padding=1)
+    second.weight = first.weight
+    return nn.Sequential(first, second)
+
+
+def test_convolutions_with_the_weights_of_another_layer():
+    network = ca.from_torch(tied(), (4, 8, 8))
+    assert str(network).endswith("; 3x3p1@4b, opaque(convolution, 4x8x8, 0+4, 9216, 3x3p1@4b)")
+    assert ca.parse(str(network)) == network
+    for report in (ca.cost(network), ca.cost(str(network))):
+        total = report.total
+        assert (total.weights, total.biases, total.macs) == (144, 8, 18432)
+        # Along an axis 3 taps at 8 places, less one at either end: 22 pairs.
+        assert total.macs_exact == 2 * 16 * 22 * 22
+        assert total.flops == 37376
+        assert [axis.size for axis in report.receptive_field.axes] == [5, 5]
+        assert report.unit("[0,4]").seen == (((0, 2),), ((2, 6),))
+        assert report.spread() is None  # of weights that are not independent
+
+
+def test_fixed_filters():
+    filters = torch.ones(3, 1, 3, 3)
+    module = Doing(lambda s, x: F.conv2d(x, filters, padding=1, groups=3))
+    report = ca.cost(ca.from_torch(module, (3, 16, 16)))
+    assert (report.total.params, report.total.macs) == (0, 6912)
+    assert (report.total.macs_exact, report.total.flops) == (3 * 46 * 46, 13824)
+    assert [axis.size for axis in report.receptive_field.axes] == [3, 3]
+    one = ca.cost(Doing(lambda s, x: F.conv1d(x, filters[0].flatten(1)[None])), input=(1, 20))
+    assert (one.output, one.total.macs) == ((1, 12), 9 * 12)
+    assert one.receptive_field.axes[0].size == 9
+    up = Doing(lambda s, x: F.conv_transpose2d(x, filters, stride=2, padding=1, groups=3))
+    turned = ca.cost("convt3x3s2p1g3", input="3x6x6")
+    assert ca.cost(up, input=(3, 6, 6)).total.macs_exact == turned.total.macs_exact
+
+
 def test_weights_and_biases_that_are_never_used_are_told_apart():
     module = Doing(lambda s, x: s.c(x), c=conv, aux=nn.Linear(4, 5), norm=nn.BatchNorm2d(6))
     total = ca.cost(ca.from_torch(module, (3, 16, 16))).total

@@ -117,6 +117,8 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
         if fields[source].pooled or _FLAGS[kind](fields[source], network.shapes[index])[0]:
             return (Way(source, None),)
         along = moves(node.layer, network.shapes[source], network.shapes[index])
+        if node.layer.works_as.kind == "opaque":
+            along = _stretched(network, node, index, source)
         return (Way(source, along),)
     placed = [source for source in node.inputs if not fields[source].pooled]
     stretches = kind in ("mul", "opaque")
@@ -136,7 +138,7 @@ def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[M
 def is_told(network: Network, index: int) -> bool:
     """Whether a layer has a rule: all but some opaque ones."""
     node, output = network.nodes[index], network.shapes[index]
-    return node.layer.kind != "opaque" or all(
+    return node.layer.works_as.kind != "opaque" or all(
         is_pointwise(node.layer, network.shapes[source], output) for source in node.inputs
     )
 

@@ -39,6 +39,7 @@ def moves(layer: Layer, shape: Shape, output: Shape) -> tuple[Move, ...] | None:
     >>> along(Periodic(2, ((0, 4),)))
     Periodic(step=4, phases=((-2, 6),))
     """
+    layer = layer.works_as
     rule = _RULES[layer.kind]
     return None if rule is None else rule(layer, shape, output)
 

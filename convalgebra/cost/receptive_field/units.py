@@ -152,7 +152,8 @@ def _seen(
                 if not pooled and fields[source].pooled and len(here.read) > 1:
                     continue
                 shape, output = network.shapes[source], network.shapes[index]
-                read = _RULES[here.layer.kind](here.layer, box, shape, output)
+                layer = here.layer.works_as
+                read = _RULES[layer.kind](layer, box, shape, output)
                 if all(read):
                     _add(boxes.setdefault(source, []), read)
     return boxes.get(0, [])

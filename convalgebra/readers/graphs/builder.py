@@ -193,8 +193,13 @@ class Builder:
         shape: Shape,
         macs: int | None,
         constants: Iterable[Constant] = (),
+        window: Layer | None = None,
+        biases: Iterable[Constant] = (),
     ) -> int:
-        """A node for an operation without a word; it counts what nobody counted before."""
+        """A node for an operation without a word; it counts what nobody counted before.
+
+        `window` is a convolution that it works as; `biases` are the biases among `constants`.
+        """
         if not shape or any(same(size, 0) for size in shape):
             raise UnsupportedError(f"{name} makes a tensor without elements")
         constants = tuple(constants)
@@ -203,8 +208,9 @@ class Builder:
         total = None if macs is None or work is None else macs + work
         params = sum(parameter.numel for parameter in new)
         self.params = self.params + params
-        figures = Opaque(name, None if self.unsure else params, total)
-        node = self._add(Layer("opaque", shape, opaque=figures), sources, shape)
+        held = sum(parameter.numel for parameter in held_by(biases) if parameter in new)
+        figures = Opaque(name, None if self.unsure else params, total, held)
+        node = self._add(Layer("opaque", shape, opaque=figures, window=window), sources, shape)
         self.counted.update((parameter, node) for parameter in new)
         return node
 

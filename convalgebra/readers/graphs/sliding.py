@@ -10,11 +10,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from convalgebra.assumptions import Assumptions
+from convalgebra.errors import SizeError
 from convalgebra.layers import KEPT, Channels, Layer
 from convalgebra.readers.graphs.arrangements import Dims, covers, straight
-from convalgebra.readers.graphs.builder import Builder, Constant, Tensor
+from convalgebra.readers.graphs.builder import Builder, Constant, Tensor, equal_shapes
 from convalgebra.readers.graphs.pointwise import nameless
-from convalgebra.shapes import Shape
+from convalgebra.shapes import Shape, output_shape
 from convalgebra.sizes import Size, product, same, simplest
 from convalgebra.windows import Pad
 
@@ -137,7 +139,21 @@ def _with_weights(
             return nameless(
                 builder, "add", Tensor(node, straight(builder.shapes[node])), constants[1:]
             )
+        if has_shape(layer, builder.shape_at(lies), shape[1:]):
+            biases = constants[1:]
+            node = builder.opaque(
+                name, [lies.node], tuple(shape[1:]), macs, constants, layer, biases
+            )
+            return Tensor(node, straight(builder.shapes[node]))
     return builder.made(name, [tensor, *constants], shape, macs)
+
+
+def has_shape(layer: Layer, shape: Shape, expected: Shape) -> bool:
+    """Whether a layer makes `expected` of an input of `shape`."""
+    try:
+        return equal_shapes(output_shape(layer, [shape], Assumptions()), expected)
+    except SizeError:
+        return False
 
 
 def pooling(
