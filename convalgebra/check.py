@@ -2,14 +2,17 @@
 
     python check.py proof.json
 
-Exits with 0 if all is verified, 3 if in part, 1 if something is false, 2 if it cannot be read. All
-arithmetic is exact; work is counted and limited, and what would be too much is "not verified".
+Exits with 0 if all is verified, 3 if only a part is, or if something is missing, 1 if something is
+false, 2 if it cannot be read. All arithmetic is exact; work is counted and limited, and what would
+be too much is "not verified".
 
 The format, and what each claim proves, is told in docs/certificates.md. Taken for granted, besides
 elementary algebra: the image of a chain of one-channel convolutions is closed (it is the cone over
 the image of a projective variety), and a rational member outside shows that those inside are thin
-(Serre; Hilbert's irreducibility theorem); Ruppert's criterion and Eisenstein's; that the steps of a
-stack are what its text says, where the text is no plain list of convolutions.
+(Serre; Hilbert's irreducibility theorem); Ruppert's criterion and Eisenstein's.
+
+In order: reading; stacks, from their texts or from steps; the coefficients of a stack; claims, one
+verifier for each kind; answers, which follow from the claims by fixed rules.
 """
 
 from __future__ import annotations
@@ -26,15 +29,19 @@ from itertools import product
 from math import gcd, isqrt, lcm, prod
 from typing import Any
 
-SCHEMA = "convalgebra.certificate/2"
+FORMAT, VERSION = "convalgebra.certificate/", "2"
+SCHEMA = FORMAT + VERSION
 MAX_BYTES, MAX_DIGITS, MAX_ENTRY = 32_000_000, 1000, 1 << 32
+MAX_STEPS, MAX_CHANNELS, MAX_PHASES, MAX_NESTING = 20_000, 10**6, 4096, 100
 WORK_OF_CLAIM, WORK_OF_FILE = 40_000_000, 80_000_000  # a unit is about a third of a microsecond
 FIELDS, SIDES = ("real", "complex", "rational"), ("left", "right")
 ANSWERS = {"thin": "a thin set", "part": "an open set", "dense": "almost all", "all": "all"}
 Number = Fraction | int
 Axes = tuple[int, ...]
-Poly = dict[int, Any]  # exponents of the variables, 16 bits for each, in one int -> coefficient
-Row = dict[int | None, Poly]  # source and place in one int -> coefficient; None for the constant
+Monomial = tuple[int, ...]  # its variables in order, each as often as its power says
+Poly = dict[Monomial, Any]  # -> coefficient
+Key = tuple[int, ...] | None  # an input: its channel, its place; None for the constant
+Row = dict[Key, Poly]  # the coefficients of one output
 Rows = list[list[Row]]  # by channel and phase
 
 
@@ -144,17 +151,20 @@ def one_of(value: Any, names: Iterable[str]) -> str:
     return str(value)
 
 
-def prime_of(value: Any) -> int:
-    p = integer(value, 2, 1 << 32)
+def prime_of(value: Any, work: Work) -> int:
+    p = integer(value, 2)
+    work.spend(isqrt(p) // 8)
     need(p == 2 or (p % 2 and all(p % d for d in range(3, isqrt(p) + 1, 2))), f"{p} is no prime")
     return p
 
 
-# Stacks.
+# Stacks: steps, each of which reads steps before it.
 
 
 @dataclass(frozen=True)
 class Step:
+    """An input, a sum, a relu, or a convolution: then it has a size, and weights or taps."""
+
     op: str
     sources: Axes
     width: int  # channels that come in
@@ -198,6 +208,17 @@ class Step:
         start += channel * width * count
         return ((first + n // count, n % count, start + n) for n in range(width * count))
 
+    def __str__(self) -> str:
+        """The step as a file writes it, with what it reads."""
+        read = "from " + ", ".join(map(str, self.sources))
+        if not self.size:
+            return f"{self.op} {read}"
+        parts = zip(" spd", (self.size, self.stride, self.padding, self.dilation), strict=True)
+        text = "".join(letter + "x".join(map(str, along)) for letter, along in parts)
+        taps = ", ".join(f"[{o}, {i}, {u}, {v}]" for o, i, u, v in self.taps)
+        kind = f"taps {taps}" if self.weights is None else f"weights of step {self.weights}"
+        return f"{self.op}{text}g{self.groups}@{self.out}{'b' * self.bias} {read}, {kind}"
+
 
 @dataclass
 class Stack:
@@ -205,22 +226,20 @@ class Stack:
     axes: int
     steps: list[Step]
     work: Work
+    unread: str = ""  # why the steps are those of the file, and not those of the text
     rates: list[tuple[tuple[int, int], ...]] = field(default_factory=list)  # inputs per outputs
     starts: dict[int, int] = field(default_factory=dict)  # the first weight of each block
     weights: int = 0
 
     def __post_init__(self) -> None:
-        far = MAX_ENTRY
         for index, step in enumerate(self.steps):
             if step.weights == index:
                 self.starts[index] = self.weights
                 self.weights += step.free
             rate = self._rate(step)
-            need(prod(b for _, b in rate) <= 4096, "there are too many phases")
+            if max(prod(b for _, b in rate), *(a >> 80 for a, _ in rate)) > MAX_PHASES:
+                raise Open("its strides are too large")
             self.rates.append(rate)
-            reach = sum(map(sum, (step.size, map(abs, step.padding), step.stride))) + 5000
-            far += max(a for a, _ in rate) * reach * (1 + max(step.dilation, default=0))
-            need(far < HALF >> 2, "it sees too far")
 
     def _rate(self, step: Step) -> tuple[tuple[int, int], ...]:
         """Along each axis a and b: there are b outputs for a inputs, with the same coefficients."""
@@ -263,102 +282,393 @@ class Stack:
         return Stack("", self.axes, steps, self.work)
 
 
-_AXES = r"(\d{1,10}(?:x\d{1,10})*)"
+class Steps:
+    """The steps of a stack while they are listed: whoever lists them, the same limits hold."""
+
+    def __init__(self, axes: int, channels: int, work: Work) -> None:
+        self.axes, self.work = axes, work
+        self.listed = [Step("input", (), 0, channels)]
+
+    def add(self, step: Step) -> int:
+        if len(self.listed) >= MAX_STEPS:
+            raise Open("it has too many steps")
+        self.work.spend(50 + 10 * len(step.taps))
+        self.listed.append(step)
+        return len(self.listed) - 1
+
+    def out(self, sources: Iterable[int]) -> int:
+        """The channels that several steps have in common."""
+        widths = {self.listed[source].out for source in sources}
+        need(len(widths) == 1, "branches of different width are added")
+        return widths.pop()
+
+    def plain(self, op: str, sources: Iterable[int]) -> int:
+        """A sum or a relu."""
+        listed = tuple(sorted(sources))  # a sum is the same in any order
+        width = self.out(listed)
+        return self.add(Step(op, listed, width, width))
+
+    def convolution(
+        self,
+        source: int,
+        size: Axes,
+        *,
+        op: str = "conv",
+        out: int | None = None,
+        stride: Axes = (1,),
+        dilation: Axes = (1,),
+        padding: Axes = (0,),
+        groups: int = 1,
+        weights: int | None = None,
+        bias: bool = False,
+        taps: Iterable[tuple[int, int, int, Number]] | None = None,
+    ) -> int:
+        """A convolution; what has one entry is the same along all axes."""
+        width = self.listed[source].out
+        out = width if out is None else out
+        size, stride, dilation, padding = map(self.along, (size, stride, dilation, padding))
+        need(0 not in size + stride + dilation, "a size, stride or dilation is 0")
+        need(0 < out <= MAX_CHANNELS and 0 < groups <= width, "there are no such channels")
+        need(width % groups == 0 == out % groups, "the groups do not divide the channels")
+        # Where there is one tap, a dilation means nothing.
+        dilation = tuple(d if k > 1 else 1 for k, d in zip(size, dilation, strict=True))
+        fixed = () if taps is None else tuple(sorted(taps))
+        limits = (out // groups, width // groups, prod(size))
+        for before, tap in zip((None, *fixed), fixed, strict=False):
+            inside = all(n < limit for n, limit in zip(tap, limits, strict=False))
+            need(inside and tap[3], "a tap is 0, or lies outside of the kernel")
+            need(before is None or before[:3] < tap[:3], "a tap is given twice")
+        own = None if taps is not None else len(self.listed) if weights is None else weights
+        geometry = (size, stride, dilation, padding)
+        found = Step(op, (source,), width, out, *geometry, groups, own, bias, fixed)
+        if own is not None and own < len(self.listed):
+            same = ("op", "width", "out", "size", "groups", "bias", "weights")
+            alike = (getattr(self.listed[own], name) == getattr(found, name) for name in same)
+            need(all(alike), "it shares no such weights")
+        return self.add(found)
+
+    def along(self, numbers: Axes) -> Axes:
+        numbers = numbers * self.axes if len(numbers) == 1 else numbers
+        need(len(numbers) == self.axes, "it has another number of axes")
+        return numbers
+
+    def each(self, source: int, size: Axes, tap: Callable[[Axes], Number], **more: Any) -> int:
+        """The same fixed kernel on every channel, its taps by their places."""
+        size = self.along(size)
+        self.work.spend(20 * prod(size))
+        places = product(*map(range, size))
+        listed = [(0, 0, u, tap(place)) for u, place in enumerate(places)]
+        groups = self.listed[source].out
+        return self.convolution(source, size, groups=groups, taps=listed, **more)
+
+    def picked(self, source: int, channels: Iterable[int], first: int = 0, out: int = 0) -> int:
+        """Channels of a step as the channels from `first` on of one with `out`."""
+        taps = [(first + o, i, 0, 1) for o, i in enumerate(channels)]
+        self.work.spend(20 * len(taps))
+        return self.convolution(source, (1,), out=out or len(taps), taps=taps)
+
+
+# The text of a stack, in the notation of docs/language.md as it is printed, without named sizes.
+
+_NUMBERS = r"\d{1,10}(?:x\d{1,10})*"
+_PADS = r"\d{1,10}(?::\d{1,10})?(?:x\d{1,10}(?::\d{1,10})?)*"
+_OUT = r"@([*/]?)(\d{1,10})"
+_END = r"(?=[,;+|)]| [+|]|$)"  # what may follow a layer
 _LAYER = re.compile(
-    rf"(dw|convt)?{_AXES}(?:s{_AXES})?(?:p(-?\d{{1,10}}(?:x-?\d{{1,10}})*))?(?:d{_AXES})?"
-    r"(?:g(\d{1,10}))?(?:@(\d{1,10}))?(b?)",
+    rf"(dw|convt|)({_NUMBERS})(?:s({_NUMBERS}))?(?:p(same|{_PADS}))?(?:d({_NUMBERS}))?"
+    rf"(o{_NUMBERS})?(?:g(\d{{1,10}}))?(?:{_OUT})?(b?){_END}",
+    re.ASCII,
+)
+_WORD = re.compile(
+    rf"(?:(linear){_OUT}(b?)|(bn)(?:\([0-9.e+-]+\))?|(scale|relu|id|dropout)"
+    rf"|(avg)({_NUMBERS})s({_NUMBERS})(?:p(same|{_PADS}))?(?:ceil)?"
+    rf"|(pad|crop|reflect|replicate|circular)({_PADS})|(up|bilinear)({_NUMBERS})"
+    rf"|(shuffle|pixelshuffle)(\d{{1,10}})|(\[)(\d{{0,10}}):(\d{{0,10}})\]){_END}",
+    re.ASCII,
+)
+
+
+class Text:
+    """Reads a text: each method reads a part from `at` on, and returns the step that it ends in.
+
+    What is not in this notation raises Open, what is in it and means nothing raises Wrong.
+    """
+
+    def __init__(self, text: str, steps: Steps) -> None:
+        self.text, self.steps, self.at, self.depth = text, steps, 0, 0
+        self.values: dict[str, int] = {"input": 0}  # the steps with names
+        self.shared: dict[str, str] = {}  # the layers with names
+        self.first: dict[str, int] = {}  # the steps that have their weights first
+
+    def take(self, pattern: str | re.Pattern[str]) -> re.Match[str] | None:
+        found = re.compile(pattern).match(self.text, self.at)
+        self.at = found.end() if found else self.at
+        return found
+
+    def must(self, pattern: str) -> None:
+        if not self.take(pattern):
+            raise Open(f"this checker cannot read it from `{self.text[self.at :][:20]}` on")
+
+    def named(self, name: str, names: Mapping[str, Any]) -> Any:
+        if name not in names:
+            raise Open(f"this checker finds no `{name[:20]}` in it")
+        return names[name]
+
+    def whole(self) -> None:
+        """The text, line by line: a line goes on where the one before ended."""
+        value, more = 0, True
+        while line := self.take(r"shared (w[0-9]+) = ([^;]+); "):
+            self.shared[line[1]] = line[2]
+        while more:
+            if line := self.take(r"output (value_[0-9]+)$"):
+                value = self.named(line[1], self.values)
+                break
+            line = self.take(r"(value_[0-9]+) = ")
+            value = self.series(value)
+            if line:
+                self.values[line[1]] = value
+            more = self.take("; ") is not None
+        self.must("$")
+        listed = self.steps.listed
+        read = {value}.union(*(step.sources for step in listed))
+        need(read >= set(range(1, len(listed))), "a step leads nowhere")
+        if value < len(listed) - 1:  # the last step is what goes out
+            self.steps.picked(value, range(listed[value].out))
+
+    def series(self, source: int) -> int:
+        self.depth += 1
+        if self.depth > MAX_NESTING:
+            raise Open("this checker reads no text that is nested so deeply")
+        source = self.sum(source)
+        while self.take(", ?"):
+            source = self.sum(source)
+        self.depth -= 1
+        return source
+
+    def sum(self, source: int) -> int:
+        ends = [self.term(source)]
+        while self.take(r" ?\+ ?"):
+            ends.append(self.term(source))
+        return ends[0] if len(ends) == 1 else self.steps.plain("add", ends)
+
+    def term(self, source: int) -> int:
+        self.steps.work.spend(50)
+        if found := self.take(r"([1-9][0-9]{0,8})\*\("):
+            start = self.at
+            for _ in range(int(found[1])):
+                self.at = start
+                source = self.series(source)
+            self.must(r"\)")
+            return source
+        if self.take(r"\("):
+            source = self.series(source)
+            self.must(r"\)")
+            return source
+        if self.take(r"cat\("):
+            ends = [self.series(source)]
+            while self.take(r" ?\| ?"):
+                ends.append(self.series(source))
+            self.must(r"\)")
+            return self.cat(ends)
+        if found := self.take(rf"(value_[0-9]+|input){_END}"):
+            return int(self.named(found[1], self.values))
+        if found := self.take(rf"(w[0-9]+){_END}"):
+            layer = _LAYER.fullmatch(self.named(found[1], self.shared))
+            if layer is None:
+                raise Open(f"this checker cannot read the layer `{found[1]}` in it")
+            value = self.layer(layer, source, self.first.get(found[1]))
+            self.first.setdefault(found[1], value)
+            return value
+        if found := self.take(_LAYER):
+            return self.layer(found, source)
+        found = self.take(_WORD)
+        if found is None:
+            self.must("(?!)")  # never
+            return source
+        return self.word([part for part in found.groups() if part is not None], source)
+
+    def cat(self, ends: list[int]) -> int:
+        need(len(ends) > 1, "one branch alone is not concatenated")
+        widths = [self.steps.listed[end].out for end in ends]
+        parts, first = [], 0
+        for end, width in zip(ends, widths, strict=True):
+            parts.append(self.steps.picked(end, range(width), first, sum(widths)))
+            first += width
+        return self.steps.plain("add", parts)
+
+    def layer(self, found: re.Match[str], source: int, weights: int | None = None) -> int:
+        """A convolution with weights."""
+        kind, sizes, strides, pads, spread, more, groups, rule, out, bias = found.groups()
+        if (more and kind != "convt") or (pads == "same" and kind == "convt"):
+            raise Open(f"this checker cannot read `{found[0][:20]}` in it")
+        size, stride, dilation = (numbers(one or "1") for one in (sizes, strides, spread))
+        width = self.steps.listed[source].out
+        return self.steps.convolution(
+            source,
+            size,
+            op="convt" if kind == "convt" else "conv",
+            out=channels_of(width, rule, out),
+            stride=stride,
+            dilation=dilation,
+            padding=self.left(pads or "0", size, stride, dilation),
+            groups=int(groups or (width if kind == "dw" else 1)),
+            weights=weights,
+            bias=bool(bias),
+        )
+
+    def left(self, pads: str, size: Axes, stride: Axes, dilation: Axes = (1,)) -> Axes:
+        """The padding to the left."""
+        if pads != "same":
+            return tuple(int(one.split(":")[0]) for one in pads.split("x"))
+        if set(stride) != {1}:
+            raise Open("this checker reads no `psame` with a stride")
+        along = zip(*map(self.steps.along, (size, dilation)), strict=True)
+        return tuple((k - 1) * d // 2 for k, d in along)
+
+    def word(self, parts: list[str], source: int) -> int:
+        """What has no weights, or is a convolution by another name."""
+        steps, (name, *given) = self.steps, parts
+        width = steps.listed[source].out
+        if name in ("id", "dropout"):
+            return source
+        if name == "relu":
+            return steps.plain("relu", [source])
+        if name == "linear":
+            out = channels_of(width, *given[:2])
+            return steps.convolution(source, (1,), out=out, bias=bool(given[2]))
+        if name in ("bn", "scale"):
+            return steps.convolution(source, (1,), groups=width, bias=name == "bn")
+        if name == "[":
+            start, stop = int(given[0] or 0), int(given[1] or width)
+            need(start < stop <= width, "there are no such channels")
+            return steps.picked(source, range(start, stop))
+        if name == "avg":
+            size, stride = numbers(given[0]), numbers(given[1])
+            left = self.left(given[2] if given[2:] else "0", size, stride)
+            mean = Fraction(1, prod(steps.along(size)) or 1)
+            return steps.each(source, size, lambda place: mean, stride=stride, padding=left)
+        if name in ("pad", "crop", "reflect", "replicate", "circular"):
+            left = self.left(given[0], (1,), (1,))
+            left = tuple(-n for n in left) if name == "crop" else left
+            return steps.each(source, (1,), lambda place: 1, padding=left)
+        factors = steps.along(numbers(given[0]))
+        need(0 not in factors, "a factor is 0")
+        if name == "shuffle":
+            count = factors[0]
+            need(width % count == 0, "the groups do not divide the channels")
+            each = width // count
+            return steps.picked(source, [i * each + j for j in range(each) for i in range(count)])
+        if name == "pixelshuffle":
+            block = prod(factors)
+            need(width % block == 0, "the blocks do not divide the channels")
+            taps, out = [(0, i, i, 1) for i in range(block)], width // block
+            shape: dict[str, Any] = {"op": "convt", "stride": factors, "groups": out, "out": out}
+            return steps.convolution(source, factors, taps=taps, **shape)
+        if name == "up":
+            return steps.each(source, factors, lambda place: 1, op="convt", stride=factors)
+        # Bilinear: output m lies at (m + 1/2)/f - 1/2, in a hat of half-width f around an input.
+        size, left = tuple(2 * f - f % 2 for f in factors), tuple(f // 2 for f in factors)
+
+        def hat(place: Axes) -> Number:
+            along = zip(place, size, factors, strict=True)
+            return prod((1 - Fraction(abs(2 * i + 1 - n), 2 * f) for i, n, f in along))
+
+        return steps.each(source, size, hat, op="convt", stride=factors, padding=left)
+
+
+def numbers(text: str) -> Axes:
+    return tuple(map(int, text.split("x")))
+
+
+def channels_of(width: int, rule: str | None, out: str | None) -> int:
+    """The channels that go out, which may be a multiple or a part of those that come in."""
+    if out is None:
+        return width
+    if rule == "/":
+        need(int(out) and width % int(out) == 0, "a part of the channels is no whole number")
+        return width // int(out)
+    return width * int(out) if rule == "*" else int(out)
+
+
+# Stacks in a file.
+
+_STEP = re.compile(
+    rf"(dw|convt|)({_NUMBERS})(?:s({_NUMBERS}))?(?:p(-?\d{{1,10}}(?:x-?\d{{1,10}})*))?"
+    rf"(?:d({_NUMBERS}))?(?:g(\d{{1,10}}))?(?:@(\d{{1,10}}))?(b?)",
     re.ASCII,
 )
 
 
 def stack_of(value: Any, work: Work) -> Stack:
+    """A stack by its text; steps that are given have to be those of the text, if it can be read."""
     text, axes, channels, padded, given = fields(value, "text axes channels", "padded steps")
     need(isinstance(text, str) and len(text) <= 100_000, "the text of a stack is expected")
-    axes, channels = integer(axes, 1, 6), integer(channels, 1, 10**6)
+    axes, channels = integer(axes, 1, 6), integer(channels, 1, MAX_CHANNELS)
     # Whether padding is written says nothing about the question, see `Book.aligned`.
     need(type(padded) in (bool, type(None)), "`padded` is true or false")
-    if given is None:
-        given = [{"layer": one, "from": [index]} for index, one in enumerate(text.split(","))]
-    steps = [Step("input", (), 0, channels)]
-    for one in items(given):
+    steps, meant = (Steps(axes, channels, work) for _ in range(2))
+    for one in items(given or []):
         try:
-            need(len(steps) < 20_000, "there are too many steps")
-            steps.append(step_of(one, steps, axes))
+            add_step(one, steps)
         except Wrong as error:
-            raise Wrong(f"step {len(steps)}: {error}") from None
-    return Stack(text, axes, steps, work)
+            raise Wrong(f"step {len(steps.listed)}: {error}") from None
+    try:
+        Text(text, meant).whole()
+    except Open as error:
+        need(given is not None, f"its steps are missing: {error}")
+        return Stack(text, axes, steps.listed, work, str(error))
+    same = given is None or meant.listed == steps.listed
+    need(same, "the steps are not those of the text")
+    return Stack(text, axes, meant.listed, work)
 
 
-def step_of(value: Any, steps: list[Step], axes: int) -> Step:
+def add_step(value: Any, steps: Steps) -> None:
     text, given, weights, taps = fields(value, "layer from", "weights taps")
-    index, sources = len(steps), integers(given, None, 0)
+    index, sources = len(steps.listed), integers(given, None, 0)
     need(sources and max(sources) < index, "it reads nothing, or what comes later")
-    widths = {steps[source].out for source in sources}
-    need(len(widths) == 1, "branches of different width are added")
-    width = widths.pop()
     need((text == "add") == (len(sources) > 1), "sums, and nothing else, read several steps")
     if text in ("add", "relu"):
         need(weights is taps is None, "it has no weights")
-        return Step(text, sources, width, width)
-    match = _LAYER.fullmatch(text) if isinstance(text, str) else None
-    if match is None:
-        raise Wrong(f"`{str(text)[:20]}` is no layer: its steps are missing")
-    kind, *along, groups, out, bias = match.groups()
-    numbers = [one or default for one, default in zip(along, "1101", strict=True)]
-    listed = [tuple(map(int, one.split("x"))) for one in numbers]
-    size, stride, padding, dilation = (one * axes if len(one) == 1 else one for one in listed)
-    need(all(len(one) == axes for one in (listed[0], stride, padding, dilation)), "other axes")
-    need(0 not in size + stride + dilation, "a size, stride or dilation is 0")
-    groups, out = width if kind == "dw" else int(groups or 1), int(out or width)
-    need(0 < out <= 10**6 and 0 < groups <= width, "there are no such channels")
-    need(width % groups == 0 == out % groups, "the groups do not divide the channels")
-    op = "convt" if kind == "convt" else "conv"
-    found = Step(op, sources, width, out, size, stride, dilation, padding, groups)
+        steps.plain(text, sources)
+        return
+    found = _STEP.fullmatch(text) if isinstance(text, str) else None
+    if found is None:
+        raise Wrong(f"`{str(text)[:20]}` is no layer")
+    kind, size, *along, groups, out, bias = found.groups()
+    (source,), (stride, padding, dilation) = sources, along
+    width = steps.listed[source].out
+    fixed = None
     if taps is not None:
         need(weights is None and not bias, "a fixed kernel has no weights")
-        fixed = []
-        for one in items(taps):
-            *at, tap = items(one, 4)
-            limits = (out // groups, width // groups, prod(size))
-            o, i, u = (integer(n, 0, high - 1) for n, high in zip(at, limits, strict=True))
-            fixed.append((o, i, u, number(tap)))
-        need(len({tap[:3] for tap in fixed}) == len(fixed), "a tap is given twice")
-        need(all(tap[3] for tap in fixed), "a tap is 0")
-        return replace(found, taps=tuple(fixed))
-    own = index if weights is None else integer(weights, 1, index)
-    found = replace(found, weights=own, bias=bool(bias))
-    if own < index:
-        one, same = steps[own], ("op", "width", "out", "size", "groups", "bias", "weights")
-        alike = all(getattr(one, name) == getattr(found, name) for name in same)
-        need(alike, "it shares no such weights")
-    return found
+        fixed = [tap_of(one) for one in items(taps)]
+    steps.convolution(
+        source,
+        numbers(size),
+        op="convt" if kind == "convt" else "conv",
+        out=int(out or width),
+        stride=numbers(stride or "1"),
+        dilation=numbers(dilation or "1"),
+        padding=numbers(padding or "0"),
+        groups=width if kind == "dw" else int(groups or 1),
+        weights=None if weights is None else integer(weights, 1, index),
+        bias=bool(bias),
+        taps=fixed,
+    )
+
+
+def tap_of(value: Any) -> tuple[int, int, int, Number]:
+    o, i, u, tap = items(value, 4)
+    return integer(o, 0), integer(i, 0), integer(u, 0), number(tap)
 
 
 # The operator of a stack: rows of coefficients, which are polynomials, by channel and phase.
 
-SLOT = 1 << 80
-HALF = SLOT >> 1
-ONE: Poly = {0: 1}
+ONE: Poly = {(): 1}
 
 
-def key_of(source: int, place: Iterable[int]) -> int:
-    for e in place:
-        source = source * SLOT + e
-    return source
-
-
-def unpacked(key: int, axes: int) -> tuple[int, Axes]:
-    place: Axes = ()
-    for _ in range(axes):
-        e = (key + HALF) % SLOT - HALF
-        place, key = (e, *place), (key - e) // SLOT
-    return key, place
-
-
-def letter(index: int) -> int:
-    if index >= 5000:
-        raise Open("there are too many variables")
-    return 1 << 16 * index
+def moved_by(key: Key, steps: Axes) -> Key:
+    """The key of an input that lies so many steps further on; constants stay."""
+    return key and (key[0], *map(int.__add__, key[1:], steps))
 
 
 def clean(value: Poly) -> Poly:
@@ -379,13 +689,14 @@ class Ring:
         for m, c in one.items():
             for n, d in two.items():
                 if not (self.dual and m and n):
-                    found[m + n] = found.get(m + n, 0) + c * d
+                    to = tuple(sorted(m + n)) if m and n else m or n
+                    found[to] = found.get(to, 0) + c * d
         size = 0  # of the largest entry, in bits
         if self.prime:
             found = {m: c % self.prime for m, c in found.items()}
         elif found:
             size = max(
-                c.numerator.bit_length() + c.denominator.bit_length() + m.bit_length()
+                c.numerator.bit_length() + c.denominator.bit_length() + 16 * len(m)
                 for m, c in found.items()
             )
         self.work.spend((2 + len(one) * len(two)) * (2 + size // 400))
@@ -397,7 +708,7 @@ class Ring:
             total[m] = (total.get(m, 0) + c) % self.prime if self.prime else total.get(m, 0) + c
 
     def tap(self, value: Number) -> Poly:
-        return ONE if value == 1 else {0: residue(value, self.prime) if self.prime else value}
+        return ONE if value == 1 else {(): residue(value, self.prime) if self.prime else value}
 
 
 def residue(value: Number, prime: int) -> int:
@@ -405,22 +716,22 @@ def residue(value: Number, prime: int) -> int:
     return value.numerator * pow(value.denominator, -1, prime) % prime
 
 
-def moved(rate: Sequence[tuple[int, int]], position: Axes) -> tuple[int, int]:
-    """The phase of a position, and what its keys are moved by."""
+def phase_of(rate: Sequence[tuple[int, int]], position: Axes) -> tuple[int, Axes]:
+    """The phase of a position, and how far the inputs that it reads lie from those of the phase."""
     phase, steps = 0, []
     for (a, b), place in zip(rate, position, strict=True):
         phase = phase * b + place % b
         steps.append(a * (place // b))
-    return phase, key_of(0, steps)
+    return phase, tuple(steps)
 
 
 def phases(rate: Sequence[tuple[int, int]]) -> list[Axes]:
     return list(product(*(range(b) for _, b in rate)))
 
 
-def row_at(rows: list[Row], rate: Sequence[tuple[int, int]], position: Axes, by: int = 0) -> Row:
-    phase, shift = moved(rate, position)
-    return {k if k is None else k + shift + by: v for k, v in rows[phase].items()}
+def row_at(rows: list[Row], rate: Sequence[tuple[int, int]], position: Axes) -> Row:
+    phase, steps = phase_of(rate, position)
+    return {moved_by(key, steps): value for key, value in rows[phase].items()}
 
 
 def operator(
@@ -443,7 +754,7 @@ def operator(
                 row: Row = {}
                 parts: Iterable[tuple[int, Axes, Poly]] = [(channel, position, ONE)]
                 if not step.sources:
-                    row[key_of(channel, position)] = dict(ONE)
+                    row[channel, *position] = dict(ONE)
                 elif step.size:
                     places = reads[phase]
                     start = stack.starts.get(step.weights or 0, 0)
@@ -457,17 +768,15 @@ def operator(
                         row[None] = dict(weight(start + step.kernel + channel))
                 for source in step.sources:
                     for i, place, w in parts:
-                        number, shift = moved(stack.rates[source], place)
-                        at = values[source][i][number]
+                        at = row_at(values[source][i], stack.rates[source], place)
                         ring.work.spend(4 + 2 * len(at))
                         if ring.paths:
-                            row |= {k if k is None else k + shift: ONE for k in at}
+                            row |= dict.fromkeys(at, ONE)
                             continue
                         for key, value in at.items() if w else ():
                             term = value if w is ONE else ring.times(w, value)
                             if term:
-                                to = key if key is None else key + shift
-                                ring.add(row.setdefault(to, {}), term)
+                                ring.add(row.setdefault(key, {}), term)
                 if step.op == "relu":
                     if relu is None:
                         raise Wrong("a stack with relu is not linear")
@@ -480,15 +789,9 @@ def operator(
     return values[-1]
 
 
-def polynomials(stack: Stack, filters: Sequence[Poly] | None = None) -> Rows:
-    """The operator with every weight a variable, or what `filters` says.
-
-    Polynomials in a file have degree 60 at most, so no exponent needs more than 16 bits.
-    """
-    if sum(step.weights is not None for step in stack.steps) > 1000:
-        raise Open("there are too many layers")
-    one = (lambda index: {letter(index): 1}) if filters is None else filters.__getitem__
-    return operator(stack, one, Ring(stack.work))
+def polynomials(stack: Stack) -> Rows:
+    """The operator with every weight a variable."""
+    return operator(stack, lambda index: {(index,): 1}, Ring(stack.work))
 
 
 def at_point(stack: Stack, point: Sequence[Any], prime: int = 0) -> Rows:
@@ -496,7 +799,7 @@ def at_point(stack: Stack, point: Sequence[Any], prime: int = 0) -> Rows:
 
     def weight(index: int) -> Poly:
         value = point[index] % prime if prime else point[index]
-        return {0: value} if value else {}
+        return {(): value} if value else {}
 
     return operator(stack, weight, Ring(stack.work, prime))
 
@@ -611,7 +914,7 @@ def polynomial(value: Any, variables: int) -> Poly:
         good = all(index < variables and power > 0 for index, power in pairs)
         need(good and len({index for index, _ in pairs}) == len(pairs), "there is no such power")
         need(sum(power for _, power in pairs) <= 60, "the degree is too large")
-        monomial = sum(power * letter(index) for index, power in pairs)
+        monomial = tuple(index for index, power in sorted(pairs) for _ in range(power))
         need(monomial not in found and number(coefficient), "a term is 0 or given twice")
         found[monomial] = number(coefficient)
     return found
@@ -619,12 +922,12 @@ def polynomial(value: Any, variables: int) -> Poly:
 
 def verify_rank(book: Book, claim: Any) -> str:
     _, name, p, given, value = fields(claim, "claim stack prime point rank")
-    stack, prime = book.stack(name), prime_of(p)
+    stack, prime = book.stack(name), prime_of(p, book.work)
     point = integers(given, stack.weights)
 
     def weight(index: int) -> Poly:
         value = point[index] % prime
-        return {0: value, index + 1: 1} if value else {index + 1: 1}
+        return {(): value, (index,): 1} if value else {(index,): 1}
 
     rows = operator(stack, weight, Ring(book.work, prime, dual=True))
     rank = rank_of(
@@ -662,7 +965,8 @@ def bound_of(stack: Stack, tree: Any, first: int, last: int) -> int:
         need(stack.is_chain, "a stack that is no chain cannot be split")
         at = integer(at, first, last - 1)
         parts = bound_of(stack, one, first, at) + bound_of(stack, two, at + 1, last)
-        return parts - orbit(run, at - first + 1, prime_of(p), integers(given, run.weights))
+        prime, point = prime_of(p, run.work), integers(given, run.weights)
+        return parts - orbit(run, at - first + 1, prime, point)
     fields(tree, "by")
     return run.weights if by == "weights" else count_of(run)
 
@@ -683,10 +987,9 @@ def orbit(run: Stack, at: int, prime: int, point: Axes) -> int:
             for r, row in enumerate(rows):
                 for key, value in row.items():
                     if side is first:
-                        vectors[c][r, key] = value.get(0, 0)
+                        vectors[c][r, key] = value.get((), 0)
                     elif key is not None:
-                        source, place = unpacked(key, run.axes)
-                        vectors[source][c, r, place] = value.get(0, 0)
+                        vectors[key[0]][c, r, key[1:]] = value.get((), 0)
         for name, block in blocks.items():
             own = [vectors[c] for c in block]
             fixed[name] *= fixed[name] and len(block) - rank_of(own, prime, run.work)
@@ -698,35 +1001,42 @@ def orbit(run: Stack, at: int, prime: int, point: Axes) -> int:
 def rank_of_fields(run: Stack, tree: Any) -> int:
     """The rank of linear vector fields on the weights, each of which changes no coordinate."""
     _, given, p, at, value = fields(tree, "by fields prime point rank")
-    prime, point = prime_of(p), integers(at, run.weights)
+    prime, point = prime_of(p, run.work), integers(at, run.weights)
     coordinates = [clean(v) for ch in polynomials(run) for row in ch for v in row.values()]
-    vectors = []
-    for one in items(given):
-        moves: dict[int, Poly] = defaultdict(dict)
-        vectors.append(Counter[int]())
-        for entry in items(one):
-            i, j, change = items(entry, 3)  # weight i grows by so much times weight j, or times 1
-            i, change = integer(i, 0, run.weights - 1), number(change)
-            j = None if j is None else integer(j, 0, run.weights - 1)
-            need(moves[i].setdefault(0 if j is None else letter(j), change) == change, "twice")
-            vectors[-1][i] += residue(change, prime) * (1 if j is None else point[j])
-        for poly in coordinates:
-            total: Poly = {}
-            run.work.spend(len(poly) * (len(moves) + 1) * 2)
-            for i, by in moves.items():
-                for m, c in poly.items():
-                    if power := m >> 16 * i & 0xFFFF:
-                        for n, d in by.items():
-                            to = m - letter(i) + n
-                            total[to] = total.get(to, 0) + c * d * power
-            need(not clean(total), "a field changes a coordinate")
-    rank = rank_of(vectors, prime, run.work)
+    vectors = [vector_field(one, run.weights) for one in items(given)]
+    for vector, poly in product(vectors, coordinates):
+        total: Poly = {}
+        run.work.spend(2 * (len(vector) + 1) * sum(1 + len(m) for m in poly))
+        for (m, c), ((i, j), change) in product(poly.items(), vector.items()):
+            if power := m.count(i):
+                left = list(m)
+                left.remove(i)
+                to = tuple(sorted(left if j is None else [*left, j]))
+                total[to] = total.get(to, 0) + c * power * change
+        need(not clean(total), "a field changes a coordinate")
+    values = []  # of the fields at the point
+    for vector in vectors:
+        values.append(Counter[int]())
+        for (i, j), change in vector.items():
+            values[-1][i] += residue(change, prime) * (1 if j is None else point[j])
+    rank = rank_of(values, prime, run.work)
     need(rank == integer(value), f"the rank of the fields is {rank}")
     return rank
 
 
+def vector_field(value: Any, weights: int) -> dict[tuple[int, int | None], Number]:
+    """By (i, j): weight i grows by so much times weight j, or times 1 where j is None."""
+    found: dict[tuple[int, int | None], Number] = {}
+    for entry in items(value):
+        i, j, change = items(entry, 3)
+        i, j = integer(i, 0, weights - 1), None if j is None else integer(j, 0, weights - 1)
+        need((i, j) not in found, "an entry of a field is given twice")
+        found[i, j] = number(change)
+    return found
+
+
 def paired(
-    one: Stack, two: Stack, have: Rows, want: Rows, offset: Iterable[int] = (), output: Axes = ()
+    one: Stack, two: Stack, have: Rows, want: Rows, offset: Axes, output: Axes
 ) -> Iterator[tuple[Row, Row]]:
     """Rows of both stacks, output by output over a period of both.
 
@@ -737,8 +1047,9 @@ def paired(
     if prod(b for _, b in common) > 10_000:
         raise Open("the common period is too long")
     for channel, position in product(range(len(want)), phases(common)):
-        made = row_at(have[channel], one.rates[-1], position, -key_of(0, offset))
-        later = tuple(map(int.__add__, position, output)) if output else position
+        made = row_at(have[channel], one.rates[-1], position)
+        made = {moved_by(key, tuple(-t for t in offset)): value for key, value in made.items()}
+        later = tuple(map(int.__add__, position, output))
         asked = row_at(want[channel], two.rates[-1], later)
         one.work.spend(4 * len(made) + 4 * len(asked))
         yield made, asked
@@ -780,8 +1091,8 @@ def verify_two_products(book: Book, claim: Any) -> str:
     rest = [[k for _, k in taps] for taps in sizes if [n for n, _ in taps] == [2, 2]]
     need(rest, "no layer is 2x2")
     linear = Stack("", one.axes, [start, first, replace(last, sources=(1,), weights=2)], one.work)
-    place = (offset, (0,) * one.axes)
-    full = count_of(linear) == two.weights and place in offsets(linear, two)
+    zero = (0,) * one.axes
+    full = count_of(linear) == two.weights and (offset, zero) in offsets(linear, two)
     need(full, "the other stack is not the full kernel")
     over = {"real": True, "complex": not relu, "most rational": [2, 2] in rest}
     over["rational"] = any(1 in taps for taps in rest)
@@ -797,40 +1108,41 @@ class Halves:
 
     def is_linear(self, row: Row) -> bool:
         inputs = self.stack.steps[0].out
-        return all(
-            key is None or not clean(value) or unpacked(key, self.stack.axes)[0] < inputs
-            for key, value in row.items()
-        )
+        return all(key is None or key[0] < inputs or not clean(value) for key, value in row.items())
 
     def __call__(self, row: Row) -> Row:
         need(self.is_linear(row), "the relus do not cancel")
-        flat = [(k is None, k or 0, m, c) for k, v in row.items() for m, c in v.items() if c]
+        flat = [(k or (), m, c) for k, v in row.items() for m, c in v.items() if c]
         flat.sort()
-        sign = -1 if flat and flat[0][3] < 0 else 1
+        sign = -1 if flat and flat[0][2] < 0 else 1
         name = tuple((*key, sign * c) for *key, c in flat)
         self.stack.work.spend(8 * len(flat))
         found = {k: {m: Fraction(c) / 2 for m, c in v.items()} for k, v in row.items()}
         if flat:
             at = self.stack.steps[0].out + self.known.setdefault(name, len(self.known))
-            found[key_of(at, (0,) * self.stack.axes)] = {0: Fraction(1, 2)}
+            found[(at, *(0,) * self.stack.axes)] = {(): Fraction(1, 2)}
         return found
 
 
 def verify_equations(book: Book, claim: Any) -> str:
     _, name, places, given, members = fields(claim, "claim stack coordinates equations members")
     stack, member = book.stack(name), book.stacks[other(name)]
-    need(all(polynomial(equation, len(items(places))) for equation in items(given)), "0 = 0")
+    equations = [polynomial(equation, len(items(places))) for equation in items(given)]
+    need(all(equations), "0 = 0")
+    different = {frozenset(equation.items()) for equation in equations}
+    need(len(different) == len(equations), "an equation is given twice")
     rows = polynomials(stack)
     zero = (0,) * stack.axes
     found = [coefficient(stack, rows, place, zero, zero) for place in places]
-    need(given and not any(substituted(given, found, book.work)), "an equation does not vanish")
+    vanish = not any(substituted(equations, found, book.work))
+    need(equations and vanish, "an equation does not vanish")
     for weights, t, *later in map(items, items(members)):
         need(len(later) < 2, "weights, an offset and perhaps a shift of the output are expected")
         offset, point = integers(t, stack.axes), list(map(number, items(weights, member.weights)))
         output = integers(later[0], stack.axes) if later else zero
         rows = at_point(member, point)
         found = [coefficient(member, rows, place, offset, output) for place in places]
-        need(any(substituted(given, found, book.work)), "a member satisfies all equations")
+        need(any(substituted(equations, found, book.work)), "a member satisfies all equations")
         book.outside.add((name, offset, output))
     violated = f", and not for {len(members)} of {other(name)}" if members else ""
     return f"{len(given)} equations hold for all that {name} makes{violated}"
@@ -841,21 +1153,21 @@ def coefficient(stack: Stack, rows: Rows, place: Any, offset: Axes, output: Axes
     need(len(items(place)) in (2, 4), "a coordinate is expected")
     channel = integer(place[0], 0, stack.steps[-1].out - 1)
     position = tuple(map(int.__add__, integers(place[1], stack.axes, 0), output))
-    phase, shift = moved(stack.rates[-1], position)
-    key = None
+    phase, steps = phase_of(stack.rates[-1], position)
+    key: Key = None
     if len(place) == 4:
         source = integer(place[2], 0, stack.steps[0].out - 1)
-        key = key_of(source, map(int.__sub__, integers(place[3], stack.axes), offset)) - shift
+        place = zip(integers(place[3], stack.axes), offset, steps, strict=True)
+        key = (source, *(e - t - s for e, t, s in place))
     return clean(rows[channel][phase].get(key, {}))
 
 
-def substituted(equations: list[Any], values: Sequence[Poly], work: Work) -> list[Poly]:
+def substituted(equations: list[Poly], values: Sequence[Poly], work: Work) -> list[Poly]:
     """Polynomials at values of their variables, which are polynomials again."""
     ring = Ring(work)
-    known: dict[Axes, Poly] = {(): ONE}
+    known: dict[Monomial, Poly] = {(): ONE}
 
-    def power(factor: Axes) -> Poly:
-        """A product of variables."""
+    def power(factor: Monomial) -> Poly:
         if factor not in known:
             known[factor] = clean(ring.times(power(factor[:-1]), values[factor[-1]]))
         return known[factor]
@@ -863,9 +1175,8 @@ def substituted(equations: list[Any], values: Sequence[Poly], work: Work) -> lis
     found = []
     for equation in equations:
         total: Poly = {}
-        for value, powers in equation:
-            factor = tuple(sorted(i for i, times in powers for _ in range(times)))
-            ring.add(total, ring.times({0: number(value)}, power(factor)))
+        for factor, value in equation.items():
+            ring.add(total, ring.times({(): value}, power(factor)))
         found.append(clean(total))
     return found
 
@@ -951,7 +1262,7 @@ def multiplied(one: Kernel, two: Kernel) -> Kernel:
 
 def verify_missed(book: Book, claim: Any) -> str:
     _, name, over, given, p = fields(claim, "claim stack field factors prime")
-    stack, prime = book.stack(name), prime_of(p)
+    stack, prime = book.stack(name), prime_of(p, book.work)
     layers, _, _ = chain_of(stack)
     factors = [kernel_of(one, stack.axes) for one in items(given)]
     if one_of(over, FIELDS) == "real":
@@ -1125,7 +1436,8 @@ def verify_nonlinear(book: Book, claim: Any) -> str:
     relus = [index for index, step in enumerate(stack.steps) if step.op == "relu"]
     need(stack.is_chain and len(relus) == 1, "it is no chain with one relu")
     at, last = relus[0], len(stack.steps) - 1
-    one: Rows = [[{0: ONE}]] * stack.steps[0].out
+    origin = (0,) * stack.axes
+    one: Rows = [[{(c, *origin): ONE}] for c in range(stack.steps[0].out)]
     hidden = support(stack.run(1, at - 1)) if at > 1 else one
     alive = {c for c, rows in enumerate(hidden) if all(set(row) - {None} for row in rows)}
     after = stack.run(at + 1, last) if at < last else None
@@ -1135,7 +1447,7 @@ def verify_nonlinear(book: Book, claim: Any) -> str:
         seen = [
             [k for k, v in row.items() if k is not None and clean(v)] for ch in rows for row in ch
         ]
-        single = {unpacked(keys[0], stack.axes)[0] for keys in seen if len(keys) == 1}
+        single = {keys[0][0] for keys in seen if len(keys) == 1}
         need(single & alive, "no unit is left alone")
     need(alive, "the units are constant")
     book.nonlinear.add(name)
@@ -1211,46 +1523,51 @@ def offsets(one: Stack, two: Stack, aligned: bool = False) -> list[tuple[Axes, A
 
 def offsets_at(one: Stack, two: Stack, have: Rows, want: Rows, output: Axes) -> list[Axes]:
     """The shifts of the input that do, with this shift of the output."""
+    zero = (0,) * one.axes
     pairs = []
-    for given, asked in paired(one, two, have, want, (), output):
+    for given, asked in paired(one, two, have, want, zero, output):
         if None in asked and None not in given:
             return []
         pairs.append([{key for key in row if key is not None} for row in (asked, given)])
-    shifts, wanted = [0], [pair for pair in pairs if pair[0]]
-    if wanted:
-        keys, places = min(wanted, key=lambda pair: len(pair[1]))
-        low, high = min(keys), max(keys)
-        shifts = [place - low for place in places if place - low + high in places]
+    wanted = [pair for pair in pairs if pair[0]]
+    if not wanted:
+        return [zero]
+    keys, places = min(wanted, key=lambda pair: len(pair[1]))
+    low = min(keys)
     found = []
-    for shift in sorted(shifts):
-        one.work.spend(1 + sum(len(asked) for asked, _ in wanted))
-        source, offset = unpacked(shift, one.axes)
-        if source == 0 and all(key + shift in made for asked, made in pairs for key in asked):
-            found.append(offset)
+    for place in sorted(places):
+        shift = tuple(map(int.__sub__, place[1:], low[1:]))
+        one.work.spend(2)
+        if place[0] == low[0] and moved_by(max(keys), shift) in places:
+            one.work.spend(2 * sum(len(asked) for asked, _ in wanted))
+            if all(moved_by(key, shift) in made for asked, made in wanted for key in asked):
+                found.append(shift)
     return found
 
 
 def verify(data: Any, say: Callable[[str], None]) -> int:
-    """The exit status for a certificate; every result is said in words."""
+    """The exit status for a certificate; every result is said in words, the last line sums up."""
+    schema = data.get("schema") if isinstance(data, dict) else None
+    if isinstance(schema, str) and schema.startswith(FORMAT) and schema != SCHEMA:
+        raise Open(f"the format is {schema}, and this checker reads {SCHEMA}")
     names = "schema left right claims answers"
-    schema, left, right, claims, answers, aligned = fields(data, names, "aligned")
+    _, *sides, claims, answers, aligned, undecided = fields(data, names, "aligned undecided")
     need(schema == SCHEMA, f"the schema is not {SCHEMA}")
     need(aligned is None or type(aligned) is bool, "`aligned` is true or false")
     work = Work()
+    work.renew()
     book = Book({}, work, bool(aligned))
-    say("compared as they lie" if aligned else "compared up to one shift for all members")
-    for name, value in zip(SIDES, (left, right), strict=True):
-        stack = book.stacks[name] = named(name, partial(stack_of, value, work))
-        trust = "" if "steps" not in value else " (that these are its steps is taken on trust)"
-        say(f"{name}: {stack.text[:200]}{trust}")
+    for name, value in zip(SIDES, sides, strict=True):
+        book.stacks[name] = named(name, partial(stack_of, value, work))
     one, two = book.stacks.values()
     need(one.axes == two.axes, "left and right have different numbers of axes")
     alike = all(one.steps[at].out == two.steps[at].out for at in (0, -1))
     need(alike, "left and right have different channels")
     rates = zip(one.rates[-1], two.rates[-1], strict=True)
     need(all(a * d == b * c for (a, b), (c, d) in rates), "the total strides differ")
-    status = 0
+    describe(book, say)
     need(len(items(claims)) <= 500, "there are more than 500 claims")
+    doubts = []
     for index, claim in enumerate(claims):
         kind = claim.get("claim") if isinstance(claim, dict) else None
         work.renew()
@@ -1260,30 +1577,69 @@ def verify(data: Any, say: Callable[[str], None]) -> int:
             text = named(about, partial(VERIFIERS[verifier], book, claim))
             say(f"{about} holds: {text}")
         except Open as error:
-            status = 3
+            doubts = ["verified in part"]
             say(f"{about} NOT verified: {error}")
-    seen: set[Any] = set()
-    for index, answer in enumerate(items(answers)):
-        maker, over, given = fields(answer, "maker field answer")
-        one_of(maker, SIDES), one_of(over, FIELDS), one_of(given, ANSWERS)
-        need((maker, over) not in seen, f"answer {index}: it was answered before")
-        seen.add((maker, over))
-        text = f"{maker} makes {ANSWERS[given]} of {other(maker)} ({over})"
-        try:
-            shown = conclusion(book, maker, over)
-        except Open:
-            shown = None
-        strength = list(ANSWERS)
-        if shown and (shown[0] == "thin" or strength.index(given) <= strength.index(shown[0])):
-            about = f"answer {index}: it says `{given}`, and the claims show `{shown[0]}`"
-            need(given == shown[0], f"{about}: {shown[1]}")
-            say(f"answer {index} holds: {text}: {shown[1]}")
-            continue
-        refuted = given in ("dense", "all") and (maker, over) in book.missed
-        need(not refuted, f"answer {index}: it says `{given}`, and a member is missed")
-        status = 3
-        say(f"answer {index} NOT verified: {text}")
-    return status
+    asked = dict.fromkeys(product(SIDES, FIELDS), "")  # the questions, and what becomes of each
+    for index, value in enumerate(items(answers)):
+        maker, over, given = fields(value, "maker field answer")
+        about = f"answer {index}"
+        note(asked, about, maker, over)
+        text = f"{maker} makes {ANSWERS[one_of(given, ANSWERS)]} of {other(maker)} ({over})"
+        why = answered(book, about, maker, over, given)
+        if not why:
+            doubts = ["verified in part"]
+        say(f"{about} holds: {text}: {why}" if why else f"{about} NOT verified: {text}")
+    decided = any(asked.values())
+    for value in items(undecided or []):
+        maker, over = fields(value, "maker field")
+        note(asked, "undecided", maker, over)
+        say(f"undecided: how much {maker} makes of {other(maker)} ({over})")
+    missing = [f"{maker} ({over})" for (maker, over), about in asked.items() if not about]
+    if missing or not decided:
+        doubts.append(f"incomplete: no answer for {', '.join(missing) or 'anything'}")
+    for name, stack in book.stacks.items():
+        if stack.unread:
+            doubts.append(f"that the steps of {name} are what its text means was NOT checked")
+    say("; ".join(doubts) or "verified")
+    return 3 if doubts else 0
+
+
+def describe(book: Book, say: Callable[[str], None]) -> None:
+    """What the certificate is about, in full."""
+    for name, stack in book.stacks.items():
+        say(f"{name}: {stack.text}")
+        if stack.unread:
+            say(f"  the text is not verified: {stack.unread}; these steps are:")
+        for index, step in enumerate(stack.steps if stack.unread else ()):
+            say(f"  step {index}: {step}")
+    stack = book.stacks["left"]
+    last = stack.steps[-1].out
+    say(f"axes: {stack.axes}; channels that come in: {stack.steps[0].out}, that go out: {last}")
+    how = "as they lie" if book.aligned else "up to a shift, the same for all weights"
+    say(f"compared {how}; without borders")
+
+
+def note(asked: dict[tuple[str, str], str], about: str, maker: Any, over: Any) -> None:
+    """Every question, one of `asked`, has one answer."""
+    question = one_of(maker, SIDES), one_of(over, FIELDS)
+    need(not asked[question], f"{about}: it was answered before")
+    asked[question] = about
+
+
+def answered(book: Book, about: str, maker: str, over: str, given: str) -> str:
+    """Why an answer holds; nothing if that is not shown, and Wrong if another one is."""
+    try:
+        shown = conclusion(book, maker, over)
+    except Open:
+        shown = None
+    strength = list(ANSWERS)
+    if shown and (shown[0] == "thin" or strength.index(given) <= strength.index(shown[0])):
+        says = f"{about}: it says `{given}`, and the claims show `{shown[0]}`"
+        need(given == shown[0], f"{says}: {shown[1]}")
+        return shown[1]
+    refuted = given in ("dense", "all") and (maker, over) in book.missed
+    need(not refuted, f"{about}: it says `{given}`, and a member is missed")
+    return ""
 
 
 def named(about: str, verifier: Callable[[], Any]) -> Any:
@@ -1302,17 +1658,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     lines: list[str] = []
     try:
         status = verify(read(arguments[0]), lines.append)
-        lines.append("verified in part" if status else "verified")
     except Unreadable as error:
         status, lines = 2, [f"unreadable: {arguments[0][-60:]}: {error}"]
-    except (Wrong, Open) as error:
+    except Wrong as error:
         status, lines = 1, [f"rejected: {error}"]
+    except Open as error:
+        status, lines = 3, [f"NOT verified: {error}"]
     except (MemoryError, RecursionError):
         status, lines = 2, ["unreadable: it is too large"]
-    for line in lines:  # whatever the file says, plain characters come out
-        plain = "".join(c if c.isprintable() else "?" for c in line)
-        print(plain.encode("ascii", "replace").decode())
+    for line in lines:
+        print(plain(line))
     return status
+
+
+def plain(text: str) -> str:
+    """Whatever the file says, plain characters come out, others as their codes."""
+    return text.encode("unicode_escape").decode("ascii")
 
 
 if __name__ == "__main__":

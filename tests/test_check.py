@@ -108,6 +108,7 @@ def test_what_the_engine_writes_is_verified(
     status, lines = verdict(certificate(left, right, channels))
     assert (status, lines[-1]) == (0, "verified")
     assert sum(line.startswith("answer") for line in lines) >= 5
+    assert sum(line.startswith(("answer", "undecided")) for line in lines) == 6
 
 
 @pytest.mark.parametrize(
@@ -135,16 +136,15 @@ def test_relus_that_cancel(left: str, right: str, verdict: Any) -> None:
     assert status == 3 * several
     assert lines[-1] == "verified in part" if several else "verified"
     data["answers"] = [one for one in data["answers"] if one["maker"] == "left"]
+    data["undecided"] = [{"maker": "right", "field": over} for over in check.FIELDS]
+    data["undecided"] += [{"maker": "left", "field": "complex"}] * (len(data["answers"]) < 3)
     assert verdict(data)[0] == 0
 
 
-def test_plain_texts_are_read(verdict: Any) -> None:
-    """Of stacks that are written as plain lists of layers nothing is taken on trust."""
+def test_plain_texts_need_no_steps() -> None:
     for left, right in (("3x3", "2x2,2x2"), ("dw3x3s2p1", "3x3s2p1g2"), ("convt2s2b", "convt2s2")):
         data = certificate(left, right, 2)
         assert "steps" not in data["left"] | data["right"]
-        assert not any("trust" in line for line in verdict(data)[1])
-    assert any("trust" in line for line in verdict(certificate("3", "3+1", 2))[1])
 
 
 def test_a_relu_at_the_end_of_both_is_left_out(verdict: Any) -> None:
@@ -163,7 +163,7 @@ def test_without_evidence_it_is_verified_in_part(verdict: Any) -> None:
     data = certificate("3", "2,2", 2)
     data["claims"] = []
     status, lines = verdict(data)
-    assert status == 3
+    assert (status, lines[-1]) == (3, "verified in part")
     assert [line.split(":")[0] for line in lines if "NOT" in line] == [
         f"answer {number} NOT verified" for number in (3, 4)
     ]
@@ -229,8 +229,7 @@ def may_change(data: Any, path: tuple[Any, ...], status: int) -> bool:
 
     Another point is as good, and so is another kernel that is missed; a claim may be true of the
     other stack, a kernel be missed and a packing hold over another field; another answer may be one
-    that is not shown, and is then not verified. What the steps of a text are that is no plain list
-    of layers is taken on trust, as long as all claims are true of them.
+    that is not shown, and is then not verified.
     """
     if path[0] == "claims":
         kind = data["claims"][path[1]]["claim"]
@@ -242,9 +241,7 @@ def may_change(data: Any, path: tuple[Any, ...], status: int) -> bool:
             or (path[2] == "stack" and kind in ("rank", "bound", "missed"))
             or (path[2] == "field" and kind == "packs")
         )
-    if path[0] == "answers":
-        return status == 3
-    return any(word in data[path[0]]["text"] for word in ("+", "avg"))
+    return path[0] == "answers" and status == 3
 
 
 TAMPERED = [
@@ -288,10 +285,18 @@ def test_every_change_is_noticed(left: str, right: str, channels: int, equations
 
 
 def status_of(data: Any) -> int:
+    """0 if all claims and answers hold, 3 if some are not verified, 1 if one is wrong.
+
+    Whether every question is answered, and whether the texts can be read, is left out.
+    """
+    lines: list[str] = []
     try:
-        return check.verify(data, lambda line: None)
+        check.verify(data, lines.append)
     except check.Wrong:
         return 1
+    except check.Open:
+        return 3
+    return 3 if any(" NOT verified" in line for line in lines) else 0
 
 
 def check_answer(data: Any, number: int) -> bool:
@@ -339,9 +344,15 @@ def as_text(step: dict[str, Any]) -> dict[str, Any]:
 
 def stack(*layers: dict[str, Any], axes: int = 1, channels: int = 1) -> dict[str, Any]:
     steps = steps_of(*layers, axes=axes, channels=channels)
-    padded = any(any(step.get("padding", ())) for step in steps)
-    found = {"text": "given by hand", "axes": axes, "channels": channels}
-    return {**found, "padded": padded, "steps": list(map(as_text, steps))}
+    written = list(map(as_text, steps))
+    text = ",".join(step["layer"] for step in written)
+    plain = text and all(
+        step["from"] == [index] and step.get("weights", index + 1) == index + 1
+        and not {"taps", "add"} & {*step, step["layer"]} and "-" not in step["layer"]
+        for index, step in enumerate(written)
+    )  # fmt: skip
+    found = {"text": text if plain else "given by hand", "axes": axes, "channels": channels}
+    return {**found, "steps": written}
 
 
 def conv(*size: int, **more: Any) -> dict[str, Any]:
@@ -354,13 +365,18 @@ def fixed(*taps: Any) -> dict[str, Any]:
 
 
 def proof(left: Any, right: Any, *claims: Any, answers: tuple[Any, ...] = ()) -> dict[str, Any]:
+    """Left and right, claims, and answers: what none is given for is undecided."""
     listed = [dict(zip(("maker", "field", "answer"), one, strict=True)) for one in answers]
+    rest = [
+        one for one in product(check.SIDES, check.FIELDS) if one not in {a[:2] for a in answers}
+    ]
     return {
         "schema": check.SCHEMA,
         "left": left,
         "right": right,
         "claims": list(claims),
         "answers": listed,
+        "undecided": [{"maker": maker, "field": over} for maker, over in rest],
     }
 
 
@@ -630,6 +646,7 @@ FALSE = {
               equations=[[[1, [[0, 1]]], [-1, [[1, 1]]]]], members=[]),
     ),
     "no equation": proof(SQUARE, CROSS, vanishes([])),
+    "an equation twice": proof(SQUARE, CROSS, vanishes(MINOR, MINOR[::-1])),
     "a minor that holds": proof(SQUARE, CROSS, vanishes(MINOR, members=([1, 1, 1, 1],))),
     "another offset": proof(
         SQUARE, CROSS, {**vanishes(MINOR), "members": [[[1, 0, 0, 1], [1, 0]]]}
@@ -818,7 +835,8 @@ FALSE = {
 @pytest.mark.parametrize("name", TRUE)
 def test_true_claims(name: str, verdict: Any) -> None:
     status, lines = verdict(TRUE[name])
-    assert status == 0, lines
+    assert status_of(TRUE[name]) == 0, lines
+    assert (status, "incomplete: no answer for anything" in lines[-1]) == (3, True)
 
 
 @pytest.mark.parametrize("name", FALSE)
@@ -880,9 +898,12 @@ WIDE = stack(conv(3, dilation=[2]))
     ],
 )  # fmt: skip
 def test_answers_follow_by_the_rules(data: Any, answer: Any, status: int, verdict: Any) -> None:
+    rest = [one for one in data["undecided"] if (one["maker"], one["field"]) != answer[:2]]
     names = ("maker", "field", "answer")
-    found = verdict({**data, "answers": [dict(zip(names, answer, strict=True))]})
-    assert found[0] == status, found
+    data = {**data, "answers": [dict(zip(names, answer, strict=True))], "undecided": rest}
+    assert status_of(data) == status
+    unread = any(data[side]["text"] == "given by hand" for side in check.SIDES)
+    assert verdict(data)[0] == (3 if unread and status == 0 else status)
 
 
 def test_an_answer_is_given_once(verdict: Any) -> None:
@@ -1025,10 +1046,10 @@ def test_operators_by_the_formulas(layers: list[Any]) -> None:
         got: dict[Any, Any] = {}
         for key, value in rows[c][n % b].items():
             if key is None:
-                got[None] = value.get(0, 0)
+                got[None] = value.get((), 0)
             else:
-                source, (e,) = check.unpacked(key, 1)
-                got[source, (e + a * (n // b),)] = value.get(0, 0)
+                source, e = key
+                got[source, (e + a * (n // b),)] = value.get((), 0)
         assert {k: v for k, v in got.items() if v} == {k: v for k, v in want.items() if v}
 
 
@@ -1060,6 +1081,7 @@ def test_steps_mean_what_the_engine_means(text: str, channels: int) -> None:
     report = equiv(text, text, channels=channels)
     family = report.left.family
     one = check.stack_of(report.certificate()["left"], ready())
+    assert not one.unread
     choose = random.Random(1)
     point = [choose.randint(-9, 9) for _ in range(one.weights)]
     assert one.weights == family.weights
@@ -1068,9 +1090,9 @@ def test_steps_mean_what_the_engine_means(text: str, channels: int) -> None:
     for c, channel in enumerate(rows):
         for phase, row in zip(check.phases(one.rates[-1]), channel, strict=True):
             for key, value in row.items():
-                source, place = (-1, ()) if key is None else check.unpacked(key, one.axes)
-                if value.get(0):
-                    got[c, phase, source, place] = value[0]
+                source, *place = (-1,) if key is None else key
+                if value.get(()):
+                    got[c, phase, source, tuple(place)] = value[()]
     values = zip(family.coordinates, family.exact_values(point), strict=True)
     want = {(p.out, p.phase, p.source, p.exponent): v for p, v in values if v}
     assert got == want
@@ -1121,7 +1143,7 @@ HOSTILE = {
     "nested and closed": "[" * 100_000 + "]" * 100_000,
     "nested a little": '{"schema": ' + "[" * 950 + "]" * 950 + "}",
     "half a letter": '{"schema": "\\ud800", "\\ud800": 1}',
-    "another schema": json.dumps({**proof(KERNEL, PAIR), "schema": "convalgebra.certificate/1"}),
+    "another schema": json.dumps({**proof(KERNEL, PAIR), "schema": "convalgebra.proof/2"}),
 }
 
 
@@ -1148,6 +1170,26 @@ def test_what_is_no_layer(layer: Any, verdict: Any) -> None:
     ]:
         right = {**stack(ONE), "steps": [{**step, **wrong}]}
         assert verdict(proof(KERNEL, right))[0] == 1
+
+
+FORGED = Path(__file__).parent / "data"
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        # Of the four fields, the first with an entry repeated, one is independent of the others: 3
+        # weights are left, not 0, and `3,1` makes all of `3`.
+        ("bound", "claim 0 (bound): an entry of a field is given twice"),
+        # 2 + z^3 is irreducible over Q; t^60 multiplied 1,093 times is no other weight.
+        ("reproduces", "claim 0 (reproduces): these filters do not make it"),
+        # Two 2x2 make 7 of the 9 dimensions of 3x3, whatever they are called.
+        ("label", "right: the steps are not those of the text"),
+    ],
+)
+def test_forged_certificates(name: str, why: str, verdict: Any) -> None:
+    data = (FORGED / f"forged_{name}.json").read_text(encoding="utf-8")
+    assert verdict(data) == (1, [f"rejected: {why}"])
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -1205,8 +1247,9 @@ def test_huge_stacks_end_soon(number: int, evidence: Any, monkeypatch: Any, verd
     monkeypatch.setattr(check, "WORK_OF_FILE", 1_000_000)
     answers = (("right", "real", "all"), ("left", "real", "thin"))
     status, lines = verdict(proof(HUGE[number], KERNEL, evidence, answers=answers))
-    assert status in (0, 1, 3)
-    assert all(len(line) < 200 for line in lines)
+    assert status in (1, 3)
+    shown = ("left: ", "right: ", "  step ")  # the stacks, in full
+    assert all(len(line) < 200 for line in lines if not line.startswith(shown))
 
 
 ODD = st.sampled_from(

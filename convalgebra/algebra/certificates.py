@@ -18,7 +18,7 @@ from convalgebra.layers import ACTIVATIONS
 
 if TYPE_CHECKING:
     from convalgebra.algebra.plan import Plan, Step
-    from convalgebra.algebra.report import Direction, EquivalenceReport
+    from convalgebra.algebra.report import EquivalenceReport
 
 SCHEMA = "convalgebra.certificate/2"
 
@@ -39,12 +39,18 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         side_name = "left" if equations.text == report.left.text else "right"
         claims += equations.claims(side_name)
     answers: list[dict[str, Any]] = []
+    undecided: list[dict[str, str]] = []
     for maker, direction in (
         ("left", report.left_reproduces_right),
         ("right", report.right_reproduces_left),
     ):
         claims += [claim for claim in direction.reach.claims if claim not in claims]
-        answers += _answers(direction, maker)
+        for field in FIELDS:
+            answer = getattr(direction.reach, field)
+            if answer == "unknown":
+                undecided.append({"maker": maker, "field": field})
+            else:
+                answers.append({"maker": maker, "field": field, "answer": answer})
     sides = (report.left, report.right)
     plans = [_plan(side) for side in sides]
     if all(_ends_in_its_only_relu(plan) for plan in plans):
@@ -55,15 +61,8 @@ def certificate_of(report: EquivalenceReport) -> dict[str, Any]:
         "claims": claims,
         "answers": answers,
         **({"aligned": True} if report.left.family.plan.aligned else {}),
+        **({"undecided": undecided} if undecided else {}),
     }
-
-
-def _answers(direction: Direction, maker: str) -> list[Any]:
-    return [
-        {"maker": maker, "field": field, "answer": getattr(direction.reach, field)}
-        for field in FIELDS
-        if getattr(direction.reach, field) != "unknown"
-    ]
 
 
 def _plan(side: Any) -> Plan:
@@ -104,7 +103,7 @@ def _stack(plan: Plan) -> dict[str, Any]:
     layers = plan.text.split(",")
     if plan.steps[-1].op != "relu" and layers[-1] == "relu":
         layers.pop()
-        found["text"] = ",".join(layers)
+        found["text"] = ",".join(layers) or "id"
     if len(layers) == len(plan.steps) - 1 and all(
         _PLAIN.fullmatch(layer) or layer == "relu" for layer in layers
     ):

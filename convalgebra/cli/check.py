@@ -11,9 +11,9 @@ import click
 def check(ctx: click.Context, file: str) -> None:
     """Verify a certificate that `equiv --certificate` wrote, with none of the engine's code.
 
-    Exits with 0 if all of it is verified, 1 if it is rejected, 3 if it is verified in part. The
-    checker is one file of the standard library alone: convalgebra/check.py, to be read and run by
-    those who trust nobody.
+    Exits with 0 if all of it is verified, 1 if it is rejected, 3 if it is verified in part or
+    incomplete, 2 if it cannot be read. The checker is one file of the standard library alone:
+    convalgebra/check.py, to be read and run by those who trust nobody.
 
     \b
     Examples:
