@@ -51,11 +51,13 @@ def matrix_to_text(report: DenseMatrix, width: int = 80) -> str:
     lines = _folded(title, width)
     names = _names("x", report.input_shape)
     cell = max(map(len, names))
-    cells: dict[Expr, str] = {}
-    if _grid_width(report, cell, 1) <= width:  # else no entry fits either, and there may be many
-        cells = {entry.value: expression_text(entry.value) for entry in report.entries}
+    cells: dict[Expr, str] | None = None
+    different = dict.fromkeys(entry.value for entry in report.entries)
+    # Else no entry fits either, and there may be many; a sum has more letters than terms.
+    if _grid_width(report, cell, 1) <= width and all(len(v.args) <= width for v in different):
+        cells = {value: expression_text(value) for value in different}
         cell = max(map(len, [*cells.values(), *names]))
-    if _grid_width(report, cell, 1) <= width:
+    if cells is not None and _grid_width(report, cell, 1) <= width:
         lines += ["", *_grid(report, cells, names, cell, 1, report.columns)]
     else:
         lines += ["", *_map(report, width)]
@@ -204,7 +206,9 @@ def _natural(value: Expr) -> list[str | int]:
 
 def _legend(signs: dict[Expr, str], width: int) -> list[str]:
     """What the letters stand for; short ones several a line."""
-    named = [(v, f"{sign} = ") for v, sign in signs.items() if sign != str(v)]
+    named = [
+        (v, f"{sign} = ") for v, sign in signs.items() if not (v.is_Integer and sign == str(v))
+    ]
     shown = [(v, sign, expression_text(v)) for v, sign in named[: len(_LETTERS)]]
     widest = max((len(sign + text) for _, sign, text in shown), default=0) + 3
     many = max(1, (width - 2) // widest)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Add, Expr, Matrix, Mul, Pow, S, SparseMatrix, Symbol, expand
+from sympy import Add, Expr, Matrix, Mul, Pow, S, SparseMatrix, Symbol
 
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.network import Network
@@ -28,7 +28,7 @@ from convalgebra.symbolic.engine import (
 )
 
 _MOST_ENTRIES = 4_000_000
-_MOST_TERMS = 50_000  # products of weights in all different entries together; a second of sympy
+_MOST_TERMS = 20_000  # products of weights in all different entries: sympy takes a few seconds
 
 
 class Entry(NamedTuple):
@@ -255,7 +255,67 @@ def _multiplied_out(forms: list[LinearForm]) -> dict[Expr, Expr]:
             f"the {len(different):,} different entries have {terms:,} terms in all when multiplied "
             f"out, and {_MOST_TERMS:,} are the most; take fewer or smaller layers"
         )
-    return {value: value if value.is_Symbol else expand(value) for value in different}
+    known: dict[Expr, _Polynomial] = {}
+    return {
+        value: value if value.is_Symbol else _sum_of(_polynomial(value, known))
+        for value in different
+    }
+
+
+# {powers: coefficient}, powers of symbols sorted by name: sympy's own `expand` takes a thousand
+# times as long for sums of sums.
+_Polynomial = dict[tuple[tuple[Expr, int], ...], Any]
+
+
+def _polynomial(value: Expr, known: dict[Expr, _Polynomial]) -> _Polynomial:
+    """An expression multiplied out; `known` keeps what was, for all that holds it.
+
+    >>> from sympy.abc import b, c
+    >>> _sum_of(_polynomial((b + c) * (2 * b - c) + 1, {}))
+    2*b**2 + b*c - c**2 + 1
+    """
+    if value.is_number:
+        return {(): value} if value else {}
+    if value.is_Symbol:
+        return {((value, 1),): S.One}
+    found = known.get(value)
+    if found is None:
+        parts = [_polynomial(part, known) for part in value.args[: 1 if value.is_Pow else None]]
+        if value.is_Add:
+            found = {}
+            for part in parts:
+                for powers, coefficient in part.items():
+                    found[powers] = found.get(powers, 0) + coefficient
+        else:
+            factors = parts * int(value.exp) if value.is_Pow else parts
+            found = reduce(_product, factors)
+        known[value] = found
+    return found
+
+
+def _product(one: _Polynomial, two: _Polynomial) -> _Polynomial:
+    found: _Polynomial = {}
+    for first, coefficient in one.items():
+        for second, factor in two.items():
+            powers = dict(first)
+            for symbol, power in second:
+                powers[symbol] = powers.get(symbol, 0) + power
+            key = tuple(sorted(powers.items(), key=_name))
+            found[key] = found.get(key, 0) + coefficient * factor
+    return found
+
+
+def _name(power: tuple[Expr, int]) -> str:
+    return str(power[0].name)
+
+
+def _sum_of(polynomial: _Polynomial) -> Expr:
+    return Add(
+        *(
+            Mul(coefficient, *(Pow(symbol, power) for symbol, power in powers))
+            for powers, coefficient in polynomial.items()
+        )
+    )
 
 
 def terms_in(value: Expr, counted: dict[Expr, int]) -> int:
