@@ -14,6 +14,7 @@ from functools import cached_property
 from itertools import zip_longest
 from typing import NamedTuple
 
+from convalgebra.arguments import as_numbers, as_text, shown
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
 from convalgebra.layers import EPS, FIRST_ALONE, Layer
@@ -127,6 +128,9 @@ class Network:
 
         Raises ShapeError where opaque layers were counted on one input, and this is another.
         """
+        sizes = shape if isinstance(shape, tuple) else ("",)
+        if shape is not None and any(isinstance(size, (str, float, bool)) for size in sizes):
+            raise InputError(f"a shape is a tuple of sizes, like (3, 224, 224), not {shown(shape)}")
         if shape and self.shape is not None and not _equal(shape, self.shape):
             opaque = next((node for node in self.nodes if node.layer.kind == "opaque"), None)
             if opaque is not None and opaque.layer.opaque is not None:
@@ -157,6 +161,7 @@ class Network:
 
         Raises SizeError where a number does not fit: a stride of 0, half a channel.
         """
+        values = as_numbers(values, "values")
         changed: dict[int, Layer] = {}
         nodes = []
         for node in self.nodes:
@@ -217,7 +222,7 @@ class Network:
 
         Raises InputError where nothing has the name, or several values have it.
         """
-        path = _spaced(name)
+        path = _spaced(as_text(name, "a name", "layer1"))
         found = [
             index
             for index in range(len(self.nodes))

@@ -24,7 +24,8 @@ from convalgebra.algebra.report import (
     number,
 )
 from convalgebra.algebra.width import WidthReport, hidden_width
-from convalgebra.errors import InputError, UnsupportedError
+from convalgebra.arguments import as_flag, as_whole
+from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS, Layer, axes_text
 from convalgebra.network import Network
 from convalgebra.readers import Stack, read, read_shape
@@ -58,8 +59,8 @@ def equiv(
     Raises UnsupportedError for stacks that cannot be compared or are not linear, ShapeError where
     channels do not fit, LanguageError and InputError for what cannot be read.
     """
-    if channels < 1:
-        raise InputError(f"channels must be at least 1, not {channels}")
+    channels = as_whole(channels, "channels", 1)
+    equations, width = as_flag(equations, "equations"), as_flag(width, "width")
     networks = [read(stack) for stack in (left, right)]
     given = [
         int(n.shape[0]) for n in networks if n.shape is not None and isinstance(n.shape[0], int)
@@ -194,7 +195,7 @@ def _system(report: EquivalenceReport) -> tuple[Equation, ...] | None:
 def _borders(
     networks: list[Network], channels: int, input: str | tuple[int, ...]
 ) -> BordersComparison:
-    shape = read_shape(input) if isinstance(input, str) else input
+    shape = read_shape(input)
     axes = _axes(networks)
     if len(shape) == axes:
         shape = (channels, *shape)

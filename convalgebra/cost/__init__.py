@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from convalgebra.arguments import as_numbers, shown
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
 from convalgebra.language.scanner import MAX_DIGITS
@@ -57,6 +58,7 @@ def cost(
         _check_apart(letters, network.named())
     if to is not None:
         network = network.up_to(to)
+    at = {} if at is None else as_numbers(at, "at")
     if at:
         from convalgebra.sizes import at as numbers_in
 
@@ -89,7 +91,8 @@ def read_batch(batch: int | str | Size) -> Size:
         sizes = ()
     if len(sizes) != 1 or at_least(sizes[0], 1) is False:
         long = f"; at most {MAX_DIGITS} digits are read" if _has_long_number(batch) else ""
-        raise InputError(f"a batch is a number of inputs, like 8 or N, not {batch}{long}")
+        told = batch if isinstance(batch, str) else shown(batch)
+        raise InputError(f"a batch is a number of inputs, like 8 or N, not {told}{long}")
     return sizes[0]
 
 

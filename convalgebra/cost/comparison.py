@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra.arguments import as_text, shown
 from convalgebra.cost.figures import plain, worked_out
 from convalgebra.cost.ratios import ratio
 from convalgebra.cost.report import CostReport
+from convalgebra.errors import InputError
 from convalgebra.sizes import Size, has_choice, is_named, text
 
 if TYPE_CHECKING:
     from convalgebra.cost.crossovers import Case
+    from convalgebra.readers import Input
 
 COMPARED = (
     *("params", "macs", "macs_exact", "flops", "activations", "conv_outputs", "bytes"),
@@ -121,21 +125,58 @@ def not_implied(crossovers: Sequence[Crossover]) -> list[Crossover]:
     return [crossover for crossover in crossovers if not follows(crossover)]
 
 
-def compare(reports: Sequence[CostReport], titles: Sequence[str] = ()) -> Comparison:
-    """Stacks side by side, the first over each.
+def compare(
+    *stacks: Any,
+    titles: Sequence[str] = (),
+    input: Input = None,
+    at: Mapping[str, int] | None = None,
+) -> Comparison:
+    """Stacks side by side, the first over each: stacks of all kinds on an `input`, or their costs.
 
-    >>> from convalgebra.cost import cost
-    >>> wide, deep = (cost(s, input="CxHxW") for s in ("7x7p3@C", "3*(3x3p1@C)"))
-    >>> compare([wide, deep]).ratios["params"]
+    They may be given as one list as well, with a list of `titles` behind it. `input` and `at` are
+    those of `cost`; a cost report has its own.
+
+    >>> compare("7x7p3@C", "3*(3x3p1@C)", input="CxHxW").ratios["params"]
     (Fraction(1, 1), Fraction(49, 27))
+    >>> from convalgebra.cost import cost
+    >>> compare([cost("3x3", input="1x9x9")], ["one"]).titles
+    ('one',)
+
+    Raises InputError for nothing to compare, and what `cost` raises.
     """
+    if stacks and type(stacks[0]) in (list, tuple):
+        stacks, *rest = stacks
+        titles = rest.pop(0) if rest and not titles else titles
+        if rest:
+            raise InputError("after a list of stacks there are titles, and no more")
+    if not stacks:
+        raise InputError('nothing to compare: name stacks, like "3x3", "5x5", input="3x32x32"')
+    reports = [_report(stack, input, at) for stack in stacks]
+    if not isinstance(titles, (list, tuple)) or len(titles) not in (0, len(reports)):
+        raise InputError(f"titles are a list of {len(reports)} texts, not {shown(titles)}")
+    named = [as_text(title, "a title", "3x3 twice") for title in titles] or [
+        os.fspath(stack) if isinstance(stack, (str, os.PathLike)) else str(report.network)
+        for stack, report in zip(stacks, reports, strict=True)
+    ]
     rows = {}
     for key in COMPARED:
         if key not in _IF_ASKED or all(getattr(report, key) for report in reports):
             figures = [figure(report, key) for report in reports]
             rows[key] = tuple(_ratio(figures[0], other) for other in figures)
-    named = tuple(titles) or tuple(str(report.network) for report in reports)
-    return Comparison(named, tuple(reports), rows, tuple(_crossovers(reports)))
+    return Comparison(tuple(named), tuple(reports), rows, tuple(_crossovers(reports)))
+
+
+def _report(stack: Any, input: Input, at: Mapping[str, int] | None) -> CostReport:
+    if not isinstance(stack, CostReport):
+        from convalgebra.cost import cost
+
+        return cost(stack, input=input, at=at)
+    if input is not None or at is not None:
+        raise InputError(
+            "a cost report has an input of its own: leave input and at out, or put "
+            "the stack itself in place of the report"
+        )
+    return stack
 
 
 def figure(report: CostReport, key: str) -> Size | None:

@@ -18,6 +18,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from convalgebra import zoo
+from convalgebra.arguments import as_text
 from convalgebra.cost.counts import Counts, Use, count
 from convalgebra.cost.figures import plain, summed
 from convalgebra.cost.report import use_of
@@ -262,7 +263,7 @@ def account_of(network: Network, convention: str) -> Account:
 
     Raises InputError for a convention that is not in `CONVENTIONS`.
     """
-    table = CONVENTIONS.get(convention)
+    table = CONVENTIONS.get(as_text(convention, "convention", "fvcore"))
     if table is None:
         known = ", ".join(CONVENTIONS)
         raise InputError(f"there is no convention `{convention}`; there are {known}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from convalgebra.arguments import as_text
 from convalgebra.errors import InputError
 
 BYTES = {
@@ -26,6 +27,6 @@ def bytes_of(dtype: str) -> int:
 
     Raises InputError for a kind of number that is not in `BYTES`.
     """
-    if dtype not in BYTES:
+    if as_text(dtype, "dtype", "float16") not in BYTES:
         raise InputError(f"there is no dtype `{dtype}`; there are {', '.join(BYTES)}")
     return BYTES[dtype]

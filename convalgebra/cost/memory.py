@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convalgebra.arguments import as_text
 from convalgebra.cost.figures import plain, summed
 from convalgebra.errors import InputError
 from convalgebra.network import Network
@@ -139,7 +140,7 @@ def training_of(memory: Memory, optimizer: str, bound: Size = 0) -> Training:
 
     Raises InputError for another optimizer.
     """
-    if optimizer not in STATES:
+    if as_text(optimizer, "training", "adam") not in STATES:
         raise InputError(f"there is no optimizer `{optimizer}`; there are {', '.join(STATES)}")
     times, held = STATES[optimizer], bound if memory.weights is None else memory.weights
     found = Training(optimizer, held, held, simplest(times * held), memory.kept)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra.arguments import as_path
 from convalgebra.errors import InputError
 from convalgebra.files import created, opened
 from convalgebra.words import first_of
@@ -179,14 +180,16 @@ class Written(NamedTuple):
     rounded: bool = False
 
 
-def write_arrays(path: str, arrays: Mapping[str, Any], *, rounded: bool = False) -> Written:
+def write_arrays(
+    path: str | os.PathLike[str], arrays: Mapping[str, Any], *, rounded: bool = False
+) -> Written:
     """What was written: an .npz file, with `.npz` behind a name that ends otherwise.
 
     Raises InputError where that cannot be.
     """
     import numpy as np
 
-    path = npz_name(path)
+    path = npz_name(as_path(path, "the file"))
     with created(path) as file:
         np.savez(file, **arrays)
     return Written(path, {name: array.shape for name, array in arrays.items()}, rounded)

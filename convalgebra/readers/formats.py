@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from typing import IO, TYPE_CHECKING, Protocol, cast
 
+from convalgebra.arguments import as_text
 from convalgebra.errors import ConvalgebraError, InputError, LanguageError
 from convalgebra.network import Network
 from convalgebra.shapes import Shape
@@ -120,7 +121,7 @@ def reader_named(form: str) -> Reader:
     >>> reader_named("print").name
     'print'
     """
-    if form in _BUILT_IN:
+    if as_text(form, "a format", "print") in _BUILT_IN:
         return _built_in(form)
     for entry in _plug_ins():
         if entry.name == form:

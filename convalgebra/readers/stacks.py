@@ -13,6 +13,7 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convalgebra import sizes, zoo
+from convalgebra.arguments import shown
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened, standard_input
 from convalgebra.language import parse, parse_shape, parse_size
@@ -87,12 +88,13 @@ def read_shape(input: str | Shape) -> Shape:
     if isinstance(input, str):
         return parse_shape(input)
     try:
-        shape = tuple(_read_size(size) for size in input)
+        listed = input.tolist() if hasattr(input, "tolist") else input
+        shape = tuple(map(_read_size, listed)) if isinstance(listed, (list, tuple)) else ()
     except TypeError:
         shape = ()
     if not shape or any(at_least(size, 1) is False for size in shape):
         raise InputError(
-            f"an input shape is channels and sizes, all at least 1, not {repr(input)[:80]}"
+            f"an input shape is channels and sizes, all at least 1, not {shown(input)}"
         )
     return shape
 

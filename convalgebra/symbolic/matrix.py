@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Add, Expr, Matrix, Mul, Pow, S, SparseMatrix, Symbol
 
+from convalgebra.arguments import shown
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_shape
@@ -139,11 +140,13 @@ class DenseMatrix:
         return np.array([_evaluate(value, numbers) for value in self.bias], dtype=float)
 
     def _numbers(self, values: Mapping[Any, Any], wanted: tuple[Symbol, ...]) -> dict[str, Any]:
+        if not isinstance(values, Mapping):
+            raise InputError(f"values are a dictionary from names to numbers, not {shown(values)}")
         numbers = {str(name): value for name, value in values.items()}
         missing = [symbol.name for symbol in wanted if symbol.name not in numbers]
         if missing:
-            shown = ", ".join(missing[:5]) + (", .." if len(missing) > 5 else "")
-            raise InputError(f"{len(missing)} of {len(wanted)} weights have no value: {shown}")
+            first = ", ".join(missing[:5]) + (", .." if len(missing) > 5 else "")
+            raise InputError(f"{len(missing)} of {len(wanted)} weights have no value: {first}")
         return numbers
 
     def to_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from convalgebra.arguments import as_text
 from convalgebra.errors import InputError
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import axes_text
@@ -41,7 +42,7 @@ def read_unit(network: Network, text: str) -> tuple[str, int, tuple[int, ...]]:
 
     Raises InputError for a name that is not there and for a position outside.
     """
-    name, places = text.strip(), ""
+    name, places = as_text(text, "a unit", "layer1[0,0]").strip(), ""
     if name.endswith("]") and "[" in name:
         name, _, places = name[:-1].rpartition("[")
         name = name.rstrip()

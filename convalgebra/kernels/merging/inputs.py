@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from convalgebra.arguments import as_whole
 from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.kernels.merging.state import State
 from convalgebra.layers import KINDS, Layer
@@ -27,8 +28,8 @@ def placed(
     network: Network, shape: Shape | None, channels: int | None, state: State | None
 ) -> Placed:
     """The network with what comes in: as `shape`, `channels` and the weights say."""
-    if channels is not None and (type(channels) is not int or channels < 1):
-        raise InputError(f"channels must be a whole number of at least 1, not {channels!r}")
+    if channels is not None:
+        channels = as_whole(channels, "channels", 1)
     own = network.shape if shape is None else shape
     if own is not None and not all(isinstance(size, int) for size in own):
         raise UnsupportedError("merging works on numbers; write a number for each named size")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import prod
+from os import PathLike
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -195,7 +196,7 @@ class MergeReport:
         values = [self.weight] + ([] if self.bias is None else [self.bias])
         return dict(zip(names, values, strict=False))
 
-    def save(self, path: str) -> Written:
+    def save(self, path: str | PathLike[str]) -> Written:
         """Write the merged weights to an .npz file, under the names of `arrays`.
 
         Whole numbers stay whole numbers of 64 bits; other Fractions become floats, and `rounded`

@@ -57,7 +57,7 @@ class State(NamedTuple):
 
 
 def _shape(value: Any, name: str) -> tuple[int, ...]:
-    if hasattr(value, "shape"):
+    if isinstance(getattr(value, "shape", None), tuple):
         return tuple(int(size) for size in value.shape)
     return nested_shape(value, f"`{name}`")
 

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from convalgebra.algebra.plan import Plan, Step
+from convalgebra.arguments import shown
 from convalgebra.errors import InputError
-from convalgebra.kernels.merging.blocks import MAX_BITS, Array, check_bits
+from convalgebra.kernels.merging.blocks import Array, check_bits
 from convalgebra.kernels.merging.parameters import Parameter, ParameterTable
 from convalgebra.kernels.merging.state import EPSILON, State, collected, to_floats
 from convalgebra.kernels.sources import number_of
@@ -109,6 +110,8 @@ def _on_epsilon(norm: Parameter, given: Fraction | None) -> list[str]:
 def _epsilon(value: Any) -> Fraction:
     """What is added to variances; a float is the decimal that it is printed as."""
     try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
         if isinstance(value, (Fraction, int)):
             found = Fraction(value)
         elif isinstance(value, str):
@@ -118,9 +121,7 @@ def _epsilon(value: Any) -> Fraction:
     except (InputError, ValueError, TypeError):
         found = Fraction(-1)
     if not 0 <= found <= _MOST_EPSILON:
-        short = not isinstance(value, (Fraction, int)) or len(bin(value.numerator)) < MAX_BITS
-        shown = f", not {repr(value)[:40]}" if short else ""
-        raise InputError(f"eps is a number from 0 to 1e300, like 1e-5{shown}")
+        raise InputError(f"eps is a number from 0 to 1e300, like 1e-5, not {shown(value)}")
     return found
 
 

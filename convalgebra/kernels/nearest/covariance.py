@@ -144,7 +144,7 @@ def _from_lags(covariance: Any, field: Axes, channels: int) -> Weighting:
 
     try:
         table = np.asarray(covariance, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"a covariance is an array of numbers over lags; {_MODELS}") from None
     finite(table, "the covariance")
     axes = len(field)

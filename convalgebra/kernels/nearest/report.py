@@ -6,10 +6,12 @@ import dataclasses
 from dataclasses import dataclass
 from itertools import product
 from math import fsum
+from os import PathLike
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Plan, plan_of
+from convalgebra.arguments import as_whole
 from convalgebra.errors import Defect, InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.arrays import Written, write_arrays
 from convalgebra.kernels.merging.parameters import parameters_of
@@ -102,7 +104,7 @@ class NearestReport:
         """Whether nothing but rounding is left of the error."""
         return self.relative_error <= EXACT
 
-    def save(self, path: str) -> Written:
+    def save(self, path: str | PathLike[str]) -> Written:
         """Write the filters to an .npz file, as PyTorch and `merge` call them: 0.weight, .."""
         return write_arrays(path, {filter.name: filter.stored for filter in self.filters})
 
@@ -166,10 +168,9 @@ def nearest(
     Raises InputError for what is no kernel or does not fit the stack, UnsupportedError for stacks
     that are no convolution.
     """
-    if starts is not None and not 1 <= starts <= 1_000_000:
-        raise InputError(f"{starts} starts; expected a number from 1 to 1,000,000")
-    if not 0 <= seed < 2**63:
-        raise InputError(f"the seed {seed} is not in 0 .. 2^63 - 1")
+    if starts is not None:
+        starts = as_whole(starts, "the number of starts", 1, 1_000_000)
+    seed = as_whole(seed, "the seed", 0, 2**63 - 1)
     network = read(stack)
     target = target_of(kernel, axes_of(network))
     plan = plan_for(network, target)

@@ -9,6 +9,7 @@ from math import prod
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra.arguments import as_text, as_whole, shown
 from convalgebra.errors import ConvalgebraError, InputError, ShapeError
 from convalgebra.files import check_file
 from convalgebra.kernels.arrays import headers, is_array_file, read_array
@@ -138,10 +139,15 @@ def factorability(
     """
     if not candidates:
         raise InputError("no candidate: name stacks like 2x2,2x2 or 3x1,1x3 or dw+pw")
-    if not 1 <= starts <= 100_000 or filters < 1 or not 0 <= seed < 2**63:
-        raise InputError("starts and filters are numbers from 1, the seed from 0")
+    starts, filters = (
+        as_whole(starts, "the number of starts", 1, 100_000),
+        as_whole(filters, "filters", 1),
+    )
+    seed = as_whole(seed, "the seed", 0, 2**63 - 1)
+    if progress is not None and not callable(progress):
+        raise InputError(f"progress must be a function or None, not {shown(progress)}")
     for candidate in candidates:
-        if candidate != "dw+pw":
+        if as_text(candidate, "a candidate", "2x2,2x2") != "dw+pw":
             check_linear(read(candidate))
     layers: list[tuple[str, tuple[int, ...]]] = []
     left_out: list[tuple[str, str]] = []

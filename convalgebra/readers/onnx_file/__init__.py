@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
+from convalgebra.arguments import as_path
 from convalgebra.network import Network
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from convalgebra.readers.stacks import Input
 
 name = "onnx"
@@ -52,6 +54,6 @@ def from_onnx(path: str | PathLike[str], input: Input = None) -> Network:
     """
     from convalgebra.readers.stacks import read_file
 
-    network = read_file(fspath(path), "onnx", input)
+    network = read_file(as_path(path, "an ONNX file"), "onnx", input)
     assert isinstance(network, Network)
     return network
