@@ -29,6 +29,8 @@ def total(text, shape="4x6x6"):
         ("ln", {"norm": 5 * 144}),
         ("gn2", {"norm": 5 * 144}),
         ("in", {"norm": 5 * 144}),
+        # Of each: its square, 4 sums of 5 squares, times alpha, plus k, a power, divided.
+        ("lrn", {"norm": (1 + 4 + 1 + 1 + 1 + 1) * 144}),
         ("relu", {"activation": 144}),
         ("silu", {"activation": 144}),
         ("softmax", {"activation": 3 * 144}),

@@ -1,5 +1,6 @@
 """ONNX operators one by one: what each is in the language."""
 
+import numpy as np
 import pytest
 
 import convalgebra as ca
@@ -34,6 +35,10 @@ OPERATORS = {
     ),
     "convt3x3s2p0:1@8": (
         [("ConvTranspose", "x w", "y", {"strides": [2, 2], "auto_pad": "SAME_UPPER"})],
+        [tensor("w", 3, 8, 3, 3)],
+    ),
+    "convt3x3s2p1:0@8": (
+        [("ConvTranspose", "x w", "y", {"strides": [2, 2], "auto_pad": "SAME_LOWER"})],
         [tensor("w", 3, 8, 3, 3)],
     ),
     "max3x3s2ceil": (
@@ -228,6 +233,47 @@ def test_operators(written):
     assert str(network).partition("; ")[2] == written
     assert ca.parse(str(network)) == network
     assert ca.cost(network).status == ("partial" if "?" in written else "complete")
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"auto_pad": "SAME_LOWER"},
+        {"auto_pad": "SAME_UPPER"},
+        {"auto_pad": "SAME_LOWER", "output_shape": [11]},
+        {"auto_pad": "SAME_UPPER", "output_shape": [8]},
+        {"auto_pad": "SAME_LOWER", "output_padding": [1]},
+        {"pads": [1, 0]},
+    ],
+)
+def test_where_a_transposed_convolution_writes(attributes):
+    """Against ONNX's own reference: a 1 at one place shows where its taps go."""
+    from onnx.reference import ReferenceEvaluator
+
+    taps = tensor("w", 1, 1, 4, values=[1, 2, 3, 4])
+    nodes = [("ConvTranspose", "x w", "y", {"strides": [2], **attributes})]
+    content = model(nodes, [taps], (1, 1, 5))
+    network = read(content, "m.onnx")
+    (layer,) = (node.layer for node in network.nodes[1:])
+    (outputs,) = network.shapes[1][1:]
+    for place in range(5):
+        numbers = np.zeros((1, 1, 5), np.float32)
+        numbers[0, 0, place] = 1
+        (made,) = ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"x": numbers})
+        expected = np.zeros(outputs)
+        for tap in range(4):
+            at = 2 * place + tap - layer.padding[0][0]
+            if 0 <= at < outputs:
+                expected[at] = tap + 1
+        assert made[0, 0].tolist() == expected.tolist()
+
+
+def test_the_odd_padding_of_an_output_shape_is_before():
+    # "Else pads[start_i] = total_padding[i] - (total_padding[i]/2)", says the operator's page: all
+    # but SAME_UPPER, so that 2 x 4 + 4 - 11 = 1 zero stands before.
+    nodes = [("ConvTranspose", "x w", "y", {"strides": [2], "output_shape": [11]})]
+    network = read(model(nodes, [tensor("w", 1, 1, 4)], (1, 1, 5)), "m.onnx")
+    assert str(network).endswith("convt4s2p1:0@1")
 
 
 LONE = {

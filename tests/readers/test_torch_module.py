@@ -218,6 +218,14 @@ SMALL = {
         "shared shared_1 = 3x3p1@3b; shared_1, opaque(setitem, 3x16x16, 0, 0 | id | [:1], "
         "opaque(mul, 1x16x16, 0, 0)), shared_1",
     ),
+    "sums that are divided by another number than the taps": (
+        Doing(lambda s, x: F.avg_pool2d(x, 2, divisor_override=3)),
+        "avg2x2s2, opaque(rescale, 3x8x8, 0, 0)",
+    ),
+    "sums over windows": (
+        nn.AvgPool2d(3, 1, 1, divisor_override=1),
+        "avg3x3s1p1, opaque(rescale, 3x16x16, 0, 0)",
+    ),
     "lazy modules": (
         nn.Sequential(nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(5)),
         "3x3@8b, bn, fc@5b",

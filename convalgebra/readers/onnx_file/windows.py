@@ -139,9 +139,13 @@ def transposed(r: Reading) -> Made:
 def _pads_for(
     r: Reading, shape: Shape, kernel: Shape, slide: Slide, extra: Shape, sides: Shape
 ) -> tuple[Pad, ...]:
-    """The padding with which a transposed convolution makes `sides`."""
+    """The padding with which a transposed convolution makes `sides`.
+
+    The odd one is at the end for SAME_UPPER, and for everything else at the beginning: so ONNX has
+    it for an output_shape alone, too.
+    """
     around: list[Pad] = []
-    upper = r.attributes.get("auto_pad") != "SAME_LOWER"
+    upper = r.attributes.get("auto_pad") == "SAME_UPPER"
     for i, k, s, d, e, side in zip(
         shape[2:], kernel, slide.stride, slide.dilation, extra, sides, strict=True
     ):
