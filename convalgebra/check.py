@@ -187,6 +187,12 @@ class Step:
     def free(self) -> int:
         return self.kernel + self.out * self.bias
 
+    @property
+    def only_moves(self) -> bool:
+        """Whether it pads or crops and does nothing else: one tap 1, channel by channel."""
+        plain = self.op == "conv" and prod(self.size) == prod(self.stride) == 1
+        return plain and self.groups == self.width == self.out and self.taps == ((0, 0, 0, 1),)
+
     def reads(self, position: Axes) -> dict[int, Axes]:
         """Which place of its source each tap reads, for an output."""
         along = zip(self.size, self.dilation, self.padding, strict=True)
@@ -265,9 +271,10 @@ class Stack:
     @property
     def is_kernel(self) -> bool:
         """Whether it is one convolution, all of whose coefficients are free."""
-        last = self.steps[-1]
-        single = len(self.steps) == 2 and last.weights == 1
-        return single and (last.op == "conv" or not last.bias)
+        layers = [step for step in self.steps[1:] if not step.only_moves]
+        if not self.is_chain or len(layers) != 1 or layers[0].weights is None:
+            return False
+        return layers[0].op == "conv" or not layers[0].bias
 
     @property
     def has_relu(self) -> bool:
@@ -1218,7 +1225,8 @@ def chain_of(stack: Stack) -> tuple[list[Layer], Axes, Axes]:
         need(alike, "the taps of a fixed layer differ")
         along = list(zip(step.size, step.dilation, stride, strict=True))
         steps = tuple(1 if k == 1 else d * s for k, d, s in along)
-        found.append(Layer(step.weights is not None, step.size, steps, sum(taps)))
+        if not step.only_moves:
+            found.append(Layer(step.weights is not None, step.size, steps, sum(taps)))
         start = [t - p * s for t, p, s in zip(start, step.padding, stride, strict=True)]
         stride = [s * t for s, t in zip(stride, step.stride, strict=True)]
     return found, tuple(start), tuple(stride)

@@ -20,6 +20,9 @@ class Reach:
 
     `all`: every choice of weights; `dense`: all outside a proper algebraic subset; `part` (over R
     only): a non-empty open set; `thin`: inside a proper algebraic subset; `unknown`: see `reason`.
+    Over Q `thin` is meant in Serre's sense: inside a proper algebraic subset together with finitely
+    many images of rational points under dominant maps of finite degree > 1. It can be dense: a
+    rational 3 is some 2,2 where its discriminant is a square.
 
     `offsets` are the places that work for all members at once, over C if the fields differ; empty
     unless some answer is `all`. In stacks that upsample the output may have to be shifted as well:
@@ -44,6 +47,7 @@ class Reach:
     notes: tuple[str, ...] = ()
     claims: tuple[Mapping[str, Any], ...] = field(default=(), compare=False)
     outputs: tuple[tuple[int, ...], ...] = ()
+    misses_open_set: bool = False  # of real members
 
     @property
     def unshifted(self) -> tuple[tuple[int, ...], ...]:
@@ -57,5 +61,5 @@ class Reach:
     def misses_some(self) -> bool:
         """Whether it is proved that some real member is not made."""
         outside = any(witness.field in ("real", "complex") for witness in self.witnesses)
-        found = self.least_real_roots is not None or outside
+        found = self.least_real_roots is not None or outside or self.misses_open_set
         return self.real == "thin" or (self.real != "all" and found)

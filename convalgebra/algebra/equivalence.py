@@ -45,8 +45,7 @@ def equiv(
 
     `channels` come in, unless a stack has an input line. On an `input` ("12x12", or "3x12x12") it
     is also told which outputs differ at the borders. With `equations` the polynomial equations of
-    what is thin are looked for, with `width` how many hidden channels it takes until nothing is
-    lost.
+    what is thin are looked for, with `width` how many hidden channels give the full dimension.
 
     >>> report = equiv("3x3", "2x2,2x2")
     >>> report.left_reproduces_right.reach.real, report.right_reproduces_left.reach.real

@@ -11,7 +11,7 @@ Both relations are transitive. `all`, `dense` and `part` need one pair of shifts
 them. A family with b outputs for every a inputs does not change when its input is shifted by a and
 its output by b, so n is tried only up to what both b have in common: without upsampling n = 0.
 
-One-channel chains are decided completely (`one_channel.reach`). For the rest, in this order:
+One-channel chains are decided by packing (`one_channel.reach`). For the rest, in this order:
 
 1. No shift puts the coefficients of the made family on those of the maker: its generic members have
    a coefficient other than 0 where the maker has none, so `thin`.
@@ -51,7 +51,9 @@ from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes
 from convalgebra.algebra.two_products import reach_by_two_products
+from convalgebra.algebra.width import MISSED, misses_real_kernels
 from convalgebra.budget import Budget, Exhausted
+from convalgebra.errors import Defect
 
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
@@ -79,7 +81,8 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
         return replace(found, reason=SAME) if found.rational == "all" else _same(maker)
     if same:
         return _same(maker)
-    found = _same_but_for_padding(maker, made) or _up_to_shifts(maker, made, dims)
+    moved = None if _is_free(maker) else _same_but_for_padding(maker, made)
+    found = moved or _up_to_shifts(maker, made, dims)
     begins = [b - a for a, b in zip(maker.offset, made.offset, strict=True)]
     offsets = (tuple(map(sum, zip(shift, begins, strict=True))) for shift in found.offsets)
     return replace(found, offsets=tuple(offsets))  # counted from the first taps, as it is shown
@@ -93,6 +96,7 @@ class _Means:
         self.systems = Budget(AFFINE_BUDGET)
         self.members = Budget(MEMBER_BUDGET)
         self.found: dict[Axes, ImplicitEquations] = {}
+        self.all_is_made = False  # with another shift: then only constructions are looked for
 
     def equations(self, maker: Family) -> ImplicitEquations:
         """Those of the maker, at a period; they do not depend on the shift."""
@@ -108,9 +112,9 @@ def _up_to_shifts(maker: Family, made: Family, dims: tuple[Dimension, Dimension]
     outputs = list(output_shifts(maker, made))
     means = _Means()
     for output in outputs[:_MOST_OUTPUT_SHIFTS]:
-        found.append(_with_output(_reach(maker, made.shifted(output), dims, means), output))
-        if found[-1].real == found[-1].rational == "all":
-            return found[-1]
+        one = _reach(maker, made.shifted(output), dims, means)
+        means.all_is_made |= one.real == one.complex == one.rational == "all"
+        found.append(_with_output(one, output))
     if len(outputs) > _MOST_OUTPUT_SHIFTS:
         found.append(_unknown(f"the output can be shifted in {len(outputs):,} ways: too many"))
     return found[0] if len(found) == 1 else _strongest(found)
@@ -146,6 +150,15 @@ def _with_output_claim(claim: Mapping[str, Any], output: list[int]) -> Mapping[s
 def _strongest(found: list[Reach]) -> Reach:
     """The answer from those for every shift of the output: the best one, or `thin` at all."""
     best = max(found, key=lambda reach: [_STRENGTH[getattr(reach, field)] for field in FIELDS])
+    if best.real == best.complex == best.rational == "all":
+        listed = [reach for reach in found if reach.real == reach.rational == "all"]
+        zero = (0,) * len(best.offsets[0]) if best.offsets else ()
+        outputs = (reach.outputs or (zero,) * len(reach.offsets) for reach in listed)
+        return replace(
+            best,
+            offsets=tuple(offset for reach in listed for offset in reach.offsets),
+            outputs=tuple(output for listed_outputs in outputs for output in listed_outputs),
+        )
     answers: dict[str, Any] = {}
     for field in FIELDS:
         given = {getattr(reach, field) for reach in found}
@@ -197,6 +210,8 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension], means
         held = _held_by_one_layer(maker, made, shifts, means)
         if held is not None:
             return held
+    if means.all_is_made:
+        return affine or _unknown("no construction was found")
     known = _by_dimension(maker, made, dims, shifts) or _by_equations(
         maker, made, dims, shifts, means
     )
@@ -384,14 +399,18 @@ def _by_dimension(
         return None
     if of_maker.lower < maker.ambient:
         if of_maker.proved:
-            raise AssertionError("a proved dimension below the ambient one was decided above")
+            raise Defect(
+                f"{made.text} is a full kernel, and its dimension is not {maker.ambient:,}"
+            )
         return _unknown(f"its dimension is not proved: {of_maker.reason}")
     found = reach_by_two_products(maker.plan, shifts[0])
     if found is not None:
         return replace(found, claims=(*of_maker.claims("maker"), *found.claims))
+    missed = misses_real_kernels(maker.plan)
+    undecided = f"another one is missed: {MISSED}" if missed else "whether all, is not decided"
     reason = (
         f"it has the full dimension {maker.ambient:,}, so it makes almost all over the complex "
-        "numbers and a set with inner points over the reals; whether all, is not decided"
+        f"numbers and a set with inner points over the reals; {undecided}"
     )
     return Reach(
         "part",
@@ -402,6 +421,7 @@ def _by_dimension(
         codimension=0,
         degree=1,
         notes=("over the rationals a construction would be needed, and none was found",),
+        misses_open_set=missed,
         claims=tuple(of_maker.claims("maker")),
     )
 

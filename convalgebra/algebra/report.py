@@ -14,6 +14,7 @@ from convalgebra.algebra.families import Family
 from convalgebra.algebra.implicit.equations import ImplicitEquations
 from convalgebra.algebra.one_channel.chains import Chain
 from convalgebra.algebra.width import WidthReport
+from convalgebra.errors import Defect, InputError
 from convalgebra.network import Network
 
 if TYPE_CHECKING:
@@ -82,6 +83,24 @@ class Direction:
     maker: Side
     made: Side
     reach: Reach
+
+    def __post_init__(self) -> None:
+        reach = self.reach
+        answers = {reach.real, reach.complex, reach.rational}
+        wrong = reach.real == "all" and reach.misses_some
+        if self.maker.dimension is not None and self.made.dimension is not None:
+            # What is made on an open set, or by almost all weights, has the whole dimension.
+            small = self.maker.dimension.upper < self.made.dimension.lower
+            wrong |= small and not answers <= {"thin", "unknown"}
+            wrong |= (reach.codimension or 0) > self.made.dimension.upper
+        if answers & {"all", "dense", "part"}:
+            wrong |= reach.codimension not in (0, None)
+        if wrong or (reach.codimension or 0) < 0:
+            raise Defect(
+                f"{self.maker.text} is said to make {reach.real} (real), {reach.complex} (complex),"
+                f" {reach.rational} (rational) of {self.made.text}, with codimension "
+                f"{reach.codimension}, and that contradicts its dimension or a witness"
+            )
 
     @property
     def codimension(self) -> int | None:
@@ -219,10 +238,17 @@ class EquivalenceReport:
     def derivation(self) -> Derivation:
         """The derivation as one does it by hand: patch, outputs, coefficients, both solutions.
 
-        For a single one-channel kernel and a one-channel chain; see `proof` for all others.
+        For a single one-channel kernel and a one-channel chain. Raises InputError for several
+        channels, and UnsupportedError for what else cannot be written out.
         """
         from convalgebra.symbolic import derive
 
+        count = self.left.family.channels_in
+        if count != 1:
+            raise InputError(
+                f"derivation() writes out the sums of one input channel, and here are {count:,}; "
+                "ask for channels=1, or for the proof: convalgebra equiv .. --derive"
+            )
         return derive(self.kernel.network, self.stack.network)
 
     def certificate(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ MAX_WIDTH = 1_000_000
 
 @dataclass(frozen=True)
 class Width:
-    """A stack at one hidden width: what it has, and whether it is known to lose nothing.
+    """A stack at one hidden width: what it has, and whether its dimension is known to be full.
 
     `full` is True where the dimension is proved to be that of the kernel, False where it is proved
     to be less, and None where it is not known.
@@ -267,11 +267,54 @@ class _Search:
         open_widths = [width for width in unknown if width >= necessary]
         if open_widths:
             texts.append(f"not settled: {', '.join(f'{width:,}' for width in open_widths)}")
-        if sufficient == 2 and other_layer(_family(self.stack, self.channels, self.out, 2).plan):
-            texts.append("2 reach every real and every complex kernel, as sums of two products")
+        if sufficient is not None and (enough is None or sufficient < enough):
+            plan = _family(self.stack, self.channels, self.out, sufficient).plan
+            texts.append(f"with {sufficient:,} {_of_all_kernels(plan)}")
         if enough is not None:
             texts.append(f"{enough:,} reach every kernel, by filters that pick shifts")
         return "; ".join(texts)
+
+
+def _of_all_kernels(plan: Plan) -> str:
+    """What is known of a chain of full dimension and all kernels, beyond its dimension."""
+    if other_layer(plan):
+        return "every real and every complex kernel is reached, as a sum of two products"
+    if misses_real_kernels(plan):
+        return f"an open set of real kernels is still missed: {MISSED}"
+    one_axis = sum(any(step.size[axis] > 1 for step in plan.steps[1:]) for axis in range(plan.axes))
+    if one_axis == 1 and {channels for step in plan.steps[1:] for channels in step.channels} == {1}:
+        return "every real and every complex kernel is reached"
+    return "whether every real kernel is reached is not decided"
+
+
+MISSED = "the determinant of a filter of even size has a real root"
+
+
+def misses_real_kernels(plan: Plan) -> bool:
+    """Whether it is seen that a chain misses an open set of real kernels; False proves nothing.
+
+    Along one axis, with C channels everywhere, the determinant of a product of filters, read as a
+    form, is the product of theirs, of degrees C (k - 1). If that is odd it has a real root; so if
+    some is, and the degree of q(z) is even, the kernels near q(z) times the identity, q without a
+    real root, are missed.
+
+    >>> from convalgebra.algebra.plan import plan_of
+    >>> from convalgebra.language import parse
+    >>> [misses_real_kernels(plan_of(parse("2,2"), channels)) for channels in (1, 2, 3)]
+    [True, False, True]
+    """
+    steps = plan.steps[1:]
+    along = [axis for axis in range(plan.axes) if any(k[axis] > 1 for k in (s.size for s in steps))]
+    if not plan.is_chain or len(along) != 1:
+        return False
+    (axis,) = along
+    channels = {count for step in steps for count in step.channels}
+    dilations = {step.dilation[axis] for step in steps if step.size[axis] > 1}
+    dense = all(s.op == "conv" and s.weights is not None and s.groups == 1 for s in steps)
+    plain = all(step.stride[axis] == 1 and not step.bias for step in steps)
+    even = sum(step.size[axis] % 2 == 0 for step in steps)
+    odd = len(channels) == len(dilations) == 1 and min(channels) % 2 == 1
+    return dense and plain and odd and even > 0 and even % 2 == 0
 
 
 def shifts_needed(plan: Plan) -> int | None:

@@ -30,7 +30,7 @@ from convalgebra.files import target
 @click.option(
     "--equations", is_flag=True, help="The equations that all kernels a stack makes satisfy."
 )
-@click.option("--width", is_flag=True, help="How many hidden channels it takes to lose nothing.")
+@click.option("--width", is_flag=True, help="How many hidden channels give the full dimension.")
 @click.option("--certificate", metavar="FILE", help="Write the proof to FILE; see check.")
 @force_option()
 @format_option("text", "json", "md", "latex", "html")

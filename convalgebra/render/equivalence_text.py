@@ -398,15 +398,21 @@ def _shown_answers(reach: Reach) -> list[str]:
 def legend(report: EquivalenceReport) -> str:
     """What the words in the table of answers mean."""
     both = (report.left_reproduces_right.reach, report.right_reproduces_left.reach)
+    thin = any("thin" in (reach.real, reach.complex) for reach in both)
     missed = all(reach.misses_some for reach in both if reach.real == "part")
     meanings = {
         "all": "every choice of weights",
         "dense": "all but a set of measure zero",
         "part": "an open set of them, " + ("not all" if missed else "whether all is not decided"),
-        "thin": "a set of measure zero",
+        "thin": "a set of measure zero" if thin else _SERRE,
         "unknown": "not decided",
         "-": "activations are functions of real numbers",
     }
     used = {answer for reach in both for answer in _shown_answers(reach)}
     shown = [f"{word}: {meaning}" for word, meaning in meanings.items() if word in used]
+    if thin and any(reach.rational == "thin" != reach.real for reach in both):
+        shown.append(f"thin over the rationals alone: {_SERRE}")
     return "; ".join(shown) + "."
+
+
+_SERRE = "a thin set in Serre's sense, which can be dense"

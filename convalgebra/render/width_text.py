@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def width_section(found: WidthReport) -> tuple[str, list[str]]:
     """The title and the lines: a sentence, and a table of the widths that were tried."""
-    title = f"How many hidden channels in {found.stack} until nothing is lost"
+    title = f"How many hidden channels in {found.stack} until the dimension is full"
     lines = [sentence_case(found.reason, found.stack, found.kernel).rstrip(".") + "."]
     if found.tried:
         rows = tuple(

@@ -10,7 +10,7 @@ from convalgebra.algebra.borders.losses import CONSTANT, INPUT, MAX_WORK, Losses
 from convalgebra.algebra.borders.mending import with_padding_first
 from convalgebra.algebra.borders.regions import count, extent, rows
 from convalgebra.algebra.plan import Axes, Plan, plan_of, stack_text
-from convalgebra.errors import UnsupportedError
+from convalgebra.errors import Defect, UnsupportedError
 from convalgebra.language.layer_text import layer_text
 from convalgebra.layers import ACTIVATIONS
 from convalgebra.network import Network
@@ -307,8 +307,8 @@ def _mended(network: Network) -> tuple[Network | None, str]:
     except UnsupportedError as error:
         return None, f"with its padding moved to the input it could not be checked: {error}"
     output = network.shapes[network.outputs[0]]
-    assert mended.shapes[mended.outputs[0]] == output, f"mended {network} to another size"
-    assert not left, f"mended {network} in vain"
+    if mended.shapes[mended.outputs[0]] != output or left:
+        raise Defect(f"{mended} does not mend {network}")
     return mended, ""
 
 

@@ -23,7 +23,7 @@ from convalgebra.algebra.dimension.redundant import copies_in, one_copy, without
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.one_channel.dimension import dimension as chain_dimension
 from convalgebra.algebra.plan import Plan
-from convalgebra.errors import UnsupportedError
+from convalgebra.errors import Defect, UnsupportedError
 from convalgebra.words import counted
 
 DEFAULT_BUDGET = 3_000_000  # units of work, about a microsecond each
@@ -59,6 +59,15 @@ class Dimension:
     prime: int = PRIME
     point: tuple[int, ...] | None = field(default=None, repr=False)
     family: Family | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        most = self.weights if self.ambient is None else min(self.weights, self.ambient)
+        if not 0 <= self.lower <= self.value <= self.upper <= most:
+            text = self.family.text if self.family else "a stack"
+            raise Defect(
+                f"the dimension of {text} is bounded by {self.lower:,} and {self.upper:,}, said to "
+                f"be {self.value:,}, and at most {most:,} by weights and coefficients"
+            )
 
     @property
     def proved(self) -> bool:

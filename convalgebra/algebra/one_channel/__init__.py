@@ -1,1 +1,1 @@
-"""One-channel chains, where polynomials factor uniquely and everything is decided."""
+"""One-channel chains, where polynomials factor uniquely."""

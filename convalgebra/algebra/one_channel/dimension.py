@@ -8,6 +8,7 @@ from math import factorial, lgamma, log, prod
 from random import Random
 
 from convalgebra.algebra.one_channel.chains import Chain, Factor
+from convalgebra.errors import Defect
 
 PRIME = 2**61 - 1
 _MAX_ENTRIES = 400_000  # of the matrix whose rank is taken; more takes over half a second
@@ -56,7 +57,8 @@ def dimension(chain: Chain, *, check: bool = True) -> Dimension:
         rank = value  # the Jacobian is the identity
     elif check and chain.weights * value <= _MAX_ENTRIES:
         rank = _jacobian_rank(chain, value)
-        assert rank == value, f"the rank {rank} of {chain.text} contradicts its dimension {value}"
+        if rank != value:
+            raise Defect(f"the rank {rank} of {chain.text} contradicts its dimension {value}")
     return Dimension(value, chain.weights, idle, rank, chain.weights, chain.ambient)
 
 

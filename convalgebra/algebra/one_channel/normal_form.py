@@ -23,6 +23,7 @@ def chain_of_plan(plan: Plan) -> Chain | None:
     offset = [0] * plan.axes
     factors: list[Factor] = []
     strides: list[tuple[int, ...]] = []
+    one = False
     for step in plan.steps[1:]:
         average = step.kind == "avg"
         moved = step.taps is not None and len(step.taps) == 1
@@ -32,12 +33,16 @@ def chain_of_plan(plan: Plan) -> Chain | None:
             return None
         for axis, left in enumerate(step.padding):
             offset[axis] -= stride[axis] * left
-        if moved and not average:
+        if moved and set(step.stride) == {1}:
+            one = average or one
             continue
         dilation = tuple(s * d for s, d in zip(stride, step.dilation, strict=True))
         factors.append(Factor(step.size, dilation, not average))
         strides.append(step.stride)
         stride = tuple(a * b for a, b in zip(stride, step.stride, strict=True))
+    if one and not factors:  # averages over one place: the identity
+        ones = (1,) * plan.axes
+        factors, strides = [Factor(ones, ones, free=False)], [ones]
     if not factors:
         return None
     macs, positions = 0, 1

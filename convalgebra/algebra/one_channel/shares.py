@@ -23,6 +23,7 @@ from convalgebra.algebra.one_channel.packing import Packed, Shape, remaining, un
 from convalgebra.algebra.one_channel.search import STEPS, again, search
 from convalgebra.algebra.one_channel.work import Work
 from convalgebra.budget import Exhausted
+from convalgebra.errors import Defect
 
 _MOST_ENTRIES = 4_000  # of a packing in a certificate
 
@@ -270,7 +271,7 @@ class _Filling:
                 extent = tuple(size if a == axis else 0 for a in range(len(room.extent)))
                 self.left[layer] = remaining(Shape(room.lattice, extent), room)
                 return layer
-        raise AssertionError("a packing has room for all its pieces")
+        raise Defect("a packing has no room for one of its pieces")
 
     def _layer(
         self, number: int, axis: int, step: int, count: int, filled: dict[Any, list[Owners]]

@@ -1,0 +1,219 @@
+"""The relation between two stacks: up to a shift without an input, aligned with one; constants."""
+
+import json
+from dataclasses import replace
+from itertools import combinations
+
+import pytest
+
+from convalgebra import check
+from convalgebra.algebra import equiv
+from convalgebra.algebra.report import Direction
+from convalgebra.algebra.width import hidden_width
+from convalgebra.errors import Defect, InputError
+from convalgebra.language import parse
+
+from .phase_oracle import PHASES, dimension_of, shifts_of, stack_of
+
+
+def answers(report):
+    ways = (report.left_reproduces_right, report.right_reproduces_left)
+    return tuple((way.reach.real, way.reach.complex, way.reach.rational) for way in ways)
+
+
+ALL, THIN = ("all",) * 3, ("thin",) * 3
+
+
+def verified(report):
+    """Whether the checker verifies every answer of the certificate."""
+    data = json.loads(json.dumps(report.certificate()))
+    return check.verify(data, lambda line: None) == 0
+
+
+@pytest.mark.parametrize(
+    "stacks",
+    [
+        ("3", "3p1", "3p2", "pad1, 3", "3p0:2"),
+        ("3x3", "3x3p1", "3x3p1:2"),
+        ("2,2", "2p1,2", "2,2p3"),
+        ("convt4s2", "convt4s2p1", "convt4s2p2", "convt4s2, crop1:0"),
+        ("convt3s2", "convt3s2p1"),
+        ("convt2x2s2", "convt2x2s2p1"),
+        ("2s2,convt2s2", "2s2p1,convt2s2", "2s2,convt2s2p1", "pad3,2s2,convt2s2,crop1:0"),
+        ("2s2b,convt2s2b", "2s2p1b,convt2s2p1b"),
+        ("(3p1,3p1) + id", "(3p2,3) + id", "(3,3p2) + id", "(3,3) + crop2:0"),
+        ("cat(3p1|1),1@1", "cat(3p2|1p1),1@1"),
+        ("1@4,pixelshuffle2,3", "1@4,pixelshuffle2,3p1", "1@4,pixelshuffle2,3p5"),
+        ("up2,3p1", "up2,3"),
+        ("3,relu,3", "3p1,relu,3", "3,relu,3p1"),
+    ],
+)
+def test_padding_changes_no_answer(stacks):
+    for left, right in combinations(stacks, 2):
+        report = equiv(left, right, channels=4 if "pixel" in left else 1)
+        assert answers(report)[0][0] == answers(report)[1][0] == "all", (left, right)
+        assert report.equivalent
+        assert "relu" in left or verified(report)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [("3", "3p1"), ("3p1", "3p2"), ("convt4s2", "convt4s2p1"), ("3x3", "3x3p1")],
+)
+def test_no_two_of_them_are_equal_as_they_lie(left, right):
+    side = "x".join(["12"] * (2 if "x" in left else 1))
+    report = equiv(left, right, input=side)
+    assert answers(report) == (THIN, THIN)
+    assert report.equivalent is False
+    assert report.certificate()["aligned"] is True
+    assert verified(report)
+    assert equiv(left, left, input=side).equivalent
+
+
+def test_what_lies_inside_is_made_as_it_lies():
+    report = equiv("3p1", "1", input="12")  # the middle tap
+    assert answers(report)[0] == ALL
+    assert report.left_reproduces_right.reach.offsets == ((1,),)
+    assert answers(equiv("3p1", "1p2", input="12"))[0] == THIN
+    assert answers(equiv("3p1, relu", "1, relu", input="12"))[0] == ("all", "all", "all")
+    assert answers(equiv("3p1, relu", "1p2, relu", input="12"))[0][0] == "thin"
+
+
+def test_the_shifts_of_the_output_are_told():
+    # Output n of convt4s2p1 is output n + 1 of convt4s2.
+    way = equiv("convt4s2p1", "convt4s2").left_reproduces_right
+    assert way.shifts == [((0,), (1,))]
+    assert way.to_dict()["output_shifts"] == [[1]]
+    assert "output_shifts" not in equiv("3p1", "3").left_reproduces_right.to_dict()
+    text = str(equiv("convt4s2p1", "convt4s2"))
+    assert "Shifted: the output by (1)." in text
+
+
+def test_a_stride_after_upsampling_keeps_one_phase():
+    # convt2s2 then every other output: one number; shifted by one, the other number.
+    assert answers(equiv("convt2s2,1s2", "1")) == (ALL, ALL)
+    # 2s2 reads both outputs that one input makes, or one output of each of two inputs.
+    report = equiv("convt2s2,2s2", "convt2s2,2s2p1")
+    assert [side.dimension.value for side in (report.left, report.right)] == [1, 2]
+    assert answers(report)[0] == THIN
+    assert answers(report)[1] == ALL
+
+
+# Constants
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "forward", "backward"),
+    [
+        # a bias gives c_out constants, one before an upsampling c_out x phases
+        ("1x1@4b,pixelshuffle2", "convt2x2s2b", "all", "thin"),
+        ("1b,convt2s2b", "convt2s2b", "all", "thin"),
+        ("1x1b,convt3x3s2p1o1b", "convt3x3s2p1o1b", "all", "thin"),
+        ("convt2s2,bn", "convt2s2b", "all", "all"),
+        ("convt2s2,1b", "convt2s2b", "all", "all"),
+        ("1b,convt2s2", "convt2s2b", "thin", "thin"),
+        ("bn,convt2s2", "convt2s2b", "thin", "thin"),
+        ("convt2s2b", "convt2s2", "all", "thin"),
+        ("up2,3b", "up2,3,bn", "all", "all"),
+        ("1b,up2", "up2,1b", "all", "all"),
+        ("1@2b,pixelshuffle2", "convt2s2b", "all", "thin"),
+        ("convt2s2b + convt2s2b", "convt2s2b", "all", "all"),
+        ("convt2s2b,scale", "convt2s2b", "all", "all"),
+    ],
+)
+def test_constants_of_every_phase(left, right, forward, backward):
+    report = equiv(left, right)
+    assert [way[0] for way in answers(report)] == [forward, backward]
+    assert verified(report)
+
+
+@pytest.mark.parametrize("text", PHASES)
+def test_the_dimension_with_constants(text):
+    """Against the rank of a matrix of differences, on a long piece of the grid."""
+    report = equiv(text, text)
+    expected = dimension_of(stack_of(text))
+    assert (report.left.dimension.lower, report.left.dimension.upper) == (expected, expected)
+
+
+def test_batch_norms_are_folded():
+    for channels in (1, 4):
+        report = equiv("3x3,bn", "3x3b", channels=channels)
+        assert answers(report) == (ALL, ALL)
+    assert verified(equiv("3x3,bn", "3x3b", channels=4))
+    assert answers(equiv("dw3x3,bn", "dw3x3b", channels=4)) == (ALL, ALL)
+
+
+# What is said of full dimension, and of derivations
+
+
+def test_a_full_dimension_is_not_everything():
+    for channels in (1, 3):
+        report = equiv("3", "2,2", channels=channels, width=True)
+        text = " ".join(str(report).split())
+        assert "nothing is lost" not in text
+        assert "until the dimension is full" in text
+        assert "an open set of real kernels is still missed" in text
+        assert report.equivalent is False
+    assert (
+        "whether every real kernel is reached is not decided"
+        in hidden_width(None, parse("2,2"), 2).reason
+    )
+    assert (
+        "every real and every complex kernel is reached"
+        in hidden_width(None, parse("3,3"), 1).reason
+    )
+
+
+def test_a_determinant_without_real_roots_is_no_product_of_even_filters():
+    # 1 + z^2 times the identity, near it, and any product of two filters A + B z of 3 channels:
+    # det(A + B z) has degree 3, and a root in every interval where it changes its sign.
+    numpy = pytest.importorskip("numpy")
+    random = numpy.random.default_rng(0)
+    for _ in range(50):
+        a, b, c, d = random.standard_normal((4, 3, 3))
+        roots = numpy.roots(
+            numpy.polyfit(
+                numpy.arange(7.0),
+                [numpy.linalg.det((a + b * z) @ (c + d * z)) for z in range(7)],
+                6,
+            )
+        )
+        assert sum(abs(roots.imag) < 1e-4 * (1 + abs(roots))) >= 1
+        near = numpy.eye(3) + 0.05 * random.standard_normal((3, 3))
+        far = numpy.eye(3) + 0.05 * random.standard_normal((3, 3))
+        for z in numpy.tan(numpy.linspace(-1.57, 1.57, 200)):
+            assert numpy.linalg.det(near + far * z * z) / (1 + z * z) ** 3 > 0
+
+
+def test_thin_over_the_rationals_is_explained():
+    assert "Serre" in str(equiv("3", "2,2")).rsplit("thin:", 1)[1]
+    assert "Serre" not in str(equiv("3x3", "2x2,2x2"))
+
+
+def test_the_derivation_of_several_channels_is_refused():
+    with pytest.raises(InputError, match="channels=1"):
+        equiv("3x3", "2x2,2x2", channels=2).derivation()
+    assert equiv("3x3", "2x2,2x2").derivation()
+
+
+def test_results_check_themselves():
+    report = equiv("3x3", "2x2,2x2")
+    way = report.left_reproduces_right
+    wrong = [
+        (report.right, report.left, way.reach),  # all of 9 dimensions with 7
+        (report.left, report.right, replace(way.reach, codimension=1)),
+        (report.left, report.right, replace(way.reach, codimension=-1)),
+    ]
+    for maker, made, reach in wrong:
+        with pytest.raises(Defect):
+            Direction(maker, made, reach)
+    dimension = report.right.dimension
+    for change in ({"lower": 8}, {"upper": 6}, {"value": 9}, {"ambient": 6}, {"weights": 6}):
+        with pytest.raises(Defect):
+            replace(dimension, **change)
+
+
+def test_shifts_are_those_of_the_oracle():
+    for left, right in [("5p1", "3"), ("3,3", "3p4"), ("convt6s2p1", "convt3s2"), ("4s2", "2s2p1")]:
+        found = equiv(left, right).left_reproduces_right
+        assert set(found.shifts) == shifts_of(stack_of(left), stack_of(right))
