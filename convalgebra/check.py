@@ -1225,8 +1225,7 @@ def chain_of(stack: Stack) -> tuple[list[Layer], Axes, Axes]:
         need(alike, "the taps of a fixed layer differ")
         along = list(zip(step.size, step.dilation, stride, strict=True))
         steps = tuple(1 if k == 1 else d * s for k, d, s in along)
-        if not step.only_moves:
-            found.append(Layer(step.weights is not None, step.size, steps, sum(taps)))
+        found.append(Layer(step.weights is not None, step.size, steps, sum(taps)))
         start = [t - p * s for t, p, s in zip(start, step.padding, stride, strict=True)]
         stride = [s * t for s, t in zip(stride, step.stride, strict=True)]
     return found, tuple(start), tuple(stride)

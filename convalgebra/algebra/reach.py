@@ -47,9 +47,10 @@ from convalgebra.algebra.implicit.equations import ImplicitEquations
 from convalgebra.algebra.implicit.exclusion import BUDGET as MEMBER_BUDGET
 from convalgebra.algebra.implicit.exclusion import exclusion
 from convalgebra.algebra.implicit.search import implicit_equations
+from convalgebra.algebra.one_channel.normal_form import only_moves
 from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
-from convalgebra.algebra.plan import Axes
+from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.algebra.two_products import reach_by_two_products
 from convalgebra.algebra.width import MISSED, misses_real_kernels
 from convalgebra.budget import Budget, Exhausted
@@ -76,6 +77,8 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
     same = maker.plan.steps == made.plan.steps
     if maker.chain is not None and made.chain is not None:
         found = one_channel_reach(maker.chain, made.chain)
+        claims = tuple(_in_steps(claim, maker.plan, made.plan) for claim in found.claims)
+        found = replace(found, claims=claims)
         if not same:
             return found
         return replace(found, reason=SAME) if found.rational == "all" else _same(maker)
@@ -104,6 +107,26 @@ class _Means:
         if period not in self.found:
             self.found[period] = implicit_equations(maker, budget=_EQUATION_BUDGET)
         return self.found[period]
+
+
+def _in_steps(claim: Mapping[str, Any], maker: Plan, made: Plan) -> Mapping[str, Any]:
+    """A claim about chains, its layers numbered as the steps are: those that pad are no factors."""
+    if claim["claim"] != "packs":
+        return claim
+    rooms, parts = (
+        [number for number, step in enumerate(plan.steps[1:]) if not only_moves(step)]
+        for plan in (maker, made)
+    )
+
+    def part(i: int) -> int:  # pieces of layers are numbered after all layers
+        return parts[i] if i < len(parts) else i - len(parts) + len(made.steps) - 1
+
+    return {
+        **claim,
+        "splits": [[how, part(i), number] for how, i, number in claim["splits"]],
+        "into": [[part(i), rooms[j]] for i, j in claim["into"]],
+        "shifts": [[rooms[j], shift] for j, shift in claim["shifts"]],
+    }
 
 
 def _up_to_shifts(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Reach:

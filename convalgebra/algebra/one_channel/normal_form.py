@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from convalgebra.algebra.one_channel.chains import Chain, Factor
-from convalgebra.algebra.plan import Plan
+from convalgebra.algebra.plan import Plan, Step
 
 
 def chain_of_plan(plan: Plan) -> Chain | None:
@@ -23,26 +23,21 @@ def chain_of_plan(plan: Plan) -> Chain | None:
     offset = [0] * plan.axes
     factors: list[Factor] = []
     strides: list[tuple[int, ...]] = []
-    one = False
     for step in plan.steps[1:]:
         average = step.kind == "avg"
-        moved = step.taps is not None and len(step.taps) == 1
         if step.op != "conv" or step.channels != (1, 1) or step.bias:
             return None
+        moved = only_moves(step)
         if step.weights is None and not average and not moved:
             return None
         for axis, left in enumerate(step.padding):
             offset[axis] -= stride[axis] * left
-        if moved and set(step.stride) == {1}:
-            one = average or one
+        if moved:
             continue
         dilation = tuple(s * d for s, d in zip(stride, step.dilation, strict=True))
         factors.append(Factor(step.size, dilation, not average))
         strides.append(step.stride)
         stride = tuple(a * b for a, b in zip(stride, step.stride, strict=True))
-    if one and not factors:  # averages over one place: the identity
-        ones = (1,) * plan.axes
-        factors, strides = [Factor(ones, ones, free=False)], [ones]
     if not factors:
         return None
     macs, positions = 0, 1
@@ -50,3 +45,8 @@ def chain_of_plan(plan: Plan) -> Chain | None:
         macs += positions * factor.weights
         positions *= prod(along)
     return Chain(plan.text, tuple(factors), stride, tuple(offset), plan.padded, macs, plan.aligned)
+
+
+def only_moves(step: Step) -> bool:
+    """Whether a step pads or crops, and is no factor of a chain."""
+    return step.taps is not None and len(step.taps) == 1 and step.kind != "avg"
