@@ -26,12 +26,18 @@ def from_torch(module: Any, input: Input) -> Network:
     torch = sys.modules.get("torch")  # whoever holds a module has imported it
     if torch is None or not isinstance(module, torch.nn.Module):
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
+    from convalgebra.readers.torch_module.keeping import check_gone
     from convalgebra.readers.torch_module.reading import network_of
     from convalgebra.readers.torch_module.tracing import traced
 
     shape = _plain(input)
     _check_signature(module)
-    return network_of(traced(module, shape), shape)
+    trace = traced(module, shape)
+    network = network_of(trace, shape)
+    made = trace.weak()
+    del trace
+    check_gone(made)
+    return network
 
 
 def _plain(input: Input) -> tuple[int, ...]:

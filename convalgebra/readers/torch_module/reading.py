@@ -28,7 +28,7 @@ def network_of(trace: Trace, shape: Shape) -> Network:
     values = _Values(trace, Builder(shape))
     for call in trace.calls:
         values.follow(call)
-    outputs = [values.of(tensor, "the output") for tensor in tensors_in(trace.output)]
+    outputs = [values.of(tensor, "the output") for tensor in trace.outputs]
     settled = [values.builder.settled(v) if isinstance(v, Stretched) else v for v in outputs]
     ends = [operand for operand in settled if isinstance(operand, Tensor)]
     if not ends:

@@ -1,10 +1,12 @@
 """What a module does to an input, as a list of calls: it is run once, on tensors without numbers.
 
-The run is on the `meta` device, where tensors have shapes and no memory, in a copy of the module
-that has no weights either: the user's module, its mode and its numbers are not touched. Every call
-of PyTorch's functions and methods is written down as the module makes it (`TorchFunctionMode`), so
-control flow that depends on shapes is simply followed. Control flow that depends on numbers cannot
-be: there are none, PyTorch raises, and the reason is told, also where the module catches the error.
+The run is on the `meta` device, where tensors have shapes and no memory: to every call that the
+module makes, a tensor with numbers is handed over as one without. It is the user's own module that
+runs, as its hooks and patched methods may refer to it, and what it reaches is put back afterwards
+(`keeping.py`). Every call of PyTorch's functions and methods is written down (`TorchFunctionMode`),
+so control flow that depends on shapes is simply followed. Control flow that depends on numbers
+cannot be: there are none, PyTorch raises, and the reason is told, also where the module catches the
+error.
 
 Symbolic tracing (`torch.fx`) cannot follow a decision about a shape, and `torch.export` takes
 seconds where this takes fractions of one.
@@ -14,16 +16,19 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from traceback import walk_tb
 from typing import Any, NamedTuple
+from weakref import ref
 
 import torch
 from torch.nn.functional import batch_norm
 from torch.overrides import TorchFunctionMode
 
 from convalgebra.errors import UnsupportedError
+from convalgebra.readers.torch_module.keeping import Kept
 from convalgebra.shapes import shape_text
 
 META = torch.device("meta")
@@ -44,7 +49,7 @@ class Call(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """The calls of a run, with its input and output, and all tensors that the module holds.
+    """The calls of a run, with its input and outputs, and all tensors that the module holds.
 
     `classes` are what the modules in it are, by their paths; `state` are its parameters and
     buffers in the order of `state_dict()`.
@@ -52,11 +57,15 @@ class Trace(NamedTuple):
 
     calls: list[Call]
     input: torch.Tensor
-    output: Any
+    outputs: list[torch.Tensor]
     parameters: Mapping[str, torch.Tensor]
     classes: Mapping[str, str]
     constants: list[torch.Tensor]
     state: Mapping[str, torch.Tensor]
+
+    def weak(self) -> list[ref[torch.Tensor]]:
+        """The tensors of the run, by references that do not keep them."""
+        return [ref(tensor) for call in self.calls for tensor in tensors_in(call.result)]
 
 
 class _Recorder(TorchFunctionMode):
@@ -79,7 +88,7 @@ class _Recorder(TorchFunctionMode):
                 return self.__torch_function__(func, types, args, kwargs)
         func, args, kwargs = _staying(func, args, kwargs or {})
         given = list(tensors_in((args, kwargs.values())))
-        if any(not tensor.is_meta for tensor in given):
+        if any(not tensor.is_meta or id(tensor) in self.bare for tensor in given):
             args, kwargs = mapped(args, self.without_numbers), mapped(kwargs, self.without_numbers)
             given = list(tensors_in((args, kwargs.values())))
         versions = [tensor._version for tensor in given]
@@ -100,11 +109,22 @@ class _Recorder(TorchFunctionMode):
         return result
 
     def without_numbers(self, value: Any) -> Any:
-        if not isinstance(value, torch.Tensor) or value.is_meta:
+        if not isinstance(value, torch.Tensor):
             return value
-        if id(value) not in self.bare:
-            self.bare[id(value)] = (value, torch.empty_like(value, device="meta"))
-        return self.bare[id(value)][1]
+        if id(value) in self.bare:
+            return self.bare[id(value)][1]
+        return value if value.is_meta else self.stand_in(value)
+
+    def stand_in_for(self, tensors: Iterable[torch.Tensor]) -> None:
+        for tensor in tensors:
+            if not _is_lazy(tensor):
+                self.stand_in(tensor)
+
+    def stand_in(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor without numbers that is handed over for one of the user's."""
+        if id(tensor) not in self.bare:
+            self.bare[id(tensor)] = (tensor, _emptied(tensor))
+        return self.bare[id(tensor)][1]
 
 
 def _staying(func: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any, dict[str, Any]]:
@@ -141,20 +161,35 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
     """
     recorder = _Recorder()
     fault: Exception | None = None
+    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
+        raise UnsupportedError(
+            "a module compiled by TorchScript cannot be followed; give the module it was made from"
+        )
+    is_lazy = any(map(_is_lazy, (*module.parameters(), *module.buffers())))
+    if is_lazy:  # what is lazy changes for good when it runs: a copy without numbers does
+        held_here = (*module.parameters(), *module.buffers())
+        memo: dict[int, Any] = {id(tensor): _emptied(tensor) for tensor in held_here}
+        module = copy.deepcopy(module, memo)
     with torch.inference_mode(False), torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        bare, held = _copied(module)
-        bare.eval()
-        _tell_places(bare, recorder.place)
-        input = torch.empty((1, *shape), dtype=_dtype(bare), device=META)
-        with META, recorder:
-            try:
-                if any(map(torch.nn.parameter.is_lazy, bare.parameters())):
-                    bare(input)  # the first run makes lazy parameters, which have no shape before
-                    recorder.calls.clear()
-                output = bare(input)
-            except Exception as error:  # whatever the code of a module may raise
-                fault = error
+        kept = Kept([module, *_GLOBAL_HOOKS])
+        try:
+            recorder.stand_in_for(kept.tensors)
+            with META, recorder:
+                _to_eval(module)
+            _tell_places(module, recorder.place)
+            input = torch.empty((1, *shape), dtype=dtype_of(module), device=META)
+            if is_lazy:  # parameters have no shape before the first run
+                with META, recorder:
+                    module(input)
+                recorder.stand_in_for([*module.parameters(), *module.buffers()])
+            recorder.calls.clear()
+            with META, recorder:
+                output = module(input)
+        except Exception as error:  # whatever the code of a module may raise
+            fault = error
+        finally:
+            kept.put_back()
     if recorder.asked is not None:
         raise UnsupportedError(_needs_numbers(*recorder.asked))
     if fault is not None:
@@ -162,10 +197,12 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
             f"the module cannot be run on an input of {shape_text(shape)} (and a batch of 1)"
             f"{_where(fault, recorder.place[-1])}: PyTorch says {_told(fault)}"
         )
-    parameters = dict(bare.named_parameters())
-    classes = {path: type(part).__name__ for path, part in bare.named_modules()}
-    held += [*bare.buffers(), *(empty for _, empty in recorder.bare.values())]
-    return Trace(recorder.calls, input, output, parameters, classes, held, _state(bare))
+    parameters = {name: recorder.stand_in(p) for name, p in module.named_parameters()}
+    classes = {path: type(part).__name__ for path, part in module.named_modules()}
+    held = [empty for _, empty in recorder.bare.values()]
+    outputs = [recorder.without_numbers(tensor) for tensor in tensors_in(output)]
+    state = {name: recorder.stand_in(tensor) for name, tensor in _state(module).items()}
+    return Trace(recorder.calls, input, outputs, parameters, classes, held, state)
 
 
 def _state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
@@ -178,28 +215,38 @@ def _state(module: torch.nn.Module) -> dict[str, torch.Tensor]:
     return found
 
 
-def _dtype(module: torch.nn.Module) -> torch.dtype:
+# A hook of all modules is reached from no module.
+_GLOBAL_HOOKS = [
+    value for name, value in vars(torch.nn.modules.module).items() if name.startswith("_global_")
+]
+
+
+def _to_eval(module: torch.nn.Module) -> None:
+    """Eval mode, and every part as it is written: nothing is compiled for this one run."""
+    with suppress(NotImplementedError):  # what `torch.export` makes has one mode
+        module.eval()
+    for part in module.modules():
+        vars(part)["_compiled_call_impl"] = None
+        written: Any = part._modules.get("_orig_mod")  # of a part that `torch.compile` made
+        if type(part).__name__ == "OptimizedModule" and written is not None:
+            vars(part)["forward"] = written
+
+
+def dtype_of(module: torch.nn.Module) -> torch.dtype:
     """The kind of numbers that a module takes: that of its first parameter, of real ones if any."""
     kinds = [p.dtype for p in module.parameters()]
     real = [kind for kind in kinds if kind.is_floating_point]
     return [*real, *(kind for kind in kinds if kind.is_complex), torch.get_default_dtype()][0]
 
 
-class _Emptying(TorchFunctionMode):
-    """Copies of tensors are made without their numbers, wherever a module keeps them."""
-
-    def __torch_function__(
-        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
-    ) -> Any:
-        if func in (torch.Tensor.__deepcopy__, torch.Tensor.clone):  # a parameter clones its data
-            return _emptied(args[0])
-        return func(*args, **(kwargs or {}))
+def _is_lazy(tensor: torch.Tensor) -> bool:
+    return bool(torch.nn.parameter.is_lazy(tensor))
 
 
 def _emptied(tensor: torch.Tensor) -> torch.Tensor:
     """A tensor like another one, without numbers."""
-    kind: Any = type(tensor)
-    if torch.nn.parameter.is_lazy(tensor):
+    if _is_lazy(tensor):
+        kind: Any = type(tensor)
         lazy: torch.Tensor = kind(device="meta")
         return lazy
     empty = torch.empty_like(tensor, device="meta", requires_grad=False)
@@ -207,25 +254,6 @@ def _emptied(tensor: torch.Tensor) -> torch.Tensor:
         empty = torch.nn.Parameter(empty, requires_grad=tensor.requires_grad)
     empty.__dict__.update(tensor.__dict__)
     return empty
-
-
-def _copied(module: torch.nn.Module) -> tuple[torch.nn.Module, list[torch.Tensor]]:
-    """A copy of a module without numbers, and the tensors in it, wherever it keeps them."""
-    if any(isinstance(part, torch.jit.ScriptModule) for part in module.modules()):
-        raise UnsupportedError(
-            "a module compiled by TorchScript cannot be followed; give the module it was made from"
-        )
-    # What is lazy has no numbers and a way of its own to be copied.
-    memo: dict[int, Any] = {id(t): _emptied(t) for t in (*module.parameters(), *module.buffers())}
-    try:
-        with _Emptying():
-            made = copy.deepcopy(module, memo)
-    except Exception as error:  # whatever an attribute of it may raise
-        raise UnsupportedError(
-            "the module cannot be copied, and what is run is a copy without numbers; take away the "
-            f"attribute that says {_told(error)}"
-        ) from None
-    return made, [part for part in memo.values() if isinstance(part, torch.Tensor)]
 
 
 def _tell_places(module: torch.nn.Module, place: list[tuple[str, ...]]) -> None:
