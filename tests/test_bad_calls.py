@@ -30,6 +30,8 @@ BY_HAND = [
     "equiv 3x3p1 2x2,2x2 --input 2",
     "equiv 3x3 2x2,2x2 --input 3x12x12x12",
     "equiv 3x3 2x2 --width",
+    "equiv 3x3 2x2 --input CxHxW",
+    "equiv 3x3 no.txt --certificate README.md/proof.json",
     "equiv 3x3 2x2,2x2 --channels 0",
     "equiv 3x3 2x2,2x2 --certificate no/such/folder/proof.json",
     "equiv 3x3 2x2,2x2 --certificate .",

@@ -195,6 +195,10 @@ def _borders(
     networks: list[Network], channels: int, input: str | tuple[int, ...]
 ) -> BordersComparison:
     shape = read_shape(input)
+    if not all(isinstance(size, int) for size in shape):
+        raise UnsupportedError(
+            "borders are compared on numbers; write a number for each named size"
+        )
     axes = _axes(networks)
     if len(shape) == axes:
         shape = (channels, *shape)

@@ -186,6 +186,9 @@ def test_channels_are_counted_apart():
         ("1x5; convt3s2p1, 3p1", "convt3s2,3"),  # what it cuts off is wanted, and no zeros
         ("1x9; 3p1, unused(3p4), dropout, 3p1", "3p2,3"),
         ("1x9; 3p1, circular0, 3p1", "3p2,3"),
+        ("1x9; dropout, 3p1, 3p1", "3p2,3"),  # a layer that does nothing has no map of its own
+        ("1x9; dropout, dropout, 2, pad1", "2p1"),
+        ("1x9; 2p1, ((dropout, 1) + 3p1), 2p1", "2p3,((crop1,1) + 3),2"),
         ("1x8; 4psame, 4psame", "4p2:4,4"),
         ("1x8; 3p1, avg2s2ceil, 3p1", "3p3,avg2s2,3"),
     ],

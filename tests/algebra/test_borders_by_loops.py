@@ -103,6 +103,8 @@ def check_blame(found, network, seed):
 
 
 STACKS = [
+    "1x9; dropout, 3p1, 3p1",
+    "1x8; 2p1, ((dropout, 1) + 3p1), 2p1, dropout",
     # strides
     "1x9x9; 3x3s2p1, 3x3s2p1",
     "1x10x10; 3x3s2p1, 3x3s2p1",

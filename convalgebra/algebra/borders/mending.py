@@ -179,6 +179,8 @@ class _Mending:
 
     def left_over(self, read: list[int], source: int, axis: int) -> list[int]:
         """What is read beyond the map that the source now has; below 0 where it is larger."""
+        while source and self.old.nodes[source].layer.kind in _GONE:
+            source = self.old.nodes[source].read[0]  # its map is the one that is read
         return [r - have for r, have in zip(read, self.wanted[source][axis], strict=True)]
 
     def fitted(self, source: int, read: Ends) -> int:
