@@ -425,6 +425,7 @@ def test_a_kernel_that_no_layer_holds_is_searched() -> None:
         ("2", "avg1x1s1", 0.5),
         ("1,2", "id+id", 0.2**0.5),  # (2 - 2)^2 + 1 of 5
         ("1e-30", "id", 1e30),
+        ("1e-60", "id", 1e60),
     ],
 )
 def test_a_stack_without_weights_is_compared_as_it_is(

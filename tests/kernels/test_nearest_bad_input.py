@@ -165,3 +165,8 @@ def test_sums_are_searched_at_scales_where_the_search_is_sound() -> None:
 def test_factors_of_a_scale_far_from_one_another() -> None:
     report = ca.nearest("1e300 1; 1e-300 1e-12", "2x1,1x2")
     assert report.relative_error < 1e-12
+
+
+def test_a_stack_without_weights_and_a_kernel_whose_squares_leave_the_floats() -> None:
+    with pytest.raises(ca.ConvalgebraError, match="has no weights, so that its scale matters"):
+        ca.nearest([[1e200, -1e200]], "avg1x2s1")

@@ -16,7 +16,7 @@ order it is taken (Higham, Accuracy and Stability of Numerical Algorithms, 2002,
 from __future__ import annotations
 
 from functools import cache
-from math import prod
+from math import hypot, prod, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.kernels.nearest.covariance import Weighting
@@ -65,11 +65,15 @@ def lower_bound(problem: Problem, only: Unfolding | None = None) -> Bound:
         best = max(best, found, key=lambda bound: bound.value)
     found = _of_products(problem)
     best = max(best, found, key=lambda bound: bound.value)
-    if problem.outside:
-        value = np.hypot(best.value, np.sqrt(problem.outside)) * (1 - 16 * _U)
-        reason = best.reason or "the kernel is larger than what the stack sees"
-        best = Bound(float(value), reason)
-    return best
+    return with_outside(best, problem)
+
+
+def with_outside(bound: Bound, problem: Problem) -> Bound:
+    """A bound for what the stack sees of the kernel, and what it does not see added to that."""
+    if not problem.outside:
+        return bound
+    value = hypot(bound.value, sqrt(problem.outside)) * (1 - 16 * _U)
+    return Bound(value, bound.reason or "the kernel is larger than what the stack sees")
 
 
 def _of_unfolding(problem: Problem, unfolding: Unfolding) -> Bound:

@@ -38,6 +38,7 @@ MAYBE_EXACT = 1e-7  # at repeated factors the last digits are lost
 GROWTH = 5.0  # 1 is usual
 PLACES_LIMIT = 25  # placements that are tried
 _SCALE_LIMIT = 24  # powers of two; starts are of size 1, and further off the search misses minima
+_SQUARES_LIMIT = 400  # powers of two; squares of larger numbers leave the range of floats
 _WORK_LIMIT = 10**12  # multiplications of one evaluation
 _MEMORY_LIMIT = 0.4 * 2**30  # bytes of the values at one start; a few times that is needed
 
@@ -287,10 +288,11 @@ def problem_at(
 
     entries = np.moveaxis(target.entries, 1, -1)  # [c_out, *size, c_in]
     if not made.scales and target.power:
-        if made.blocks and abs(target.power) > _SCALE_LIMIT:
+        if abs(target.power) > (_SCALE_LIMIT if made.blocks else _SQUARES_LIMIT):
+            why = "has branches or uses weights twice" if made.blocks else "has no weights"
             raise InputError(
-                f"{target.name} has entries near 2^{target.power}, and the stack has branches or "
-                "uses weights twice, so that its scale matters; scale it to about 1"
+                f"{target.name} has entries near 2^{target.power}, and the stack {why}, so that "
+                "its scale matters; scale it to about 1"
             )
         entries = np.ldexp(entries, target.power)
     field = np.zeros(made.shape)

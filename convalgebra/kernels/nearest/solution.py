@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.kernels.nearest.alternating import descend
-from convalgebra.kernels.nearest.bounds import Bound, fits, linear_bound, lower_bound, norm_above
+from convalgebra.kernels.nearest.bounds import (
+    Bound,
+    fits,
+    linear_bound,
+    lower_bound,
+    norm_above,
+    with_outside,
+)
 from convalgebra.kernels.nearest.coefficients import Coefficients
 from convalgebra.kernels.nearest.newton import NEWTON_LIMIT
 from convalgebra.kernels.nearest.problem import Problem
@@ -45,8 +52,12 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
         weights = canonical(problem.made, separated(problem, unfolding))
         bound = lower_bound(problem, unfolding)
         return _solution(problem, weights, bound, SINGULAR_VALUES, 0, 0, True)
-    bound = lower_bound(problem)
     made = problem.made
+    held = held_by_a_layer(problem) if len(made.blocks) > 1 else None
+    if held is not None:
+        bound = with_outside(Bound(0.0, ""), problem)
+        return _solution(problem, held, bound, ONE_LAYER, 0, 0, True)
+    bound = lower_bound(problem)
     if len(made.blocks) <= 1 and not made.shared:
         weights, ended = _straight(problem)
         if made.weights <= NEWTON_LIMIT:
@@ -54,9 +65,6 @@ def solve(problem: Problem, starts: int | None, seed: int) -> Solution:
         if ended:
             return _solution(problem, weights, bound, CONVEX if made.blocks else FIXED, 0, 0, True)
         return _solution(problem, weights, bound, SEARCH, 1, 1, False)
-    held = held_by_a_layer(problem)
-    if held is not None:
-        return _solution(problem, held, bound, ONE_LAYER, 0, 0, True)
     count = default_starts(made.weights) if starts is None else starts
     found = search(problem, count, seed)
     weights = canonical(made, np.asarray(found.weights))
