@@ -28,26 +28,21 @@ class Assumptions:
     def at_least(self, size: Size, bound: Size, otherwise: Message | None = None) -> None:
         """Take `size >= bound`; an error that says `otherwise` where it is false."""
         decided = at_least(size, bound)
+        if decided is None:
+            difference = _without_outer_floor(simplest(size - bound))
+            decided = at_least(difference, 0)
+            if decided is None:
+                self._note_bound(difference)
         if decided is False:
             usual = f"{formula(size)} must be at least {formula(bound)}"
             raise SizeError(otherwise() if otherwise else usual)
-        if decided is None:
-            self._note_bound(_whole(size - bound))
 
     def _note_bound(self, difference: Any) -> None:
         number, terms = difference.as_coeff_add()
         if len(terms) == 1:
-            from sympy import floor
-
-            # 2*(H//16) >= 1 says H//16 >= 1, and that H >= 16.
             coefficient, monomial = terms[0].as_coeff_Mul()
-            least = -(number // coefficient)
-            if coefficient > 0 and isinstance(monomial, floor):
-                inside = monomial.args[0] - least
-                self._note_bound(_whole(inside))
-                return
-            if coefficient > 0:
-                number, terms = -least, (monomial,)
+            if coefficient > 0 and is_whole(monomial):
+                number, terms = number // coefficient, (monomial,)
         # H >= k + 1, not H - k - 1 >= 0: what has a minus goes to the right, and numbers do.
         smaller = [term for term in terms if term.as_coeff_Mul()[0] < 0]
         left = simplest(sum(term for term in terms if term not in smaller))
@@ -56,7 +51,7 @@ class Assumptions:
             known = self._facts.get(formula(left))
             self._facts[formula(left)] = right if known is None else max(known, right)
         elif left == 0:
-            self.note(f"{formula(simplest(right + number))} <= {formula(int(number))}")
+            self.note(f"{formula(simplest(right + number))} <= {formula(simplest(number))}")
         else:
             self.note(f"{formula(left)} >= {formula(right)}")
 
@@ -68,6 +63,10 @@ class Assumptions:
             raise SizeError(otherwise() if otherwise else usual)
         if decided is None:
             self.note(f"{formula(left)} = {formula(right)}")
+
+    def same_or_one(self, left: Size, right: Size) -> None:
+        """Take `left = right` or `right = 1`, which is not decided."""
+        self.note(f"{formula(left)} = {formula(right)} or {formula(right)} = 1")
 
     def divides(self, divisor: Size, size: Size, otherwise: Message | None = None) -> None:
         """Take that `divisor` divides `size`; an error that says `otherwise` where it does not."""
@@ -89,6 +88,17 @@ class Assumptions:
             if least is not None:
                 self.at_least(size, least)
             return
+        from convalgebra.size_quotients import needs
+
+        for need, part in needs(size):
+            if need == "quotient":
+                self.whole(part)
+            else:
+                self._not_zero(part)
+        size = simplest(size)
+        if isinstance(size, int):
+            self.whole(size, least)
+            return
         if not is_whole(size):
             above, below = size.together().as_numer_denom()
             self.divides(simplest(below), simplest(above))
@@ -98,6 +108,19 @@ class Assumptions:
             # A whole number c/n is at least 1 where c is.
             n = denominator(size)
             self.at_least(simplest(n * size), n * (least - 1) + 1)
+
+    def _not_zero(self, size: Any) -> None:
+        """Take that a divisor is not 0; an error where it is."""
+        size = simplest(size)
+        if same(size, 0):
+            raise SizeError("division by zero")
+        if at_least(size, 0):
+            self.at_least(size, 1)
+        elif at_least(-size, 0):
+            self.at_least(-size, 1)
+        elif same(size, 0) is None:
+            number, _ = size.as_coeff_add()
+            self.note(f"{formula(simplest(size - number))} != {formula(int(-number))}")
 
     def copy(self) -> Assumptions:
         """The same facts, to be added to."""
@@ -129,8 +152,22 @@ class Assumptions:
         )
 
 
-def _whole(difference: Any) -> Any:
-    """A formula times the least number that makes its coefficients whole."""
-    from convalgebra.size_signs import denominator
+def _without_outer_floor(difference: Any) -> Any:
+    """A formula that is at least 0 where another one is: of `2*(H//16) - 1` it is `H - 16`."""
+    from sympy import floor
 
-    return simplest(difference * denominator(difference))
+    cleared = _cleared(difference)
+    if cleared is None or isinstance(cleared, int):
+        return difference if cleared is None else cleared
+    number, terms = cleared.as_coeff_add()
+    if len(terms) == 1:
+        coefficient, monomial = terms[0].as_coeff_Mul()
+        if coefficient > 0 and isinstance(monomial, floor):
+            return _without_outer_floor(monomial.args[0] + number // coefficient)
+    return cleared
+
+
+def _cleared(difference: Any) -> Any:
+    """A formula times its denominator, which is not 0; None where that may be negative."""
+    above, below = difference.together(deep=False).as_numer_denom()
+    return simplest(above) if at_least(simplest(below), 0) else None

@@ -15,7 +15,16 @@ from typing import Any, Literal, NamedTuple
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
-from convalgebra.sizes import Size, at_least, exact_divide, is_whole, names, simplest, text
+from convalgebra.sizes import (
+    Size,
+    at_least,
+    exact_divide,
+    is_whole,
+    names,
+    settled,
+    simplest,
+    text,
+)
 from convalgebra.windows import Pad, same_padding
 
 Argument = Literal[
@@ -186,6 +195,9 @@ class Layer:
 
     def __post_init__(self) -> None:
         kind = KINDS[self.kind]
+        if self.named():
+            for field, value in _sizes_changed(self, settled).items():
+                self._set(field, value)
         for field, values in self._fields().items():
             check_field(field, values, self.kind)
         if self.eps != EPS:
@@ -248,24 +260,25 @@ class Layer:
 
     def map_sizes(self, change: Callable[[Size], Size]) -> Layer:
         """The layer with every size replaced by `change(size)`."""
+        return replace(self, **_sizes_changed(self, change))
 
-        def pairs(values: tuple[Pad, ...]) -> tuple[Pad, ...]:
-            return tuple((change(a), change(b)) for a, b in values)
 
-        begin, end = (None if bound is None else change(bound) for bound in self.bounds)
-        return replace(
-            self,
-            size=tuple(map(change, self.size)),
-            stride=tuple(map(change, self.stride)),
-            dilation=tuple(map(change, self.dilation)),
-            padding=self.padding if self.padding == "same" else pairs(self.padding),
-            output_padding=tuple(map(change, self.output_padding)),
-            groups=change(self.groups),
-            channels=Channels(self.channels.rule, change(self.channels.size)),
-            pads=pairs(self.pads),
-            bounds=(begin, end),
-            window=self.window and self.window.map_sizes(change),
-        )
+def _sizes_changed(layer: Layer, change: Callable[[Size], Size]) -> dict[str, Any]:
+    def pairs(values: tuple[Pad, ...]) -> tuple[Pad, ...]:
+        return tuple((change(a), change(b)) for a, b in values)
+
+    return {
+        "size": tuple(map(change, layer.size)),
+        "stride": tuple(map(change, layer.stride)),
+        "dilation": tuple(map(change, layer.dilation)),
+        "padding": layer.padding if layer.padding == "same" else pairs(layer.padding),
+        "output_padding": tuple(map(change, layer.output_padding)),
+        "groups": change(layer.groups),
+        "channels": Channels(layer.channels.rule, change(layer.channels.size)),
+        "pads": pairs(layer.pads),
+        "bounds": tuple(None if bound is None else change(bound) for bound in layer.bounds),
+        "window": layer.window and layer.window.map_sizes(change),
+    }
 
 
 _LEAST = {

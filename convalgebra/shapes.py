@@ -287,15 +287,33 @@ def _mul(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Sha
     for other in others:
         if len(other) != len(result):
             raise SizeError(_differ("multiplied", result, other))
-        sides = []
-        for one, two in zip(result, other, strict=True):
-            if same(one, 1) or same(two, 1):
-                sides.append(two if same(one, 1) else one)
-                continue
-            assumptions.same(one, two, partial(_differ, "multiplied", result, other))
-            sides.append(one)
-        result = tuple(sides)
+        message = partial(_differ, "multiplied", result, other)
+        result = tuple(
+            _stretched(one, two, assumptions, message)
+            for one, two in zip(result, other, strict=True)
+        )
     return result
+
+
+def _stretched(one: Size, two: Size, assumptions: Assumptions, message: Message) -> Size:
+    """The side of a product of two sides, which are the same, or one of which is 1."""
+    equal, first_is_one, second_is_one = same(one, two), same(one, 1), same(two, 1)
+    if first_is_one or second_is_one or equal:
+        return two if first_is_one else one
+    if equal is None and second_is_one is None:
+        assumptions.same_or_one(one, two)
+        return one
+    if equal is None and first_is_one is None:
+        assumptions.same_or_one(two, one)
+        return two
+    if first_is_one is None and (second_is_one is False or at_least(two, one)):
+        assumptions.same(one, 1)
+        return two
+    if second_is_one is None:
+        assumptions.same(two, 1)
+        return one
+    assumptions.same(one, two, message)
+    return one
 
 
 def _cat(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions) -> Shape:

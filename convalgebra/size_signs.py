@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-from math import lcm
-from typing import Any
+from fractions import Fraction
+from functools import lru_cache, reduce
+from math import floor as rounded
+from math import inf, lcm
+from typing import Any, TypeAlias
 
 
 def denominator(expression: Any) -> int:
@@ -24,9 +26,11 @@ def is_integral(expression: Any) -> bool | None:
     """
     from sympy import Max, Min, floor
 
+    from convalgebra.size_quotients import Quotient, Zero
+
     if expression.is_Rational:
         return bool(expression.is_Integer)
-    if expression.is_Symbol or isinstance(expression, floor):
+    if expression.is_Symbol or isinstance(expression, (floor, Quotient, Zero)):
         return True
     if expression.is_Pow:
         whole_power = expression.exp.is_Integer and expression.exp > 0
@@ -49,6 +53,21 @@ def is_nonnegative(expression: Any) -> bool | None:
     >>> is_nonnegative(H - 2 * floor(H / 2))
     True
     """
+    verdict = _sign(expression)
+    if verdict is None and _has_deep_floor(expression):
+        low, high = _interval(expression)
+        verdict = True if low >= 0 else False if high < 0 else None
+    return verdict
+
+
+def _has_deep_floor(expression: Any) -> bool:
+    """Whether a floor of floors is in it, or one of a quotient of formulas."""
+    from sympy import Pow, floor
+
+    return any(rounded.args[0].has(floor, Pow) for rounded in expression.atoms(floor))
+
+
+def _sign(expression: Any) -> bool | None:
     from sympy import Add, floor
 
     # floor(x) >= b for a whole number b says the same as x >= b.
@@ -124,3 +143,48 @@ def _bounded(expression: Any, *, below: bool) -> Any:
         else:
             total += term
     return total.expand()
+
+
+_Interval: TypeAlias = "tuple[Fraction | float, Fraction | float]"  # only infinity is a float
+
+
+@lru_cache(maxsize=4096)
+def _interval(expression: Any) -> _Interval:
+    """Numbers between which a formula lies, from those between which its parts lie."""
+    from sympy import Max, Min, floor
+
+    if expression.is_Rational:
+        number = Fraction(int(expression.p), int(expression.q))
+        return number, number
+    if expression.is_Symbol:
+        return Fraction(1), inf
+    if expression.is_Pow:
+        return _power(expression.base, int(expression.exp))
+    parts = [_interval(part) for part in expression.args]
+    if expression.is_Add:
+        return sum(low for low, _ in parts), sum(high for _, high in parts)
+    if expression.is_Mul:
+        return reduce(_times, parts)
+    if isinstance(expression, (Max, Min)):
+        choose = max if isinstance(expression, Max) else min
+        return choose(low for low, _ in parts), choose(high for _, high in parts)
+    ((low, high),) = parts
+    if isinstance(expression, floor):
+        low, high = (end if abs(end) == inf else Fraction(rounded(end)) for end in (low, high))
+    return low, high
+
+
+def _power(base: Any, exponent: int) -> _Interval:
+    low, high = _interval(base)
+    if exponent < 0:  # what divides is not 0
+        if is_integral(base) and low >= 0:
+            low = max(low, Fraction(1))
+        if not 0 < low <= high:
+            return -inf, inf
+        low, high = 1 / high if high != inf else Fraction(0), 1 / low
+    return reduce(_times, [(low, high)] * abs(exponent))
+
+
+def _times(one: _Interval, other: _Interval) -> _Interval:
+    ends = [a * b if a and b else Fraction(0) for a in one for b in other]
+    return min(ends), max(ends)

@@ -167,10 +167,17 @@ class _Writer:
     def write(self, expression: Any) -> str:
         from sympy import floor
 
+        from convalgebra.size_quotients import Quotient, Zero
+
         if expression.is_Add:
             return self._sum(expression)
         if isinstance(expression, floor):
             return self._floor(expression)
+        if isinstance(expression, Quotient):
+            return self._fraction(expression.args[0], "/")
+        if isinstance(expression, Zero):
+            (part,) = expression.args
+            return f"0//{self._atom(part.base)}" if part.is_Pow else f"0*{self._atom(part)}"
         return self._product(expression)
 
     def inside(self, expression: Any) -> str:
@@ -229,6 +236,8 @@ class _Writer:
     def _sum(self, expression: Any) -> str:
         # (C + 1)/2, not C/2 + 1/2: half a size is no size.
         terms = list(expression.args)
+        if not self.power and any(_divides(term) for term in terms):
+            return self._fraction(expression, "/")  # that is whole as a whole
         denominator = lcm(*(int(term.as_coeff_Mul()[0].q) for term in terms))
         if denominator > 1:
             whole = expression.func(*(term * denominator for term in terms))
@@ -244,12 +253,15 @@ class _Writer:
         return text
 
     def _floor(self, expression: Any) -> str:
-        numerator, denominator = expression.args[0].together().as_numer_denom()
+        return self._fraction(expression.args[0], "//")
+
+    def _fraction(self, fraction: Any, sign: str) -> str:
+        numerator, denominator = fraction.together(deep=False).as_numer_denom()
         over = self.inside(numerator)
-        if numerator.is_Add or numerator.could_extract_minus_sign():
+        if numerator.is_Add or numerator.is_Function or numerator.could_extract_minus_sign():
             over = f"({over})"
         under = str(denominator) if denominator.is_Integer else self._atom(denominator)
-        return f"{over}//{under}"
+        return f"{over}{sign}{under}"
 
 
 class _Typesetter(_Writer):
@@ -282,10 +294,10 @@ class _Typesetter(_Writer):
             return rf"\{type(base).__name__.lower()}\left({listed}\right)"
         return rf"\left({self.inside(base)}\right)"
 
-    def _floor(self, expression: Any) -> str:
-        over, under = expression.args[0].together().as_numer_denom()
+    def _fraction(self, fraction: Any, sign: str) -> str:
+        over, under = fraction.together(deep=False).as_numer_denom()
         ratio = self._ratio(self.inside(over), self.inside(under))
-        return rf"\left\lfloor {ratio} \right\rfloor"
+        return rf"\left\lfloor {ratio} \right\rfloor" if sign == "//" else ratio
 
 
 def _bare(text: str) -> str:
@@ -313,6 +325,10 @@ def _by_power(factor: Any) -> tuple[bool, int, str]:
     # 49C^2 H W (H//2): the highest power first, then by name, parentheses last.
     base, exponent = factor.as_base_exp()
     return not base.is_Symbol, -int(exponent), str(base)
+
+
+def _divides(term: Any) -> bool:
+    return any(exponent < 0 for exponent in term.as_powers_dict().values())
 
 
 def _degree(term: Any) -> int:

@@ -7,7 +7,9 @@ plain numbers never pay for it. `+ - *` are Python's own operators on both kinds
 (division, comparison, text) is a function here.
 
 A floor is kept in one canonical form, so that equal sizes compare equal: the terms under it have
-fractional coefficients in [0, 1), and a floor of a floor is one floor.
+fractional coefficients in [0, 1), what does not change it is left out, and a floor of a floor is
+one floor. A quotient that has to come out whole is a part of its own in the sizes of a text
+(`size_quotients.py`), and a plain fraction in figures.
 """
 
 from __future__ import annotations
@@ -49,12 +51,19 @@ def names(size: Size) -> set[str]:
 
 
 def simplest(size: Any) -> Size:
-    """`size` in canonical form: expanded, and a plain int where it is a number."""
+    """`size` as a figure, in canonical form: expanded, and a plain int where it is a number.
+
+    Quotients are taken to come out whole: what has a size in it notes that of the size.
+    """
     if isinstance(size, int):
         return size
-    from sympy import expand
+    from convalgebra.size_quotients import has_quotient, plain
 
-    expanded = expand(size)
+    return _expanded(plain(size) if has_quotient(size) else size)
+
+
+def _expanded(size: Any) -> Size:
+    expanded = size.expand()
     return int(expanded) if expanded.is_Integer else expanded
 
 
@@ -72,7 +81,9 @@ def same(left: Size, right: Size) -> bool | None:
         return bool(difference == 0)
     if at_least(difference, 1) or at_least(-difference, 1):
         return False
-    return None
+    from convalgebra.size_values import is_never_negative
+
+    return True if is_never_negative(difference) and is_never_negative(-difference) else None
 
 
 def at_least(size: Size, bound: Size) -> bool | None:
@@ -173,7 +184,7 @@ def limited(size: Size, digits: int, most: int) -> Size:
 
 @lru_cache(maxsize=4096)
 def _limited_formula(size: Expr, digits: int, most: int) -> Size:
-    canonical: Any = simplest(size)
+    canonical: Any = _expanded(size)
     if isinstance(canonical, int):
         return limited(canonical, digits, most)
     if units(canonical, most) > most:
@@ -217,6 +228,33 @@ def exact_divide(size: Size, divisor: Size) -> Size:
     return simplest(size / divisor)
 
 
+def quotient(size: Size, divisor: Size) -> Size:
+    """`size / divisor` as a text means it: it comes out whole, now and with numbers put in.
+
+    >>> W = symbol("W")
+    >>> at(floor_divide(quotient(W, 8), 2), {"W": 40})
+    2
+    """
+    if isinstance(divisor, int) and (divisor == 0 or isinstance(size, int)):
+        return exact_divide(size, divisor)
+    from convalgebra.size_quotients import quotient_of
+
+    return _expanded(quotient_of(size / divisor))
+
+
+def settled(size: Size) -> Size:
+    """`size` of a layer or an input, which is whole itself: of `C/2 + 1` a plain fraction.
+
+    >>> settled(quotient(symbol("C"), 2) + 1) == symbol("C") / 2 + 1
+    True
+    """
+    if isinstance(size, int):
+        return size
+    from convalgebra.size_quotients import has_quotient, settled_once
+
+    return _expanded(settled_once(size)) if has_quotient(size) else size
+
+
 def is_whole(size: Size) -> bool | None:
     """Whether `size` is a whole number for every choice of the named sizes (None: it depends)."""
     if isinstance(size, int):
@@ -244,19 +282,29 @@ def floor_divide(size: Size, divisor: Size) -> Size:
 
 def _floor(quotient: Any) -> Size:
     """The floor of an expression, with the terms under it in [0, 1)."""
-    from sympy import Add, Integer, floor
+    from sympy import Add, Integer, floor, lcm
 
     from convalgebra.size_signs import is_integral
 
-    whole, rest = Integer(0), Integer(0)
+    whole, rest = Integer(0), []
     for term in Add.make_args(quotient.expand()):
         coefficient, monomial = term.as_coeff_Mul()
         if is_integral(monomial):
             whole += coefficient.floor() * monomial
-            rest += (coefficient - coefficient.floor()) * monomial
-        else:
-            rest += term
-    return simplest(whole + floor(_without_inner_floor(rest)))
+            coefficient -= coefficient.floor()
+        if coefficient:
+            rest.append((coefficient, monomial))
+    if all(is_integral(monomial) for _, monomial in rest):
+        # floor(m/n + c) = floor(m/n + floor(c n)/n) for whole m.
+        n = lcm([c.q for c, monomial in rest if monomial != 1])
+        rest = [(c if monomial != 1 else (c * n).floor() / n, monomial) for c, monomial in rest]
+        # floor((floor(x) + m)/n) = floor((x + m)/n) for whole m.
+        inner = [(c, monomial.args[0]) for c, monomial in rest if isinstance(monomial, floor)]
+        if len(inner) == 1 and inner[0][0] == Integer(1) / n:
+            rest = [pair for pair in rest if not isinstance(pair[1], floor)]
+            merged = Add(*(c * monomial for c, monomial in [*rest, *inner]))
+            return _expanded(whole + _floor(merged))
+    return _expanded(whole + floor(Add(*(c * monomial for c, monomial in rest))))
 
 
 def ceil_divide(size: Size, divisor: Size) -> Size:
@@ -266,23 +314,6 @@ def ceil_divide(size: Size, divisor: Size) -> Size:
     (4, floor(H/2 + 1/2))
     """
     return floor_divide(size + divisor - 1, divisor)
-
-
-def _without_inner_floor(rest: Any) -> Any:
-    # floor((floor(x) + m)/n) = floor((x + m)/n) for whole numbers m and n.
-    from sympy import Add, Integer, floor, lcm
-
-    from convalgebra.size_signs import is_integral
-
-    terms = [term.as_coeff_Mul() for term in Add.make_args(rest)]
-    inner = [(c, m) for c, m in terms if isinstance(m, floor)]
-    if len(inner) != 1 or not all(is_integral(m) for _, m in terms):
-        return rest
-    scale, nested = inner[0]
-    denominator = lcm([c.q for c, _ in terms])
-    if scale != Integer(1) / denominator:
-        return rest
-    return (rest - scale * nested + scale * nested.args[0]).expand()
 
 
 def at(size: Size, values: Mapping[str, int]) -> Size:
@@ -296,13 +327,42 @@ def at(size: Size, values: Mapping[str, int]) -> Size:
     for name, number in values.items():
         if number < 1:
             raise SizeError(f"{name}={number}: a named size is at least 1")
-    from sympy import floor
+    from sympy import Integer
 
-    value = size.subs({symbol(name): number for name, number in values.items()})
-    value = simplest(value.replace(floor, _floor))  # a floor of 7*W/2 is 3*W and one of W/2
+    numbers: dict[str, Any] = {name: Integer(number) for name, number in values.items()}
+    try:
+        value = _expanded(_filled(size, numbers))
+    except SizeError as error:
+        raise SizeError(f"{error}, at {_listed(values)}") from None
     if not isinstance(value, int) and not value.free_symbols:
         raise SizeError(f"{text(size)} is {value}, not a whole number, at {_listed(values)}")
     return value
+
+
+def _filled(part: Any, numbers: Mapping[str, Any]) -> Any:
+    """An expression with numbers for some names, worked out from the inside to the outside."""
+    from sympy import Max, floor, sympify
+
+    from convalgebra.size_quotients import Quotient, quotient_of
+
+    if part.is_Symbol:
+        return numbers.get(part.name, part)
+    if not part.args:
+        return part
+    parts = [_filled(argument, numbers) for argument in part.args]
+    if part.is_Add or part.is_Mul:
+        return part.func(*parts)
+    if part.is_Pow:
+        if parts[0] == 0 and parts[1] < 0:
+            raise SizeError(f"{text(part.base)} is 0, and divides: not a whole number")
+        return part.func(*parts)
+    if isinstance(part, floor):
+        return sympify(_floor(*parts))
+    if isinstance(part, Quotient):
+        if parts[0].is_Rational and not parts[0].is_Integer:
+            raise SizeError(f"{text(part)} is {parts[0]}, not a whole number")
+        return quotient_of(*parts)
+    return sympify((maximum if isinstance(part, Max) else minimum)(*map(simplest, parts)))
 
 
 def _listed(values: Mapping[str, int]) -> str:

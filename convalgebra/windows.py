@@ -178,17 +178,19 @@ def _count_dense(
     inputs: Size, outputs: Size, window: Window, assumptions: Assumptions
 ) -> Size | None:
     # With k - 1 zeros on both sides every tap meets every input. Else p zeros on one side take
-    # p + (p-1) + .. + 1 pairs away, where the taps and the outputs reach as far: p <= k and
-    # p <= o = i + p_l + p_r - k + 1. (A negative padding, which crops, takes none.)
-    taps = window.taps
-    if all(at_least(padding, taps - 1) for padding in window.padding):
+    # p + (p-1) + .. + 1 pairs away, where the taps and the outputs reach as far, and nowhere else:
+    # p <= k and p <= o. Of a transposed window, whose last outputs may be left free, the zeros at
+    # the end are those that its windows reach. (A negative padding, which crops, takes none.)
+    taps, left = window.taps, window.padding[0]
+    right = simplest(outputs + taps - 1 - inputs - left)
+    if at_least(left, taps - 1) and at_least(right, taps - 1):
         return simplest(taps * inputs)
-    left, right = (maximum(0, padding) for padding in window.padding)
-    most = maximum(left, right)
-    if has_choice(most) or False in (at_least(taps, most), at_least(outputs, most)):
+    left, right = maximum(0, left), maximum(0, right)
+    needed = [(most, zeros) for most in (taps, outputs) for zeros in (left, right)]
+    if has_choice(left + right) or any(at_least(*pair) is False for pair in needed):
         return None
-    assumptions.at_least(taps, most)
-    assumptions.at_least(outputs, most)
+    for most, zeros in needed:
+        assumptions.at_least(most, zeros)
     lost = exact_divide(left * (left + 1), 2) + exact_divide(right * (right + 1), 2)
     return simplest(taps * outputs - lost)
 

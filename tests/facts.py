@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 _TOKEN = re.compile(r"[A-Za-z_]\w*|\d+(?:,\d{3})*|//|[-+*/^(),]")
-_RELATION = re.compile(r" (>=|<=|=|divides) ")
+_RELATION = re.compile(r" (>=|<=|=|!=|divides) ")
 
 
 def all_hold(facts: Iterable[str], numbers: Mapping[str, int]) -> bool:
@@ -15,12 +15,15 @@ def all_hold(facts: Iterable[str], numbers: Mapping[str, int]) -> bool:
 
 
 def holds(fact: str, numbers: Mapping[str, int]) -> bool:
-    """Whether one fact is true of numbers."""
+    """Whether one fact is true of numbers: `C = M or M = 1` where one of its parts is."""
+    if " or " in fact:
+        return any(holds(part, numbers) for part in fact.split(" or "))
     left, relation, right = _RELATION.split(fact)
     one, other = value(left, numbers), value(right, numbers)
     if relation == "divides":
         return other % one == 0
-    return {">=": one >= other, "<=": one <= other, "=": one == other}[relation]
+    compared = {">=": one >= other, "<=": one <= other, "=": one == other, "!=": one != other}
+    return compared[relation]
 
 
 def value(formula: str, numbers: Mapping[str, int]) -> int | float:

@@ -28,7 +28,16 @@ from convalgebra.layers import (
     groups_of,
 )
 from convalgebra.shapes import Shape, windows
-from convalgebra.sizes import Size, at_least, exact_divide, formula, product, same, simplest
+from convalgebra.sizes import (
+    Size,
+    at_least,
+    exact_divide,
+    formula,
+    is_whole,
+    product,
+    same,
+    simplest,
+)
 from convalgebra.windows import Pad, Window, taps_on_data, transposed_taps_on_data
 
 # Per output element, unless the rule says otherwise.
@@ -213,9 +222,17 @@ def _covered(inputs: Size, outputs: Size, assumptions: Assumptions) -> Size:
     # sum floor(j i/o) = ((i - 1)(o - 1) + gcd(i, o) - 1)/2: i + o - gcd(i, o).
     if isinstance(inputs, int) and isinstance(outputs, int):
         return inputs + outputs - gcd(inputs, outputs)
-    if not same(inputs, outputs):
-        assumptions.divides(outputs, inputs)
-    return inputs
+    if same(inputs, outputs):
+        return inputs
+    rest = 0
+    if isinstance(outputs, int):  # what is left over is the same for all sizes, or taken to be 0
+        rests = range(min(outputs, _MOST_RESTS))
+        rest = next((r for r in rests if is_whole((inputs - r) / outputs) is not False), 0)
+    assumptions.divides(outputs, simplest(inputs - rest))
+    return inputs if rest == 0 else simplest(inputs + outputs - gcd(rest, outputs))
+
+
+_MOST_RESTS = 64
 
 
 def _norm(use: Use) -> Counts:

@@ -261,5 +261,8 @@ def _one_of(peaks: Sequence[Size]) -> Size:
 
 
 def _tried(size: Any, named: set[str]) -> Any:
-    """`size` where every named size is the same large number."""
-    return size if isinstance(size, int) else size.subs({symbol(name): 2**12 for name in named})
+    """`size` where every named size is the same large number; 0 where it is not defined there."""
+    if isinstance(size, int):
+        return size
+    number = size.subs({symbol(name): 2**12 for name in named})
+    return number if number.is_Rational else 0

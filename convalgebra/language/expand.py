@@ -7,7 +7,7 @@ from typing import Any
 
 from convalgebra.errors import LanguageError, ShapeError, SizeError, Source, Span
 from convalgebra.language.counting import check_size
-from convalgebra.language.expressions import evaluate
+from convalgebra.language.expressions import evaluate, evaluate_whole
 from convalgebra.language.scopes import Binding, Pattern, Scope, Shared
 from convalgebra.language.syntax import (
     Added,
@@ -288,8 +288,8 @@ class _Expander:
 
     def field_value(self, value: Any, parameters: dict[str, Size]) -> Any:
         if isinstance(value, (int, Expression)):
-            return evaluate(value, parameters, self.source)
-        return tuple([evaluate(size, parameters, self.source) for size in value])
+            return evaluate_whole(value, parameters, self.source)
+        return tuple([evaluate_whole(size, parameters, self.source) for size in value])
 
     def checked_layer(self, part: LayerText, fields: dict[str, Any]) -> Layer:
         given = dict(fields)
@@ -315,7 +315,7 @@ class _Expander:
 
     def slice(self, part: Slice, scope: Scope) -> Layer:
         begin, end = (
-            None if bound is None else evaluate(bound, scope.parameters, self.source)
+            None if bound is None else evaluate_whole(bound, scope.parameters, self.source)
             for bound in (part.start, part.stop)
         )
         return Layer("slice", bounds=(begin, end))
@@ -330,7 +330,7 @@ def evaluate_shape(
     """The shape `of` a value, as it is written. Raises a ShapeError at a size that is below 1."""
     shape = []
     for side in sides:
-        size = evaluate(side.size, parameters, source)
+        size = evaluate_whole(side.size, parameters, source)
         if at_least(size, 1) is False:
             raise ShapeError(
                 f"a size of {of} must be at least 1, not {text(size)}", source, side.span

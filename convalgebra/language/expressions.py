@@ -5,14 +5,25 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 
 from convalgebra.errors import LanguageError, SizeError, Source
 from convalgebra.language.scanner import MAX_DIGITS, Scanner
 from convalgebra.language.syntax import OPERATORS, Expression, Side, SizeText
-from convalgebra.sizes import Size, exact_divide, floor_divide, limited, symbol
+from convalgebra.sizes import (
+    Size,
+    floor_divide,
+    is_named,
+    limited,
+    quotient,
+    settled,
+    symbol,
+    text,
+)
 
 _MAX_UNITS = 100  # in one expression; no size that somebody means is longer
 _MAX_VALUE = 50  # in its value, so that it can be written again
+_MOST_READINGS = 4
 
 # One letter with digits, never x X nor a letter that begins a modifier.
 LETTER = r"[acefh-nqrt-wyzA-WYZ]\d*"
@@ -152,7 +163,7 @@ _APPLY: dict[str, Callable[[Size, Size], Size]] = {
     "+": operator.add,
     "-": operator.sub,
     "*": operator.mul,
-    "/": exact_divide,
+    "/": quotient,
     "//": floor_divide,
 }
 assert _APPLY.keys() == OPERATORS == _RANK.keys()
@@ -171,10 +182,40 @@ def evaluate(expression: SizeText, parameters: Mapping[str, Size], source: Sourc
             if isinstance(unit, int):
                 values.append(unit)
             elif unit in _APPLY:
-                right = values.pop()
-                values.append(limited(_APPLY[unit](values.pop(), right), MAX_DIGITS, _MAX_VALUE))
+                right, left = values.pop(), values.pop()
+                result = _APPLY[unit](left, right)
+                if is_named(left) or is_named(right):
+                    from convalgebra.size_quotients import with_needs
+
+                    result = with_needs(limited(result, MAX_DIGITS, _MAX_VALUE), unit, left, right)
+                values.append(limited(result, MAX_DIGITS, _MAX_VALUE))
             else:
                 values.append(parameters[unit] if unit in parameters else symbol(unit))
     except SizeError as error:
         raise LanguageError(str(error), source, expression.span) from None
     return values.pop()
+
+
+def evaluate_whole(expression: SizeText, parameters: Mapping[str, Size], source: Source) -> Size:
+    """The value of an expression that has to be whole, in the form in which its text reads back.
+
+    Raises LanguageError as `evaluate` does, and for a size that is too long to be written.
+    """
+    size = settled(evaluate(expression, parameters, source))
+    if isinstance(size, int) or isinstance(expression, int):
+        return size
+    try:
+        return _as_read(size)
+    except LanguageError as error:
+        raise LanguageError(error.message, source, expression.span) from None
+
+
+@lru_cache(maxsize=4096)
+def _as_read(size: Size) -> Size:
+    for _ in range(_MOST_READINGS):
+        source = Source(f"({text(size)})")
+        again = settled(evaluate(_postfix(Scanner(source), closed=True), {}, source))
+        if again == size:
+            return size
+        size = again
+    raise LanguageError("a size that cannot be written down; write it in fewer steps")

@@ -6,7 +6,7 @@ import pytest
 
 from convalgebra.errors import LanguageError
 from convalgebra.language import parse
-from convalgebra.sizes import Size, floor_divide, symbol
+from convalgebra.sizes import Size, exact_divide, floor_divide, quotient, symbol
 
 C, H, W = symbol("C"), symbol("H"), symbol("W")
 
@@ -38,7 +38,11 @@ def size(text: str) -> Size:
         ("4C*2", 8 * C),
         ("24/4C", 6 / C),
         ("C*C + C*(H - 1)", C * C + C * H - C),
-        ("C/2*2", C),
+        ("C/2*2", 2 * quotient(C, 2)),
+        ("2*(C/2)", 2 * quotient(C, 2)),
+        ("4*C/2", 2 * C),
+        ("C/2/2", exact_divide(C, 4)),
+        ("(W/8)//2", floor_divide(quotient(symbol("W"), 8), 2)),
         ("(C+1)*(C-1)", C * C - 1),
         ("C//2", floor_divide(C, 2)),
         ("(C*6)//2", 3 * C),
@@ -67,6 +71,9 @@ def test_values(text: str, value: Size) -> None:
         ("0-C", "a number of channels must be at least 1, not 0 - C"),
         ("C-C", "a number of channels must be at least 1, not 0"),
         ("(2*C + 1)/2", "a number of channels must be a whole number, not (2*C + 1)/2"),
+        ("1/2/C", "1/2 leaves a rest; // rounds down"),
+        ("1/(2*C)", "1/2 leaves a rest; // rounds down"),
+        ("C//(36//(2/C))", "a number of channels must be at least 1, not C//(36//(2/C))"),
         ("999999999+1", "a size of more than 9 digits"),
         ("99999*99999", "a size of more than 9 digits"),
         ("99999*99999*C", "a size of more than 9 digits"),
