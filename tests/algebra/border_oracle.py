@@ -101,6 +101,8 @@ class Grid:
             return self.source(c, n) if self.inside(0, n) else 0
         first = node.inputs[0]
         channels = self.shapes[first][0]
+        if layer.kind == "dropout":
+            return read(first, c, n)
         if layer.kind == "add":
             return sum(read(source, c, n) for source in node.inputs) % PRIME
         if layer.kind == "cat":
