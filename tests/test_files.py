@@ -247,3 +247,27 @@ def test_a_full_device_is_told_after_the_answer() -> None:
     assert result.exit_code == 2
     assert result.stdout.startswith("3x3 and 2x2,2x2: not equivalent\n")
     assert "No space left on device" in result.stderr
+
+
+def test_the_limits_that_security_md_states_are_those_of_the_code() -> None:
+    from convalgebra import check
+    from convalgebra.kernels import arrays, sources
+    from convalgebra.kernels.nearest import target as nearest
+    from convalgebra.language import counting, scanner
+    from convalgebra.readers import formats, onnx_file
+
+    stated = (Path(__file__).parents[1] / "SECURITY.md").read_text()
+    for line in (
+        f"| text, print-outs, JSON | {formats.MAX_BYTES >> 20} MiB; "
+        f"{counting.MAX_LAYERS:,} layers; "
+        f"parentheses nested {scanner.MAX_NESTING} deep; numbers of {scanner.MAX_DIGITS} digits |",
+        f"| ONNX | {onnx_file.most_bytes >> 30} GiB,",
+        f"| certificates | {check.MAX_BYTES // 10**6} MB |",
+        f"| kernels as text (`.csv`, `.txt`) | {sources._MAX_BYTES >> 20} MiB; "
+        f"{sources.MAX_ENTRIES:,} entries; numbers of {sources._MAX_DIGITS:,} characters |",
+        f"| {arrays._BYTES_LIMIT >> 30} GiB; for `nearest` and `factorability` "
+        f"{nearest.ENTRIES_LIMIT:,} entries, for `factor` {sources.MAX_ENTRIES:,} |",
+        f"| {arrays._TOTAL_LIMIT >> 30} GiB; {arrays._ENTRIES_LIMIT:,} arrays |",
+        f"| past {arrays._PACKED_FREE >> 20} MiB, {arrays._PACKING} times its packed size |",
+    ):
+        assert line in stated, line
