@@ -4,6 +4,8 @@ import gc
 import os
 import sys
 
+from convalgebra.interrupts import INTERRUPTED, end_within_a_second
+
 
 def main() -> None:
     """Run the command line."""
@@ -11,14 +13,21 @@ def main() -> None:
     # imports, and once more in everything when it ends.
     gc.set_threshold(50_000, 50, 50)
     _fill_streams()
+    end_within_a_second(_say_interrupted)
     try:
         from convalgebra.cli import main as run
 
         run(prog_name="convalgebra")
     except KeyboardInterrupt:  # while it is imported; later the command line takes care of it
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     finally:
         gc.freeze()
+
+
+def _say_interrupted() -> None:
+    """Not by Python's stream, which the thread that is interrupted may hold."""
+    clear = b"\r\x1b[K" if os.isatty(2) else b""  # where a line of progress may be
+    os.write(2, clear + b"\ninterrupted\n")
 
 
 def _fill_streams() -> None:

@@ -22,6 +22,7 @@ from convalgebra.algebra.operators import CONSTANT
 from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.algebra.weight_polynomials import Monomial, Polynomial, products_of
 from convalgebra.budget import Budget, Exhausted
+from convalgebra.interrupts import compiled
 
 BUDGET = 4_000_000  # about as many microseconds, for all shifts and layers that are tried
 MAX_ENTRIES = 400_000  # of the system
@@ -96,7 +97,8 @@ def affine_filters(
     system = fmpq_mat(len(own), width)
     for at, value in entries.items():
         system[at] = fmpq(value.numerator, value.denominator)
-    solved, rank = system.rref()
+    with compiled():
+        solved, rank = system.rref()
     filters = [dict[Monomial, Fraction]() for _ in range(maker.weights)]
     for row in range(rank):
         pivot = next(column for column in range(width) if solved[row, column])

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
+from convalgebra import progress
 from convalgebra.algebra.activations.reach import activation_reach
 from convalgebra.algebra.answers import Reach
 from convalgebra.algebra.borders import BordersComparison, compare_borders
@@ -67,10 +68,11 @@ def equiv(
     channels = given[0] if given else channels
     families = _families(networks, channels, aligned=input is not None)
     _check(*families)
-    sides = [
-        Side(network.without_eps(), family, None if _activated(network) else dimension(family))
-        for network, family in zip(networks, families, strict=True)
-    ]
+    sides = []
+    for network, family in zip(networks, families, strict=True):
+        progress.report(f"dimension of {family.text}")
+        own = None if _activated(network) else dimension(family)
+        sides.append(Side(network.without_eps(), family, own))
     one, two = sides
     forward = _direction(one, two, "left", "right", channels)
     backward = _direction(two, one, "right", "left", channels)
@@ -148,6 +150,7 @@ def _normal_form(family: Family) -> str:
 def _direction(
     maker: Side, made: Side, maker_name: str, made_name: str, channels: int
 ) -> Direction:
+    progress.report(f"how much of {made.text} {maker.text} makes")
     if maker.activated or made.activated:
         networks = (maker.network, made.network)
         if maker.family.plan.aligned:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
+from convalgebra import progress
 from convalgebra.cli.nearest import one_thread
 from convalgebra.cli.options import format_option, seed_option
 from convalgebra.cli.output import columns, show
+from convalgebra.interrupts import INTERRUPTED
 
 
 @click.command()
@@ -57,17 +57,14 @@ def factorability(
     from convalgebra.kernels.nearest import factorability as score
     from convalgebra.render.forms import factorability_in
 
-    tell = _tell_progress if sys.stderr.isatty() else None
-    report = score(weights, *candidates, starts=starts, filters=filters, seed=seed, progress=tell)
-    if tell is not None:
-        click.echo("\r\x1b[K", nl=False, err=True)
+    report = score(
+        weights, *candidates, starts=starts, filters=filters, seed=seed, progress=_tell_progress
+    )
     show(factorability_in(form, report, columns()))
     if not report.complete:
-        ctx.exit(130)
+        ctx.exit(INTERRUPTED)
 
 
 def _tell_progress(layer: str, candidate: str, done: int, of: int) -> None:
-    """A line on standard error that is written over and over."""
     bar = "#" * (20 * done // max(of, 1))
-    line = f"{layer[:30]}  {candidate[:30]}  [{bar:<20}] {done:,} of {of:,} filters"
-    click.echo(f"\r\x1b[K{line[: columns(sys.stderr) - 1]}", nl=False, err=True)
+    progress.report(f"{layer[:30]}  {candidate[:30]}  [{bar:<20}] {done:,} of {of:,} filters")

@@ -11,7 +11,9 @@ import click
 
 from convalgebra import __version__
 from convalgebra.cli.output import tell, wrapped
+from convalgebra.cli.progress_line import progress_line
 from convalgebra.errors import ConvalgebraError, Defect
+from convalgebra.interrupts import INTERRUPTED
 
 # In the order in which a newcomer meets them.
 COMMANDS = {
@@ -69,7 +71,7 @@ def _told() -> Iterator[None]:
         tell("this takes more memory than there is", "error: ")
     except KeyboardInterrupt:  # click's own exit code, 1, says "no" where --exit-code is given
         tell("\ninterrupted")
-        raise click.exceptions.Exit(130) from None
+        raise click.exceptions.Exit(INTERRUPTED) from None
     else:
         return
     raise click.exceptions.Exit(2)
@@ -90,7 +92,7 @@ class _Commands(click.Group):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
-        with _told():
+        with _told(), progress_line():
             return super().invoke(ctx)
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:

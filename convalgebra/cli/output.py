@@ -10,6 +10,7 @@ import click
 
 from convalgebra.errors import HINT, ConvalgebraError
 from convalgebra.files import created
+from convalgebra.progress import report
 from convalgebra.words import visible
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def wrapped(message: str, first: str = "") -> str:
 
 def tell(message: str, first: str = "") -> None:
     """Print a message on standard error, in lines that fit."""
+    report("")
     click.echo(wrapped(message, first), err=True)
 
 
@@ -65,6 +67,7 @@ def show(result: str, write: Callable[[], None] | None = None) -> None:
             write()
     except ConvalgebraError as error:
         fault = error
+    report("")
     click.echo(visible(result))
     if fault is not None:
         raise fault

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra import progress
 from convalgebra.assumptions import Assumptions
 from convalgebra.cost.counts import FLOP_CLASSES, Counts, Use, count
 from convalgebra.cost.dtypes import bytes_of
@@ -321,6 +322,7 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
 
     Raises ShapeError where the input is not known or layers do not fit.
     """
+    progress.report(f"{len(network):,} layers are counted")
     number = bytes_of(dtype)
     assumptions = network.assumptions
     fields = receptive_fields(network)

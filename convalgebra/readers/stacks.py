@@ -12,7 +12,7 @@ from operator import index
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from convalgebra import sizes, zoo
+from convalgebra import progress, sizes, zoo
 from convalgebra.arguments import shown
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened, standard_input
@@ -59,6 +59,7 @@ def read_model(stack: Stack, form: str | None = None, input: Input = None) -> Ne
     `input` decides how a module of PyTorch is read, or a file whose sizes are left open; otherwise
     `read` is what puts a network on an input.
     """
+    progress.report("the stack is read")
     if isinstance(stack, Network):
         return stack
     if isinstance(stack, str):

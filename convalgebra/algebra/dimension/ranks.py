@@ -8,10 +8,12 @@ from typing import Any
 
 from convalgebra.algebra.families import Family
 from convalgebra.algebra.plan import Step
+from convalgebra.interrupts import compiled
 
 MAX_ENTRIES = 12_000_000  # of a dense matrix, as Python's ints on the way to flint: 500 MB
 
 
+@compiled()
 def rank_of(rows: Sequence[Mapping[Any, int]], prime: int) -> int:
     """The rank of sparse rows {column: entry}, mod a prime.
 
@@ -96,6 +98,7 @@ def _has_own_weights(family: Family) -> bool:
     return len(steps) > 2 and steps[-1].weights == len(steps) - 1
 
 
+@compiled()
 def _projected_rank(family: Family, last: Step, rows: list[dict[int, int]], prime: int) -> int:
     from flint import nmod_mat
 

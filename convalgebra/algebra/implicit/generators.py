@@ -13,6 +13,7 @@ from convalgebra.algebra.implicit.interpolation import (
     prime,
 )
 from convalgebra.algebra.implicit.monomials import Monomial
+from convalgebra.interrupts import compiled
 
 MAX_EXACT = 60_000  # entries of a matrix whose rank is taken over Q, or that is reduced
 
@@ -50,6 +51,7 @@ def multiples(
     return found
 
 
+@compiled()
 def block_of(
     monomials: Sequence[Monomial],
     products: list[Form],

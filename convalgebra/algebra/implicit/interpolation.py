@@ -22,6 +22,7 @@ from typing import Any
 from convalgebra.algebra.implicit.gradings import Gradings
 from convalgebra.algebra.implicit.monomials import Monomial
 from convalgebra.algebra.implicit.parametrization import Parametrization
+from convalgebra.interrupts import compiled
 
 Form = dict[Monomial, int]  # a homogeneous polynomial
 Kernel = tuple[tuple[int, ...], list[list[int]]]  # the free columns, and a vector for each
@@ -125,6 +126,7 @@ def _values_of(
     return kept[degrees[0]], kept[degrees[1]]
 
 
+@compiled()
 def kernel_of(matrix: Any) -> Kernel:
     """The kernel of a matrix of residues (flint's nmod_mat), as its echelon form gives it.
 

@@ -7,6 +7,7 @@ from fractions import Fraction
 from random import Random
 from typing import TYPE_CHECKING
 
+from convalgebra import progress
 from convalgebra.algebra.implicit.equations import ImplicitEquations, degree_of
 from convalgebra.algebra.implicit.ideals import Ideal
 from convalgebra.algebra.implicit.interpolation import prime
@@ -18,6 +19,7 @@ from convalgebra.algebra.implicit.parametrization import (
 from convalgebra.algebra.implicit.parts import Part, parts, shape
 from convalgebra.budget import Budget
 from convalgebra.errors import UnsupportedError
+from convalgebra.interrupts import compiled
 
 if TYPE_CHECKING:
     from convalgebra.algebra.families import Family
@@ -97,6 +99,7 @@ def _jacobian(family: Family, meter: Budget) -> list[dict[int, int]] | None:
     return family.jacobian([random.randrange(1, p) for _ in range(rows)], p)
 
 
+@compiled()
 def rank_at(rows: list[dict[int, int]], columns: range | tuple[int, ...]) -> int:
     """The rank of some columns of a matrix, given by its rows, mod the first prime.
 
@@ -135,6 +138,7 @@ def _searched(
         ]
         if not waiting:
             break
+        progress.report(f"equations of degree {degree + 1} of {found.family.text}")
         for ideal in waiting:
             stopped = stopped or ideal.seek(degree + 1)
         degree += stopped is None

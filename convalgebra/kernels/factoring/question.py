@@ -6,8 +6,10 @@ from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
+from convalgebra import progress
 from convalgebra.algebra.one_channel.chains import Chain
 from convalgebra.algebra.one_channel.work import Work
+from convalgebra.interrupts import compiled
 from convalgebra.kernels.factoring.absolute import absolute_factors
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting
 from convalgebra.kernels.factoring.factorizations import Factorization
@@ -76,6 +78,7 @@ class _Question:
         self.notes: list[str] = []
         self.work = Work(_EXACT)
 
+    @compiled()
     def answer(self) -> FactorReport:
         if not self.terms:
             self._zero()
@@ -134,6 +137,7 @@ class _Question:
         if not self.free:
             return self._averages_only(rest)
         try:
+            progress.report("irreducible factors")
             self.scale, factors = rational_factors(rest)
             self._packed(rest, factors)
         except Undecided as error:

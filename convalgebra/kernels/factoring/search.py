@@ -8,6 +8,7 @@ from itertools import product
 from math import prod
 from typing import NamedTuple
 
+from convalgebra import progress
 from convalgebra.algebra.one_channel.chains import Exponent
 from convalgebra.algebra.one_channel.work import Work
 from convalgebra.budget import Exhausted
@@ -88,6 +89,7 @@ class Search:
 
     def decide(self, field: FieldName) -> tuple[bool | None, str]:
         """Whether there is a grouping over a field, and the reason."""
+        progress.report(f"groups of factors over the {field} numbers")
         level: Level | None = self.rational
         if field != "rational":
             level = self._complex_level()

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convalgebra import progress
 from convalgebra.algebra.operators import Rate, grid_of, split_position, taps_read
 from convalgebra.algebra.plan import Axes, Plan, Step
 from convalgebra.errors import UnsupportedError
@@ -77,6 +78,7 @@ def values_of(plan: Plan, numbers: dict[int, Numbers], exact: bool) -> list[Valu
     run = _Composition(exact)
     values: list[Value] = []
     for index, step in enumerate(plan.steps):
+        progress.report(f"step {index:,} of {len(plan.steps) - 1:,} is merged")
         sources = [values[source] for source in step.sources]
         if step.op == "input":
             values.append(run.identity(step.channels[1], rates[index]))

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from convalgebra import progress
 from convalgebra.algebra.borders import Borders, borders
 from convalgebra.algebra.borders.losses import Losses, losses_of
 from convalgebra.algebra.operators import grid_of
@@ -35,7 +36,7 @@ from convalgebra.kernels.merging.report import MergeReport, Ring, Verdict
 from convalgebra.kernels.merging.sides import Ends, ends_of, sides_of
 from convalgebra.kernels.merging.weights import Given
 from convalgebra.network import Network
-from convalgebra.shapes import Shape
+from convalgebra.shapes import Shape, shape_text
 
 MAX_SAMPLES = 16  # inputs that are looked at to tell of every input
 MAX_REMAINDERS = 10**6  # lengths times steps, to see that nothing differs; some seconds
@@ -180,6 +181,7 @@ class Merging:
         network = self.network.with_input(shape)
         output = network.shapes[network.outputs[0]]
         may = None if losses is None else losses.differ
+        progress.report(f"both sides are compared on {shape_text(shape)}")
         try:
             with np.errstate(all="ignore"):
                 found = differences(

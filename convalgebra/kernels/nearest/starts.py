@@ -13,6 +13,7 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from convalgebra import progress
 from convalgebra.kernels.nearest.alternating import descend
 from convalgebra.kernels.nearest.newton import NEWTON_LIMIT, Found, minimize
 from convalgebra.kernels.nearest.problem import ROUNDING, Problem
@@ -45,6 +46,7 @@ def search(problem: Problem, starts: int, seed: int = 0) -> Search:
     rng = np.random.default_rng(seed)
     norm = problem.norm()
     batch = min(starts, _batch(problem.made.weights))
+    progress.report(f"{batch:,} of {starts:,} starts at once")
     first = np.concatenate([algebraic(problem), _random(problem, rng, batch)])[:batch]
     found = _tried(problem, first)
     # With three layers or more the best minimum may attract one random start in a hundred.
@@ -53,6 +55,7 @@ def search(problem: Problem, starts: int, seed: int = 0) -> Search:
     while (left := starts - len(found.errors)) > 0:
         best = found.errors.min()
         agreed = int((found.errors < best + AGREE * norm).sum())
+        progress.report(f"{len(found.errors):,} of {starts:,} starts")
         if best <= ROUNDING * norm or (agreed >= _ENOUGH and 2 * agreed > len(found.errors)):
             break
         count = min(batch, left)
