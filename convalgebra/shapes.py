@@ -338,11 +338,11 @@ def _check_window(
     layer: Layer, window: Layer, inputs: Sequence[Shape], assumptions: Assumptions
 ) -> None:
     """Refuse an opaque layer that does not do what it says it works as."""
-    made = output_shape(window, inputs, assumptions) if len(inputs) == 1 else ()
+    made = output_shape(window, inputs[:1], assumptions)  # what comes after makes its weights
     if len(made) != len(layer.size) or not all(map(same, made, layer.size)):
         raise SizeError(
             f"an opaque layer that makes {shape_text(layer.size)} does not work as a convolution "
-            f"that makes {shape_text(made) if made else 'something of one input'}"
+            f"that makes {shape_text(made)}"
         )
 
 

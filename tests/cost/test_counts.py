@@ -336,10 +336,7 @@ def test_an_opaque_convolution_is_counted_as_the_layer_that_it_works_as(layer, b
             "opaque(x, 4x9x8, 0, 99999, 3x3p1)",
             "4x9x8 does not work as a convolution",
         ),
-        (
-            "opaque(x, 4x9x9, 0, 99999, 3x3p1 | id | id)",
-            "does not work as a convolution that makes",
-        ),
+        ("opaque(x, 4x9x9, 0, 99999, 3x3x3p1)", "a kernel with 3 axes cannot slide over 4x9x9"),
     ],
 )
 def test_what_an_opaque_layer_does_not_work_as(text, message) -> None:

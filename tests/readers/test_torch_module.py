@@ -277,6 +277,30 @@ def test_fixed_filters():
     assert ca.cost(up, input=(3, 6, 6)).total.macs_exact == turned.total.macs_exact
 
 
+def test_weights_from_the_input_and_padding():
+    module = Doing(
+        lambda s, x: F.conv2d(x, s.l(x.mean((2, 3))).view(3, 1, 3, 3), padding=1, groups=3),
+        l=nn.Linear(3, 27),
+    )
+    network = ca.from_torch(module, (3, 16, 16))
+    assert str(network).endswith("opaque(conv2d, 3x16x16, 0, 6912, dw3x3p1 | id | gap, linear@27b)")
+    assert ca.parse(str(network)) == network
+    report = ca.cost(network)
+    assert (report.total.macs, report.total.macs_exact) == (6912 + 81, 3 * 46 * 46 + 81)
+    assert report.receptive_field.is_global
+    assert [axis.size for axis in report.receptive_field.axes] == [3, 3]
+    unit = report.unit("[0,9]")
+    assert unit.windowed == (((0, 1),), ((8, 10),))
+    assert unit.seen == (((0, 15),), ((0, 15),))
+    # Weights that are those of a place: what a unit sees is not worked out.
+    placed = Doing(lambda s, x: F.conv2d(x, x[:, :, :3, :3].expand(4, 3, 3, 3), padding=1))
+    report = ca.cost(placed, input=(3, 16, 16))
+    assert (report.total.macs, report.total.macs_exact) == (4 * 27 * 256, 4 * 3 * 46 * 46)
+    assert report.receptive_field.axes is None
+    itself = Doing(lambda s, x: F.conv2d(x, x, padding=1))
+    assert ca.cost(itself, input=(1, 3, 3)).receptive_field.axes is None
+
+
 def test_weights_and_biases_that_are_never_used_are_told_apart():
     module = Doing(lambda s, x: s.c(x), c=conv, aux=nn.Linear(4, 5), norm=nn.BatchNorm2d(6))
     total = ca.cost(ca.from_torch(module, (3, 16, 16))).total

@@ -83,7 +83,7 @@ def field_after(network: Network, fields: Sequence[Field], index: int) -> Field:
     first = fields[node.inputs[0]]
     if node.layer.kind in _UNCHANGED:
         return first
-    if not is_told(network, index):
+    if not is_told(network, fields, index):
         # Where the field was lost before, that is why: the first culprit on the way.
         lost = next((fields[source].reason for source in node.inputs if fields[source].reason), "")
         return Field(None, reason=lost or not_told(node.layer))
@@ -107,12 +107,12 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
     A pooled branch has no part in the field through windows, unless there are no others.
     """
     node = network.nodes[index]
-    kind = node.layer.kind
-    if not is_told(network, index):
+    kind, slides = node.layer.kind, node.layer.window is not None
+    if not is_told(network, fields, index):
         nowhere = partial(_nowhere, node.layer)
         axes = len(network.shapes[0]) - 1
         return tuple(Way(source, (nowhere,) * axes) for source in node.inputs)
-    if len(node.read) == 1:
+    if len(node.read) == 1 or (slides and not fields[node.inputs[0]].pooled):
         source = node.inputs[0]
         if fields[source].pooled or _FLAGS[kind](fields[source], network.shapes[index])[0]:
             return (Way(source, None),)
@@ -135,10 +135,16 @@ def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[M
     return tuple(still if stands else _as_it_is for stands in along) if any(along) else None
 
 
-def is_told(network: Network, index: int) -> bool:
-    """Whether a layer has a rule: all but some opaque ones."""
+def is_told(network: Network, fields: Sequence[Field], index: int) -> bool:
+    """Whether a layer has a rule: all but some opaque ones.
+
+    One that works as a convolution has, if weights that come from the input are the same at all
+    positions: then they are seen like other pooled values.
+    """
     node, output = network.nodes[index], network.shapes[index]
-    return node.layer.works_as.kind != "opaque" or all(
+    if node.layer.window is not None:
+        return all(fields[source].pooled for source in node.inputs[1:])
+    return node.layer.kind != "opaque" or all(
         is_pointwise(node.layer, network.shapes[source], output) for source in node.inputs
     )
 

@@ -59,7 +59,7 @@ def paths_to(network: Network, fields: Sequence[Field], index: int) -> Paths:
     axes = len(network.shapes[0]) - 1
     ways = _ways(network, fields, index)
     numbers = _numbers(ways, index)
-    lost = next((at for at in sorted(ways) if not is_told(network, at)), None)
+    lost = next((at for at in sorted(ways) if not is_told(network, fields, at)), None)
     if lost is not None:
         return Paths(numbers, None, None, fields[lost].reason)
     ends, reason = worked_out(

@@ -146,14 +146,16 @@ def _seen(
     for index in range(node, 0, -1):
         for box in boxes.pop(index, ()):
             here = network.nodes[index]
-            if not is_told(network, index):
+            if not is_told(network, fields, index):
                 raise NotKnownError(fields[index].reason)
             for source in here.read:
                 if not pooled and fields[source].pooled and len(here.read) > 1:
                     continue
                 shape, output = network.shapes[source], network.shapes[index]
                 layer = here.layer.works_as
-                read = _RULES[layer.kind](layer, box, shape, output)
+                made = layer is not here.layer and source != here.inputs[0]  # its weights are
+                rule = _whole if made else _RULES[layer.kind]
+                read = rule(layer, box, shape, output)
                 if all(read):
                     _add(boxes.setdefault(source, []), read)
     return boxes.get(0, [])

@@ -247,6 +247,7 @@ class Builder:
         shape: Shape,
         macs: int | None = 0,
         channels: int = 1,
+        window: Layer | None = None,
     ) -> Tensor:
         """What an operation without a word makes of some operands: a tensor of `shape`.
 
@@ -257,7 +258,7 @@ class Builder:
         order = axes_order(shape, channels)
         value = tuple(shape[index] for index in order) or (1,)
         nodes = tuple(dict.fromkeys(tensor.node for tensor in tensors))
-        node = self.opaque(name, nodes, value, macs, constants)
+        node = self.opaque(name, nodes, value, macs, constants, window)
         return Tensor(node, _laid_out(shape, order))
 
     def in_order(self, tensor: Tensor, channels: int = 1) -> Tensor:

@@ -14,7 +14,7 @@ from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
 from convalgebra.layers import KEPT, Channels, Layer
 from convalgebra.readers.graphs.arrangements import Dims, covers, straight
-from convalgebra.readers.graphs.builder import Builder, Constant, Tensor, equal_shapes
+from convalgebra.readers.graphs.builder import Builder, Operand, Tensor, equal_shapes
 from convalgebra.readers.graphs.pointwise import nameless
 from convalgebra.shapes import Shape, output_shape
 from convalgebra.sizes import Size, product, same, simplest
@@ -44,13 +44,17 @@ def placed(builder: Builder, tensor: Tensor, axes: int) -> Tensor | None:
 def convolution(
     builder: Builder,
     tensor: Tensor,
-    weight: Constant,
-    bias: Constant | None,
+    weight: Operand,
+    bias: Operand | None,
     slide: Slide,
     groups: int,
     shape: Shape,
+    name: str = "convolution",
 ) -> Tensor:
-    """A convolution with a weight of (out, in / groups, k, ...)."""
+    """A convolution with a weight of (out, in / groups, k, ...), which may depend on the input.
+
+    `name` is what it is called where it is opaque.
+    """
     out, kernel = weight.shape[0], tuple(weight.shape[2:])
     channels = tensor.shape[1] if len(tensor.shape) > 1 else 1
     depthwise = groups > 1 and same(channels, groups)
@@ -65,7 +69,7 @@ def convolution(
         bias=bias is not None,
     )
     macs = convolution_macs(weight.shape, shape)
-    return _with_weights(builder, "convolution", layer, tensor, weight, bias, shape, macs)
+    return _with_weights(builder, name, layer, tensor, weight, bias, shape, macs)
 
 
 def _multiple(out: Size, groups: int) -> Channels:
@@ -75,14 +79,15 @@ def _multiple(out: Size, groups: int) -> Channels:
 def transposed(
     builder: Builder,
     tensor: Tensor,
-    weight: Constant,
-    bias: Constant | None,
+    weight: Operand,
+    bias: Operand | None,
     slide: Slide,
     output_padding: tuple[Size, ...],
     groups: int,
     shape: Shape,
+    name: str = "transposed_convolution",
 ) -> Tensor:
-    """A transposed convolution with a weight of (in, out / groups, k, ...)."""
+    """A transposed convolution with a weight of (in, out / groups, k, ...): see `convolution`."""
     layer = Layer(
         "convt",
         tuple(weight.shape[2:]),
@@ -95,7 +100,6 @@ def transposed(
         bias=bias is not None,
     )
     macs = convolution_macs(weight.shape, tensor.shape)
-    name = "transposed_convolution"
     return _with_weights(builder, name, layer, tensor, weight, bias, shape, macs)
 
 
@@ -115,16 +119,22 @@ def _with_weights(
     name: str,
     layer: Layer,
     tensor: Tensor,
-    weight: Constant,
-    bias: Constant | None,
+    weight: Operand,
+    bias: Operand | None,
     shape: Shape,
     macs: int | None,
 ) -> Tensor:
-    constants = [weight, *([] if bias is None else [bias])]
     if len(tensor.dims) == len(layer.size) + 1:  # one without a batch, as PyTorch takes it
         alone = Tensor(tensor.node, ((), *tensor.dims))
         made = _with_weights(builder, name, layer, alone, weight, bias, (1, *shape), macs)
         return Tensor(made.node, made.dims[1:])
+    if isinstance(weight, Tensor) or isinstance(bias, Tensor):
+        operands = [tensor, weight, *([] if bias is None else [bias])]
+        at = builder.shape_at(tensor)
+        apart = all(o.node != tensor.node for o in operands[1:] if isinstance(o, Tensor))
+        known = apart and builder.is_straight(tensor) and has_shape(layer, at, shape[1:])
+        return builder.made(name, operands, shape, macs, window=layer if known else None)
+    constants = [weight, *([] if bias is None else [bias])]
     lies = placed(builder, tensor, len(layer.size))
     if lies is not None:
         arrays = {"weight": weight, "bias": bias}

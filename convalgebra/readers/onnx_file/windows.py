@@ -92,11 +92,6 @@ def convolution(r: Reading) -> Made:
     channels = Channels("=", weight.shape[0])
     layer = Layer("conv", kernel, slide.stride, slide.dilation, slide.padding, channels=channels)
     shape = _slid(r, layer, x.shape)
-    if isinstance(weight, Tensor) or isinstance(bias, Tensor):
-        macs = sliding.convolution_macs(weight.shape, shape)
-        return r.builder.made(
-            "convolution", [x, weight, *([] if bias is None else [bias])], shape, macs
-        )
     return sliding.convolution(r.builder, x, weight, bias, slide, groups, shape)
 
 

@@ -23,10 +23,11 @@ def convolution(
     dilation: Any = 1,
     groups: int = 1,
 ) -> Made:
-    if isinstance(weight, Tensor) or isinstance(bias, Tensor) or isinstance(input, Constant):
+    if isinstance(input, Constant):
         return None
     slide = _slide(len(weight.shape) - 2, stride, padding, dilation)
-    return sliding.convolution(r.builder, input, weight, bias, slide, groups, r.shape)
+    name = {"name": r.name} if isinstance(weight, Tensor) or isinstance(bias, Tensor) else {}
+    return sliding.convolution(r.builder, input, weight, bias, slide, groups, r.shape, **name)
 
 
 def transposed(
@@ -40,11 +41,12 @@ def transposed(
     groups: int = 1,
     dilation: Any = 1,
 ) -> Made:
-    if isinstance(weight, Tensor) or isinstance(bias, Tensor) or isinstance(input, Constant):
+    if isinstance(input, Constant):
         return None
     axes = len(weight.shape) - 2
     slide, extra = _slide(axes, stride, padding, dilation), spread(output_padding, axes)
-    return sliding.transposed(r.builder, input, weight, bias, slide, extra, groups, r.shape)
+    name = {"name": r.name} if isinstance(weight, Tensor) or isinstance(bias, Tensor) else {}
+    return sliding.transposed(r.builder, input, weight, bias, slide, extra, groups, r.shape, **name)
 
 
 def max_pool(
