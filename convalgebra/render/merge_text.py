@@ -85,8 +85,8 @@ def title(report: MergeReport) -> str:
     """What the stack is, in a line."""
     where = "" if report.input is None else f" on {shape_text(report.input)}"
     stack = f"{_short(report.stack)}{where} is {merged_name(report)}"
-    if report.verdict == "exact":
-        return f"{stack}, exact"
+    if report.verdict in ("exact", "equal to rounding"):
+        return f"{stack}, {report.verdict}"
     if report.verdict == "unknown" or report.ring is None:
         return f"{stack} away from the borders; there it is not decided"
     if report.input is None:
@@ -124,6 +124,13 @@ def sentences(report: MergeReport) -> list[str]:
     if report.verdict == "exact" and report.input is None:
         sides = "" if report.least is None else f" of at least {_sides(report.least)}"
         lines.append(f"The two are equal at every output, on every input{sides}.")
+    if report.verdict == "equal to rounding":
+        where = "" if report.input is not None else ", on every input"
+        where += "" if report.least is None else f" of at least {_sides(report.least)}"
+        lines.append(
+            f"What the borders change at some outputs{where} is no more than rounding: for inputs "
+            f"between -1 and 1 the two differ by at most {number(report.bound)}."
+        )
     if report.verdict == "except" and ring is not None:
         lines.append(f"The outputs that differ: {place(ring)}. {_error(report, ring)}")
         if report.input is None:
@@ -140,6 +147,11 @@ def sentences(report: MergeReport) -> list[str]:
         lines.append(
             f"With its padding moved{how} the stack is {report.text} at every output (and no "
             "longer what it was)."
+        )
+    if report.bound and report.verdict != "equal to rounding":
+        lines.append(
+            "The merged weights are rounded: for inputs between -1 and 1 that changes an output by "
+            f"at most {number(report.bound)}."
         )
     if report.by_order:
         lines.append(f"Weights matched by order: {report.by_order}.")

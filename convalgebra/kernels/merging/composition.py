@@ -10,7 +10,7 @@ and a step that reads it at `b q + r` adds a product of matrices per tap, moved 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from math import gcd, lcm, prod
 from typing import NamedTuple
@@ -68,14 +68,16 @@ class Value(NamedTuple):
         return groups * width, groups * out
 
 
-def values_of(plan: Plan, numbers: dict[int, Numbers], exact: bool) -> list[Value]:
-    """The values of all steps.
+def values_of(
+    plan: Plan, numbers: Mapping[int, Numbers], exact: bool, most: int = MAX_WORK
+) -> list[Value]:
+    """The values of all steps, by at most so many multiplications.
 
     Raises UnsupportedError where arrays become too large or it would take too long, ShapeError
     where branches of different stride meet.
     """
     rates = grid_of(plan).rates
-    run = _Composition(exact)
+    run = _Composition(exact, most)
     values: list[Value] = []
     for index, step in enumerate(plan.steps):
         progress.report(f"step {index:,} of {len(plan.steps) - 1:,} is merged")
@@ -91,8 +93,8 @@ def values_of(plan: Plan, numbers: dict[int, Numbers], exact: bool) -> list[Valu
 
 
 class _Composition:
-    def __init__(self, exact: bool) -> None:
-        self.exact = exact
+    def __init__(self, exact: bool, most: int) -> None:
+        self.exact, self.most = exact, most
         self.work = self.held = 0
 
     def zeros(self, shape: tuple[int, ...], exact: bool | None = None) -> Array:
@@ -116,9 +118,9 @@ class _Composition:
 
     def spend(self, work: int, calls: int) -> None:
         self.work += work * (EXACT_COST if self.exact else 1) + CALL * calls
-        if self.work > MAX_WORK:
+        if self.work > self.most:
             raise UnsupportedError(
-                f"merging takes more than {MAX_WORK:.0e} multiplications; merge fewer layers"
+                f"merging takes more than {self.most:.0e} multiplications; merge fewer layers"
             )
 
     def identity(self, channels: int, rate: Rate) -> Value:

@@ -19,10 +19,10 @@ the input is left out of the sums afterwards.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import product
-from math import gcd, lcm, prod
-from typing import NamedTuple
+from math import gcd, inf, lcm, prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from convalgebra.kernels.merging.blocks import Array, composed, widened
 from convalgebra.kernels.merging.classes import AxisClasses, TooLong
 from convalgebra.kernels.merging.composition import CALL, EXACT_COST, MAX_NUMBERS, Value
 from convalgebra.kernels.merging.convolution import numbers
+from convalgebra.kernels.merging.rounding import Noise, gamma
 from convalgebra.kernels.merging.weights import Numbers
 
 MAX_WORK = 2 * 10**11  # multiplications; about ten seconds on two cores
@@ -47,28 +48,33 @@ class Differences(NamedTuple):
 
     `errors` has an entry for each position of the output, the largest of its channels; `channel`
     and `position` are where the largest of all is. `inner` are the positions along each axis that
-    read nothing beyond a hidden border, from and to, None if there are none.
+    read nothing beyond a hidden border, from and to, None if there are none. Where numbers are
+    rounded, what differs by no more than rounding has no error, and `rounding` is the most by which
+    it differs.
     """
 
     errors: Array
     channel: int
     position: Axes
     inner: tuple[tuple[int, int] | None, ...]
+    rounding: Any = 0
 
 
 def differences(
     plan: Plan,
     boxes: Sequence[Axes],
     values: list[Value],
-    kernels: dict[int, Numbers],
+    kernels: Mapping[int, Numbers],
     *,
     exact: bool,
     may: Region | None = None,
     most: int = MAX_WORK,
+    noise: Noise | None = None,
 ) -> Differences:
     """By how much each output differs; `boxes` are the sides of the map of every step.
 
-    Outputs outside of `may`, if it is given, are known not to differ.
+    Outputs outside of `may`, if it is given, are known not to differ. `noise` tells what is no more
+    than rounding.
 
     Raises TooLong where it would take more than `most` multiplications.
     """
@@ -78,12 +84,17 @@ def differences(
     spans = grid_of(plan).spans[-1]
     along = [AxisClasses(plan, boxes, values, axis, spans[axis]) for axis in range(plan.axes)]
     rows = _Rows(plan, boxes, values, kernels, exact, most, spans)
+    around = None
+    if noise is not None:
+        around = _Rows(plan, boxes, noise.values, noise.steps, False, most, spans)
     shape = [len(axis.spots) for axis in along]
     if prod(shape) > MAX_SPOTS:
         raise TooLong
     table = np.zeros(shape, dtype=object if exact else np.float64)
     best, where = None, (0, (0,) * plan.axes)
     sums: dict[Axes, _Sums] = {}
+    sizes: dict[Axes, _Sums] = {}
+    rounding: Any = 0
     for key in np.ndindex(*shape):
         chosen = [axis.spots[number] for axis, number in zip(along, key, strict=True)]
         if not any(spot.outside for spot in chosen):
@@ -95,13 +106,24 @@ def differences(
         if kind not in sums:
             one = tuple(axis.classes[n] for axis, n in zip(along, kind, strict=True))
             sums[kind] = rows.sums(one)
-        errors = sums[kind].within([spot.clip for spot in chosen])
+            if around is not None:
+                sizes[kind] = around.sums(one)
+        clips = [spot.clip for spot in chosen]
+        errors = sums[kind].within(clips)
+        if noise is not None:
+            size, count = sizes[kind].within(clips), 2 * (noise.operations + sums[kind].terms)
+            small = (errors <= size * gamma(count, noise.unit)) & (errors < inf)
+            left = errors[small]
+            if noise.own:
+                left = left + size[small] * gamma(count, noise.own)
+            rounding = max(rounding, *left) if left.size else rounding
+            errors = np.where(small, 0, errors)
         channel = int(np.argmax(errors))
         table[key] = errors[channel]
         if best is None or errors[channel] > best:
             best, where = errors[channel], (channel, place)
     found = table[np.ix_(*(axis.labels for axis in along))]
-    return Differences(found, *where, tuple(axis.inner for axis in along))
+    return Differences(found, *where, tuple(axis.inner for axis in along), rounding)
 
 
 def _holds(region: Region, place: Axes) -> bool:
@@ -118,12 +140,13 @@ class _Held(NamedTuple):
 
 class _Sums(NamedTuple):
     """The sums of absolute values of rows over the channels that come in: (out, extents), and the
-    absolute values of the constants.
+    absolute values of the constants. At most `terms` were added up.
     """
 
     along: Array
     constant: Array
     denominator: int
+    terms: int
 
     def within(self, clips: list[tuple[int, int]]) -> Array:
         """For each channel the sum over what lies on the input, with the constant."""
@@ -144,7 +167,7 @@ class _Rows:
         plan: Plan,
         boxes: Sequence[Axes],
         values: list[Value],
-        kernels: dict[int, Numbers],
+        kernels: Mapping[int, Numbers],
         exact: bool,
         most: int,
         spans: Window,
@@ -364,10 +387,12 @@ class _Total:
         self.array: Array | None = None
         self.constant: Array | None = None
         self.denominator = 1
+        self.terms = 1  # a product of paths with a value, and their sum
 
     def add(self, index: int, place: Axes, paths: _Held) -> None:
         """Add G U at one position beyond the border of a step."""
         rows = self.rows
+        self.terms += paths.array.shape[-1]
         value = rows.values[index]
         number, steps = split_position(value.rate, place)
         into = []
@@ -412,4 +437,5 @@ class _Total:
         constant: Array = np.zeros(self.rows.out, dtype=dtype)
         if self.constant is not None:
             constant = np.abs(self.constant)
-        return _Sums(along, constant, self.denominator)
+        terms = self.terms + prod(self.extent) * self.rows.plan.channels[0] + 1
+        return _Sums(along, constant, self.denominator, terms)

@@ -20,7 +20,7 @@ from convalgebra.layers import KEPT, Channels, Layer
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.shapes import Shape
 
-Verdict = Literal["exact", "except", "unknown"]
+Verdict = Literal["exact", "equal to rounding", "except", "unknown"]
 Number = Fraction | float
 
 MAX_SHOWN = 4_096  # numbers of a weight in JSON; more go to a file
@@ -73,8 +73,12 @@ class MergeReport:
     of a convolution that a pixelshuffle lays out in space.
 
     `padding` has (before, after) for each axis; below 0 it crops. It is None for phases, and where
-    an input is needed to say it. `verdict` is `exact`, `except` (where `ring` says), or `unknown`
-    (why, `notes` say), on `input`, or, where that is None, on every input of at least `least`.
+    an input is needed to say it. `verdict` is `exact`, `equal to rounding`, `except` (where `ring`
+    says), or `unknown` (why, `notes` say), on `input`, or, where that is None, on every input of at
+    least `least`. `exact` says that no border makes a difference; where one does that may be
+    nothing but rounding, the two are `equal to rounding`. For inputs between -1 and 1 outputs that
+    count as equal differ by at most `bound`: 0 if they are the same numbers, else what rounding the
+    merged weights can do, as `merging.rounding` proves; None where that is not known.
     `by_order` says which array of weights is which, where only their order did.
 
     >>> from convalgebra.kernels.merging import merge
@@ -103,6 +107,7 @@ class MergeReport:
     exact_numbers: bool
     notes: tuple[str, ...]
     by_order: str = ""
+    bound: float | None = None
 
     @property
     def stack(self) -> str:
@@ -233,6 +238,7 @@ class MergeReport:
             "output": None if self.output is None else [int(size) for size in self.output],
             "least": None if self.least is None else list(self.least),
             "verdict": self.verdict,
+            "bound": self.bound,
             "borders": None if self.ring is None else self.ring.to_dict(),
             "reason": self.reason or None,
             "mended": self.mended,

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import UnsupportedError
 from convalgebra.kernels.merging.blocks import check_finite
-from convalgebra.kernels.merging.composition import values_of
+from convalgebra.kernels.merging.classes import TooLong
+from convalgebra.kernels.merging.composition import MAX_WORK, values_of
 from convalgebra.kernels.merging.convolution import convolution_of
 from convalgebra.kernels.merging.inputs import placed
 from convalgebra.kernels.merging.linear import check_ceil, checked
 from convalgebra.kernels.merging.parameters import ParameterTable, nodes_of, parameters_of
 from convalgebra.kernels.merging.report import MergeReport
 from convalgebra.kernels.merging.state import Weights, state_of
-from convalgebra.kernels.merging.verdicts import Merging
-from convalgebra.kernels.merging.weights import Epsilon, numbers_of
+from convalgebra.kernels.merging.verdicts import CHEAP, Merging
+from convalgebra.kernels.merging.weights import Epsilon, Given, numbers_of
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_shape
 
@@ -59,13 +62,28 @@ def merge(
     nodes = nodes_of(network, plan)
     table = ParameterTable(parameters_of(network, plan), count, assumed)
     given = numbers_of(plan, table, state, eps)
+    if given.rational is not None:  # floats, merged exactly where that is quick
+        with suppress(UnsupportedError, TooLong):
+            quick = given._replace(steps=given.rational, exact=True)
+            return _merged(network, plan, nodes, quick, count, CHEAP)
+    return _merged(network, plan, nodes, given, count)
+
+
+def _merged(
+    network: Network,
+    plan: Plan,
+    nodes: list[int],
+    given: Given,
+    channels: int,
+    most: int = MAX_WORK,
+) -> MergeReport:
     with np.errstate(all="ignore"):  # what overflows is told with its name
-        values = values_of(plan, given.steps, given.exact)
+        values = values_of(plan, given.steps, given.exact, most)
     value = values[-1]
     check_finite(value.kernel, "weight")
     check_finite(value.constant, "bias")
     merged = convolution_of(value)
-    run = Merging(network, plan, nodes, given, values, merged, count)
+    run = Merging(network, plan, nodes, given, values, merged, channels)
     return run.on_input() if network.shape is not None else run.on_every_input()
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from math import lcm, prod
+from math import inf, lcm, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,10 +29,20 @@ from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.errors import InputError, ShapeError, UnsupportedError
 from convalgebra.kernels.merging.blocks import check_bits, check_finite
 from convalgebra.kernels.merging.classes import TooLong, interior
-from convalgebra.kernels.merging.composition import Value
+from convalgebra.kernels.merging.composition import Value, values_of
 from convalgebra.kernels.merging.convolution import Convolution
 from convalgebra.kernels.merging.differences import MAX_WORK, Differences, differences
 from convalgebra.kernels.merging.report import MergeReport, Ring, Verdict
+from convalgebra.kernels.merging.rounding import (
+    UNIT,
+    Noise,
+    gamma,
+    merged_error,
+    operations,
+    stored_error,
+    underflows,
+    upward,
+)
 from convalgebra.kernels.merging.sides import Ends, ends_of, sides_of
 from convalgebra.kernels.merging.weights import Given
 from convalgebra.network import Network
@@ -41,6 +51,7 @@ from convalgebra.shapes import Shape, shape_text
 MAX_SAMPLES = 16  # inputs that are looked at to tell of every input
 MAX_REMAINDERS = 10**6  # lengths times steps, to see that nothing differs; some seconds
 MAX_SIDE = 2**16  # of such an input
+CHEAP = 2 * 10**8  # multiplications to merge floats exactly; a second or so
 
 _TOO_LARGE = "the outputs that differ are too many to count; ask on a smaller input"
 
@@ -69,12 +80,41 @@ class Merging:
         self.network, self.plan, self.nodes, self.given = network, plan, nodes, given
         self.values, self.merged, self.channels = values, merged, channels
         self.sides = sides_of(network, plan, nodes)
-        # The lemma of `borders.losses` is about the biases that are there.
+        # The lemma of `borders.losses` is about the biases that are there. One that is 0 in floats
+        # may be there.
+        biased = given.steps if given.exact else given.magnitudes
         steps = []
         for index, step in enumerate(plan.steps):
-            bias = step.bias and bool(np.any(given.steps[index].bias != 0))
+            bias = step.bias and bool(np.any(biased[index].bias != 0))
             steps.append(step._replace(bias=bias))
         self.bare = replace(plan, steps=tuple(steps))
+        self.weight, self.bias = merged.weight, merged.bias
+        self.noise: Noise | None = None
+        self.lost = 0.0  # by rounding of the merged weights, for inputs between -1 and 1
+        if given.dtype != object:
+            self.round()
+
+    def round(self) -> None:
+        """Round the merged weights to their own type, and find what that may change."""
+        given, merged = self.given, self.merged
+        if self.of_floats and not (_fits(merged.weight) and _fits(merged.bias)):
+            raise TooLong  # the merged floats are refused with a reason
+        self.weight = _rounded(merged.weight, given.dtype)
+        self.bias = None if merged.bias is None else _rounded(merged.bias, given.dtype)
+        unit = float(np.finfo(given.dtype).eps) / 2
+        own = 0.0 if given.exact else UNIT
+        if not given.exact and underflows(given):
+            unit = own = inf
+        with np.errstate(all="ignore"):  # what overflows has no bound
+            sizes = values_of(self.plan, given.magnitudes, False)
+            factor = gamma(2 * operations(self.plan, given, merged=True), own)
+            lost = merged_error(sizes[-1], factor)
+            lost += upward(stored_error(merged.weight, self.weight, int(merged.kind == "convt")))
+            if merged.bias is not None:
+                lost += upward(stored_error(merged.bias, self.bias, 0))
+        self.lost = lost
+        count = operations(self.plan, given, merged=False)
+        self.noise = Noise(sizes, given.magnitudes, count, unit, own)
 
     def on_input(self) -> MergeReport:
         network = self.network
@@ -85,11 +125,30 @@ class Merging:
         ends = ends_of(self.merged, self.sides, inputs, outputs)
         sample = self.sample(network.shape)
         if sample is None:
-            return self.report("exact", ends, output=output)
+            return self.equal(ends, [], output=output)
         ring = self.ring([sample])
         if ring is None:
             return self.report("unknown", ends, output=output, notes=(_TOO_LARGE,))
-        return self.report("except" if ring.differ else "exact", ends, ring=ring, output=output)
+        if ring.differ:
+            bound = self.bound([sample])
+            return self.report("except", ends, ring=ring, output=output, bound=bound)
+        return self.equal(ends, [sample], ring=ring, output=output)
+
+    def equal(self, ends: Ends | None, samples: list[_Sample], **facts: Any) -> MergeReport:
+        """The report where nothing differs, but perhaps for rounding at the borders."""
+        border = max((s.found.rounding for s in samples if s.found is not None), default=0)
+        if border == inf or (samples and self.noise is not None and self.noise.own == inf):
+            note = "the weights are so many or so small that the rounding of floats has no bound"
+            return self.report("unknown", ends, notes=(note,), **facts)
+        verdict: Verdict = "equal to rounding" if border else "exact"
+        return self.report(verdict, ends, bound=self.bound(samples), **facts)
+
+    def bound(self, samples: list[_Sample]) -> float | None:
+        """By how much outputs that count as equal differ at most; None where that is not known."""
+        found = [sample.found for sample in samples]
+        border = max((part.rounding for part in found if part is not None), default=0)
+        total = upward(self.lost + upward(border))
+        return total if None not in found and total < inf else None
 
     def on_every_input(self) -> MergeReport:
         ends = ends_of(self.merged, self.sides)
@@ -104,7 +163,7 @@ class Merging:
         first = self.first_sample()
         least = tuple(int(n) for n in first[1:])
         if self.nothing_differs(least, periods):
-            return self.report("exact", ends)
+            return self.equal(ends, [])
         if prod(periods) > MAX_SAMPLES:
             note = "the strides are so large that too many sizes of inputs differ; give one input"
             return self.report("unknown", ends, notes=(note,), least=least)
@@ -117,10 +176,11 @@ class Merging:
         if ring is None and samples:
             return self.report("unknown", ends, notes=(_TOO_LARGE,), least=least)
         if ring is None or ring.differ == 0:
-            return self.report("exact", ends, least=least)
+            return self.equal(ends, samples, least=least)
+        bound = self.bound(samples)
         if len(samples) < len(found):  # on some inputs nothing differs
             ring = ring._replace(whole=False)
-        return self.report("except", ends, ring=ring, least=least)
+        return self.report("except", ends, ring=ring, least=least, bound=bound)
 
     def nothing_differs(self, least: Axes, periods: Axes) -> bool:
         """Whether nothing can differ on inputs of every length; False also where that is unknown.
@@ -173,6 +233,11 @@ class Merging:
         except UnsupportedError:
             return None
 
+    @property
+    def of_floats(self) -> bool:
+        """Whether floats are merged exactly."""
+        return bool(self.given.exact and self.given.dtype != object)
+
     def sample(self, shape: Shape, most: int = MAX_WORK) -> _Sample | None:
         """The differences on one input; None if there are none, whatever the weights are."""
         losses = self.losses(shape)
@@ -191,9 +256,12 @@ class Merging:
                     self.given.steps,
                     exact=self.given.exact,
                     may=may,
-                    most=most,
+                    most=CHEAP if self.of_floats else most,
+                    noise=self.noise,
                 )
         except TooLong:
+            if self.of_floats:  # they are not merged exactly, then
+                raise
             found = None
         return _Sample(shape, output, found)
 
@@ -231,20 +299,24 @@ class Merging:
                 None, 0, (), None,
             )  # fmt: skip
         found = sample.found
-        mask = np.asarray(found.errors != 0)
+        errors = found.errors
+        mask = np.asarray(errors != 0)
         differ = int(np.count_nonzero(mask))
         widths, whole = _ring(mask, found.inner)
         error: Any = 0
         if differ:
-            error = found.errors[found.position]
-            if self.given.exact:
+            error = errors[found.position]
+            if self.of_floats:
+                errors = errors.astype(np.float64)
+                error = float(error) or 5e-324
+            elif self.given.exact:
                 check_bits(error.numerator, error.denominator)
             else:
                 check_finite(np.asarray(error), "kernel's difference at the borders")
                 error = float(error)
         return Ring(
             sample.shape, outputs, differ, widths, whole, error, found.channel, found.position,
-            found.errors,
+            errors,
         )  # fmt: skip
 
     def generic(self, shape: Shape) -> Borders | None:
@@ -263,6 +335,7 @@ class Merging:
         output: Shape | None = None,
         least: Axes | None = None,
         notes: tuple[str, ...] = (),
+        bound: float | None = None,
     ) -> MergeReport:
         merged = self.merged
         reason, mended = "", None
@@ -270,7 +343,7 @@ class Merging:
             generic = self.generic(ring.input)
             if generic is not None:
                 reason, mended = generic.reason, generic.mended_text
-        weight = merged.weight
+        weight = self.weight
         padding = None
         extra: Axes = (0,) * self.plan.axes
         if ends is not None:
@@ -278,18 +351,11 @@ class Merging:
             extra = ends.output_padding
             if any(ends.zeros):
                 weight = np.pad(weight, [(0, 0), (0, 0), *((0, n) for n in ends.zeros)])
-        bias = merged.bias
-        if not self.given.exact:
-            weight, bias = (
-                None if array is None else _rounded(array, self.given.dtype)
-                for array in (weight, bias)
-            )
-        assert weight is not None
         return MergeReport(
             network=self.network,
             kind=merged.kind,
             weight=np.ascontiguousarray(weight),
-            bias=bias,
+            bias=self.bias,
             stride=merged.stride,
             dilation=merged.dilation,
             padding=padding,
@@ -303,15 +369,21 @@ class Merging:
             ring=ring,
             reason=reason,
             mended=mended,
-            exact_numbers=self.given.exact,
+            exact_numbers=self.given.dtype == object,
+            bound=bound,
             notes=(*self.given.notes, *notes),
             by_order=self.given.by_order,
         )
 
 
+def _fits(array: Any) -> bool:
+    """Whether the Fractions in an array are within the range of floats."""
+    return array is None or all(abs(value) < 2**1023 for value in array.ravel())
+
+
 def _rounded(array: Any, dtype: Any) -> Any:
     with np.errstate(all="ignore"):
-        found = array.astype(dtype)
+        found = array.astype(np.float64).astype(dtype)
     if not np.isfinite(found).all():
         raise InputError(
             f"a merged weight is larger than any float of {dtype.itemsize * 8} bits; give the "

@@ -1,28 +1,33 @@
 """The arrays of a stack -> the numbers of every step of its plan.
 
 Where all numbers are ints and Fractions, everything stays exact. Else all are taken as floats of 64
-bits, those of 32 bits too, and what is merged is rounded once, at the end.
+bits, those of 32 bits too, and what is merged is rounded once, at the end. Floats are fractions,
+too: a small stack is merged exactly all the same, unless a batch norm divides by a root.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fractions import Fraction
 from math import isqrt, lcm
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from convalgebra.algebra.plan import Plan, Step
 from convalgebra.arguments import shown
-from convalgebra.errors import InputError
+from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.kernels.merging.blocks import Array, check_bits
 from convalgebra.kernels.merging.parameters import Parameter, ParameterTable
+from convalgebra.kernels.merging.rounding import BATCH_NORM
 from convalgebra.kernels.merging.state import EPSILON, State, collected, to_floats
 from convalgebra.kernels.sources import number_of
 from convalgebra.layers import EPS
 
 Epsilon: TypeAlias = "int | float | str | Fraction"
 
+FEW = 20_000  # floats that are taken as Fractions; a fraction of a second
 _MOST_EPSILON = 10**300
 _LONGEST = 24  # characters of a fraction that is told
 
@@ -38,7 +43,9 @@ class Numbers(NamedTuple):
 class Given(NamedTuple):
     """The numbers of all steps with a kernel, what they are, and what had to be said of them.
 
-    `by_order` says which array is which, where only their order did.
+    `by_order` says which array is which, where only their order did. `dtype` is that of the merged
+    weights: objects for Fractions. Of floats there are the absolute values in `magnitudes`, how
+    many roundings each step has behind it, and the numbers as Fractions where these are few.
     """
 
     steps: dict[int, Numbers]
@@ -46,6 +53,9 @@ class Given(NamedTuple):
     dtype: Any
     notes: tuple[str, ...]
     by_order: str = ""
+    magnitudes: Mapping[int, Numbers] = MappingProxyType({})
+    roundings: Mapping[int, int] = MappingProxyType({})
+    rational: dict[int, Numbers] | None = None
 
 
 def numbers_of(
@@ -60,9 +70,6 @@ def numbers_of(
     """
     arrays, own, by_order = collected(state, table)
     floats = [array.dtype for array in arrays.values() if array.dtype != object]
-    by_step: dict[int, dict[str, Array]] = {}
-    for p in table:
-        by_step.setdefault(p.step, {})[p.role] = arrays[p.name]
     norms = [p for p in table if p.role == "running_var"]
     common = None if epsilon is None else _epsilon(epsilon)  # a bad one is told without norms, too
     notes = [*table.notes]
@@ -74,27 +81,83 @@ def numbers_of(
         notes += _on_epsilon(p, given)
         _check_variance(arrays[p.name], p.label, epsilons[p.step])
     notes = list(dict.fromkeys(notes))
-    exact = not floats
-    for p in norms if exact else ():
-        root = _irrational(arrays[p.name] + epsilons[p.step])
+    kernels = [i for i, step in enumerate(plan.steps) if step.op in ("conv", "convt")]
+    few = not floats or sum(array.size for array in arrays.values()) <= FEW
+    fractions = {name: _as_fractions(array) for name, array in arrays.items()} if few else {}
+    root, exact = None, few
+    for p in norms if few else ():
+        root = _irrational(fractions[p.name] + epsilons[p.step])
         if root is not None:
             exact = False
-            shown = str(root) if len(str(root)) <= _LONGEST else "a fraction"
-            notes.append(
-                f"`{p.layer}` divides by the square root of {shown}, which is not rational: all is "
-                "merged in floats"
-            )
+            if not floats:
+                shown = str(root) if len(str(root)) <= _LONGEST else "a fraction"
+                notes.append(
+                    f"`{p.layer}` divides by the square root of {shown}, which is not rational: "
+                    "all is merged in floats"
+                )
             break
-    if not exact:
-        for p in table:
-            by_step[p.step][p.role] = to_floats(arrays[p.name], p.label)
-    found = {
-        index: _numbers(step, by_step, epsilons, exact)
-        for index, step in enumerate(plan.steps)
-        if step.op in ("conv", "convt")
-    }
-    dtype = np.result_type(np.float32, *floats) if floats else np.dtype(np.float64)
-    return Given(found, exact, np.dtype(object) if exact else dtype, tuple(notes), by_order)
+    rational: dict[int, Numbers] | None = None
+    if exact:
+        by_step = _by_step(table, fractions)
+        try:
+            rational = {i: _numbers(plan.steps[i], by_step, epsilons, True) for i in kernels}
+        except UnsupportedError:
+            if not floats:
+                raise
+    if rational is not None and not floats:
+        return Given(rational, True, np.dtype(object), tuple(notes), by_order)
+    plain = {p.name: to_floats(arrays[p.name], p.label) for p in table}
+    by_step = _by_step(table, plain)
+    found = {i: _numbers(plan.steps[i], by_step, epsilons, False) for i in kernels}
+    inexact = {p.step for p in table if _changed(arrays[p.name], plain[p.name])}
+    return Given(
+        steps=found,
+        exact=False,
+        dtype=np.result_type(np.float32, *floats) if floats else np.dtype(np.float64),
+        notes=tuple(notes),
+        by_order=by_order,
+        magnitudes={i: _magnitudes(plan.steps[i], by_step, found[i]) for i in kernels},
+        roundings={i: _roundings(plan.steps[i], inexact) for i in kernels},
+        rational=rational,
+    )
+
+
+def _by_step(table: ParameterTable, arrays: Mapping[str, Array]) -> dict[int, dict[str, Array]]:
+    found: dict[int, dict[str, Array]] = {}
+    for p in table:
+        found.setdefault(p.step, {})[p.role] = arrays[p.name]
+    return found
+
+
+def _as_fractions(array: Array) -> Array:
+    if array.dtype == object:
+        return array
+    found = np.empty(array.size, dtype=object)
+    found[:] = [Fraction(value) for value in array.ravel().tolist()]
+    return found.reshape(array.shape)
+
+
+def _changed(array: Array, floats: Array) -> bool:
+    """Whether ints and Fractions are others as floats."""
+    pairs = zip(array.ravel(), floats.ravel().tolist(), strict=True)
+    return array.dtype == object and any(Fraction(float_) != value for value, float_ in pairs)
+
+
+def _magnitudes(step: Step, by_step: dict[int, dict[str, Array]], numbers: Numbers) -> Numbers:
+    """The absolute values of the numbers of a step, those of a difference added up."""
+    kernel = np.abs(numbers.kernel)
+    bias = None if numbers.bias is None else np.abs(numbers.bias)
+    if step.kind == "bn" and step.weights is not None:
+        own = by_step[step.weights]
+        bias = np.abs(own["bias"]) + np.abs(own["running_mean"]) * kernel.ravel()
+    return Numbers(kernel, bias)
+
+
+def _roundings(step: Step, inexact: set[int]) -> int:
+    """How many roundings the numbers of a step have behind them."""
+    if step.weights is None:
+        return int(any(Fraction(float(tap)) != tap for tap in step.taps or ()))
+    return (step.weights in inexact) + (BATCH_NORM if step.kind == "bn" else 0)
 
 
 def _on_epsilon(norm: Parameter, given: Fraction | None) -> list[str]:
