@@ -83,13 +83,15 @@ class Network:
     """Layers in topological order, with the shape of the input where it is known.
 
     `shape` is (channels, size, ...) without the batch, or None. `outputs` are node indices.
-    Two networks are equal when they compute in the same steps; names do not count.
+    Two networks are equal when they compute in the same steps; names do not count. `dtype` is the
+    kind of numbers that the model which it was read from holds, "" where that is not known.
     """
 
     shape: Shape | None
     nodes: tuple[Node, ...]
     outputs: tuple[int, ...]
     source: Source | None = field(default=None, compare=False, repr=False)
+    dtype: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         for index, node in enumerate(self.nodes):

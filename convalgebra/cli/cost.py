@@ -42,8 +42,7 @@ from convalgebra.errors import InputError
 )
 @click.option(
     "--dtype",
-    default="float32",
-    show_default=True,
+    show_default="float32",
     metavar="KIND",
     help="What bytes are counted of: float16, int8, ..",
 )
@@ -75,7 +74,7 @@ def cost(
     shape: str | None,
     at: dict[str, int],
     to: str | None,
-    dtype: str,
+    dtype: str | None,
     batch: str,
     training: str | None,
     convention: str | None,
@@ -129,6 +128,8 @@ def cost(
         show(inventory_in(form, model, columns(), all_layers=all_layers))
         return
     inputs = read_batch(batch)
+    if dtype is None and len(models) > 1:
+        dtype = "float32"  # several are compared on numbers of one kind
     if at:
         check_names(at, names(inputs).union(*(read(model, shape).named() for model in models)))
     reports = [

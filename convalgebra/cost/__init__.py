@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from convalgebra.arguments import as_numbers, shown
+from convalgebra.cost.dtypes import BYTES
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
 from convalgebra.language.scanner import MAX_DIGITS
@@ -26,7 +27,7 @@ def cost(
     input: Input = None,
     at: Mapping[str, int] | None = None,
     to: str | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     batch: int | str | Size = 1,
     training: str | None = None,
     convention: str | None = None,
@@ -35,7 +36,8 @@ def cost(
 
     `input` is channels and sizes, `3x224x224`, if the text does not say it; letters are allowed.
     `at` puts numbers in for named sizes. With `to` only the part that the value, block or layer of
-    that name needs is counted. Bytes are those of numbers of kind `dtype`. Work and data are those
+    that name needs is counted. Bytes are those of numbers of kind `dtype`, by default those that a
+    module or an ONNX file holds, or float32. Work and data are those
     of `batch` inputs (a number, or a letter that no size has), which share the weights. `training`
     with `sgd`, `momentum` or `adam` says what memory that takes; `convention` is a tool, `fvcore`,
     whose figure is to be accounted for.
@@ -63,7 +65,11 @@ def cost(
         from convalgebra.sizes import at as numbers_in
 
         network, inputs = network.at(at), numbers_in(inputs, at)
-    report = cost_of(network, dtype=dtype, batch=inputs)
+    own = network.dtype if network.dtype in BYTES else "float32"
+    report = cost_of(network, dtype=own if dtype is None else dtype, batch=inputs)
+    if dtype is None and network.dtype not in ("", own):
+        told = f"bytes are those of {own}; the model holds {network.dtype}"
+        report = report._replace(assumptions=(*report.assumptions, told))
     if training is not None:
         from convalgebra.cost.memory import training_of
 

@@ -170,7 +170,7 @@ def _report(stack: Any, input: Input, at: Mapping[str, int] | None) -> CostRepor
     if not isinstance(stack, CostReport):
         from convalgebra.cost import cost
 
-        return cost(stack, input=input, at=at)
+        return cost(stack, input=input, at=at, dtype="float32")  # as the others
     if input is not None or at is not None:
         raise InputError(
             "a cost report has an input of its own: leave input and at out, or put "

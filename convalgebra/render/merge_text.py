@@ -269,7 +269,7 @@ def costs(report: MergeReport) -> Table:
         learned = sum(prod(p.shape) for p in table if not p.role.startswith("running"))
         own = report.weight.size + (0 if report.bias is None else report.bias.size)
         return Table(header, (("params", f"{learned:,}", f"{own:,}"),))
-    one, other = (cost(network).total for network in (report.network, merged))
+    one, other = (cost(n, dtype="float32").total for n in (report.network, merged))
     rows = (
         ("params", f"{one.params:,}", f"{other.params:,}"),
         ("MACs", f"{one.macs:,}", f"{other.macs:,}"),

@@ -221,3 +221,11 @@ def test_an_operator_of_another_domain_is_not_that_of_onnx():
     content.graph.node[0].domain = "my.company"
     network = read(content.SerializeToString(), "m.onnx")
     assert str(network) == "input 3x16x16; opaque(my_company_Relu, 3x16x16, 0, ?)"
+
+
+@pytest.mark.parametrize(("kind", "name", "size"), [(1, "float32", 4), (10, "float16", 2)])
+def test_bytes_are_those_of_the_numbers_of_the_file(kind, name, size):
+    content = model([("Conv", "x w", "y", {})], [tensor("w", 8, 3, 3, 3, kind=kind)])
+    report = ca.cost(read(content, "m.onnx"))
+    assert report.dtype == name
+    assert report.total.bytes == size * (3 * 256 + 216 + 8 * 196)

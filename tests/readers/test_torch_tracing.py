@@ -135,7 +135,49 @@ def test_wrappers_hooks_and_formats(module, written):
 
 
 def test_complex_numbers():
-    assert text(nn.Conv2d(3, 4, 3, dtype=torch.complex64)) == "3x3@4b"
+    module = nn.Conv2d(3, 4, 3, dtype=torch.complex64)
+    assert text(module) == "3x3@4b"
+    told = "bytes are those of float32; the model holds complex64"
+    assert told in ca.cost(module, input=(3, 8, 8)).assumptions
+
+
+def test_bytes_are_those_of_the_numbers_of_the_module():
+    half = nn.Conv2d(3, 4, 3).half()
+    numbers = 3 * 64 + (108 + 4) + 4 * 36  # what is read, the weights, what is written
+    assert ca.cost(half, input=(3, 8, 8)).total.bytes == 2 * numbers == 896
+    assert ca.cost(ca.from_torch(half, (3, 8, 8))).dtype == "float16"
+    assert ca.cost(half, input=(3, 8, 8), dtype="float32").total.bytes == 4 * numbers
+    assert ca.compare("3x3@4b", half, input=(3, 8, 8)).ratios["bytes"] == (1, 1)
+
+
+def test_an_image_without_its_batch():
+    unbatched = Doing(lambda s, x: s.c(x[0]), c=nn.Conv2d(3, 4, 3))
+    assert text(unbatched, (3, 8, 8)) == "3x3@4b"
+    assert ca.cost(unbatched, input=(3, 8, 8)).output == (4, 6, 6)
+
+
+@pytest.mark.parametrize(("mode", "axes"), [("linear", 1), ("bilinear", 2), ("trilinear", 3)])
+def test_resizing_on_any_axes(mode, axes):
+    conv = (nn.Conv1d, nn.Conv2d, nn.Conv3d)[axes - 1](3, 4, 3)
+    shape = (3, 4, 5, 6)[: axes + 1]
+    kernel = "x".join("3" * axes)
+    module = nn.Sequential(nn.Upsample(scale_factor=2, mode=mode), conv)
+    assert text(module, shape) == f"bilinear2, {kernel}@4b"
+
+
+def test_recurrent_cells_by_hand():
+    for cell, gates in ((nn.RNNCell, 1), (nn.GRUCell, 3), (nn.LSTMCell, 4)):
+        total = ca.cost(cell(8, 16), input=(8,)).total
+        assert total.macs == gates * 16 * (8 + 16)
+        assert total.params == gates * 16 * (8 + 16 + 2)
+
+
+@pytest.mark.parametrize("equation", ["bchw,oc", "bchw,oc->bohw", "bc...,oc->bo..."])
+def test_products_by_einsum(equation):
+    product = Doing(lambda s, x: torch.einsum(equation, x, s.w), w=nn.Parameter(torch.ones(4, 3)))
+    report = ca.cost(product, input=(3, 8, 12))
+    assert (report.total.macs, report.total.params) == (4 * 3 * 96, 12)
+    assert report.output == ((8, 4, 12) if "->" not in equation else (4, 8, 12))  # bhow
 
 
 def test_a_pool_of_an_input_without_a_batch():
@@ -179,6 +221,9 @@ class Two(nn.Module):
     [
         (Two(), (3, 9, 9), r"needs 2 arguments \(image, mask\)"),
         (conv, [(3, 9, 9), (1, 9, 9)], "several were given"),
+        (conv, {"x": (3, 9, 9)}, r"several were given.* write input=\(3, 224, 224\)"),
+        (conv, (1, 3, 9, 9), r"without its batch: write input=\(3, 9, 9\)"),
+        (conv, torch.zeros(1, 3, 9, 9), "input is the shape of one image"),
         (conv, "3xHxW", "has named sizes; give numbers"),
         (conv, None, "a module does not tell its input"),
         (conv, 3, "an input shape is channels and sizes, all at least 1, not 3"),

@@ -59,6 +59,9 @@ class Graph(NamedTuple):
     stored: dict[str, Stored]
     shapes: dict[str, Declared]
     opset: int
+    dtype: (
+        str  # of the stored numbers that are no whole ones, and of the input where there are none
+    )
     model: ModelProto
 
 
@@ -76,6 +79,9 @@ def graph_of(content: bytes, path: str) -> Graph:
         raise InputError(f"{path}: more than {MOST_NODES:,} nodes")
     opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
     stored: dict[str, Stored] = {}
+    dtypes = {tensor.data_type for tensor in graph.initializer if _is_float(tensor.data_type)}
+    dtypes = dtypes or {i.type.tensor_type.elem_type for i in graph.input[:1]}
+    dtype = " and ".join(sorted({_dtype(number) for number in dtypes if _is_float(number)}))
     for tensor in graph.initializer:
         name = _text(tensor.name)
         if name in stored:
@@ -89,7 +95,20 @@ def graph_of(content: bytes, path: str) -> Graph:
     shapes = _declared_in(graph, path)
     outputs = tuple(_text(value.name) for value in graph.output)
     ordered = _in_order(steps, {*inputs, *stored}, outputs, path)
-    return Graph(ordered, inputs, outputs, stored, shapes, opset, model)
+    return Graph(ordered, inputs, outputs, stored, shapes, opset, dtype, model)
+
+
+def _is_float(number: int) -> bool:
+    return _KINDS.get(number) == "float"
+
+
+def _dtype(number: int) -> str:
+    """What the report calls a type of numbers."""
+    from onnx import TensorProto
+
+    name = str(TensorProto.DataType.Name(number)).lower()
+    name = "float8" if name.startswith("float8") else name
+    return {"float": "float32", "double": "float64"}.get(name, name)
 
 
 def _parsed(content: bytes, path: str) -> ModelProto:

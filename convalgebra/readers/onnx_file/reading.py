@@ -57,7 +57,8 @@ def network_of(content: bytes, path: str, input: Input) -> Network:
         outputs = [end for end in ends if isinstance(end, Tensor)]
         if not outputs:
             raise UnsupportedError("no output depends on the input")
-        return finished(values.builder, outputs, values.builder.counted, {})
+        network = finished(values.builder, outputs, values.builder.counted, {})
+        return replace(network, dtype=graph.dtype)
     except ConvalgebraError as error:
         open_sizes = any(not isinstance(size, int) for size in shape)
         hint = f" (sizes left open are named: {shape_text(shape)}; give numbers by --input)"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.errors import InputError, UnsupportedError
@@ -28,12 +29,12 @@ def from_torch(module: Any, input: Input) -> Network:
         raise InputError(f"expected a torch.nn.Module, not {type(module).__name__}")
     from convalgebra.readers.torch_module.keeping import check_gone
     from convalgebra.readers.torch_module.reading import network_of
-    from convalgebra.readers.torch_module.tracing import traced
+    from convalgebra.readers.torch_module.tracing import dtypes_in, traced
 
     shape = _plain(input)
     _check_signature(module)
     trace = traced(module, shape)
-    network = network_of(trace, shape)
+    network = replace(network_of(trace, shape), dtype=dtypes_in(module))
     made = trace.weak()
     del trace
     check_gone(made)
@@ -44,10 +45,14 @@ def _plain(input: Input) -> tuple[int, ...]:
     if input is None:
         raise InputError("a module does not tell its input: give input=(3, 224, 224), no batch")
     several = (tuple, list)
-    if isinstance(input, several) and any(isinstance(size, several) for size in input):
+    if sys.modules["torch"].is_tensor(input):
+        raise InputError("input is the shape of one image without its batch, like (3, 224, 224)")
+    if isinstance(input, dict) or (
+        isinstance(input, several) and any(isinstance(size, several) for size in input)
+    ):
         raise UnsupportedError(
             "a network has one input here; several were given. Wrap the module in one that takes "
-            "the image alone"
+            "the image alone, and write input=(3, 224, 224)"
         )
     shape = read_shape(input)
     sizes = [size for size in shape if isinstance(size, int)]

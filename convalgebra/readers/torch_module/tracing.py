@@ -195,7 +195,7 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
     if fault is not None:
         raise UnsupportedError(
             f"the module cannot be run on an input of {shape_text(shape)} (and a batch of 1)"
-            f"{_where(fault, recorder.place[-1])}: PyTorch says {_told(fault)}"
+            f"{_where(fault, recorder.place[-1])}: PyTorch says {_told(fault)}{_batch(shape)}"
         )
     parameters = {name: recorder.stand_in(p) for name, p in module.named_parameters()}
     classes = {path: type(part).__name__ for path, part in module.named_modules()}
@@ -230,6 +230,13 @@ def _to_eval(module: torch.nn.Module) -> None:
         written: Any = part._modules.get("_orig_mod")  # of a part that `torch.compile` made
         if type(part).__name__ == "OptimizedModule" and written is not None:
             vars(part)["forward"] = written
+
+
+def dtypes_in(module: torch.nn.Module) -> str:
+    """The kinds of numbers of the parameters, as the report calls them: `float16 and float32`."""
+    kinds = {str(p.dtype).removeprefix("torch.") for p in module.parameters()}
+    kinds = kinds or {str(dtype_of(module)).removeprefix("torch.")}
+    return " and ".join(sorted("float8" if k.startswith("float8") else k for k in kinds))
 
 
 def dtype_of(module: torch.nn.Module) -> torch.dtype:
@@ -269,6 +276,13 @@ def _tell_places(module: torch.nn.Module, place: list[tuple[str, ...]]) -> None:
 
         part.register_forward_pre_hook(begin)
         part.register_forward_hook(end)
+
+
+def _batch(shape: tuple[int, ...]) -> str:
+    """What to write for a shape that may have its batch of 1."""
+    if len(shape) < 3 or shape[0] != 1:
+        return ""
+    return f". An input is one image, without its batch: write input={shape[1:]}"
 
 
 def _needs_numbers(error: Exception, place: tuple[str, ...]) -> str:
