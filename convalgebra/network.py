@@ -50,7 +50,9 @@ class Node(NamedTuple):
     the same weights: its own, unless the layer is shared. `name`, `block` (where it stands in the
     text, outermost first) and `span` are for people and take no part in equality. Nor do `arrays`:
     where the model keeps the `weight`, `bias`, .. of the layer, None for what it computes. A text
-    does not know of any: then it is None as a whole.
+    does not know of any: then it is None as a whole. Nor does `call`, what the layer is in the
+    model: a `module`, a `function` or a `mean` over axes; with `padding word` at its end it was
+    given a word for its padding. It is "" where nobody knows.
     """
 
     layer: Layer
@@ -60,6 +62,7 @@ class Node(NamedTuple):
     block: tuple[str, ...] = ()
     span: Span | None = None
     arrays: Mapping[str, Held | None] | None = None
+    call: str = ""
 
     @property
     def read(self) -> tuple[int, ...]:

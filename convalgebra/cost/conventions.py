@@ -24,9 +24,10 @@ from convalgebra.cost.figures import plain, summed
 from convalgebra.cost.report import use_of
 from convalgebra.errors import InputError
 from convalgebra.language import parse
-from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, LIKE, MERGES
+from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, LIKE, MERGES, Layer
 from convalgebra.network import Network
 from convalgebra.sizes import Size, product, simplest, total
+from convalgebra.words import counted
 
 _MATRICES = CONVOLUTIONS | DENSE
 _POOLS = frozenset({"max", "avg", "gap", "gmp"})
@@ -58,12 +59,19 @@ class Rule(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """A tool, what it calls its figure, and the figure of ours beside it: MACs or FLOPs."""
+    """A tool, what it calls its figure, and the figure of ours beside it: MACs or FLOPs.
+
+    One that `watches_modules` does not see layers called as functions, but where a rule says so.
+    One that is `blind_to_words` does not see convolutions with `padding="same"` or `"valid"`, which
+    PyTorch runs as another operation (`aten::_convolution_mode`).
+    """
 
     tool: str
     calls_it: str
     unit: str
     rules: tuple[Rule, ...]
+    watches_modules: bool = False
+    blind_to_words: bool = False
 
 
 # Of layers whose weights and MACs are known: no rule is for opaque ones.
@@ -102,6 +110,7 @@ CONVENTIONS: dict[str, Convention] = {
             Rule("1 an output of nearest upsampling", _kinds("up", "resize"), "outputs", axes=2),
             Rule("4 an output of bilinear upsampling", _kinds("bilinear"), "outputs", 4, axes=2),
         ),
+        blind_to_words=True,
     ),
     "thop": Convention(
         "thop 0.1.1",
@@ -125,6 +134,7 @@ CONVENTIONS: dict[str, Convention] = {
             Rule("5 an output of linear upsampling", _kinds("bilinear"), "outputs", 5, axes=1),
             Rule("11 an output of bilinear upsampling", _kinds("bilinear"), "outputs", 11, axes=2),
         ),
+        watches_modules=True,
     ),
     "torchinfo": Convention(
         "torchinfo 1.8.0",
@@ -141,6 +151,7 @@ CONVENTIONS: dict[str, Convention] = {
             Rule("weights and biases of dense layers, once", DENSE, "params", 1, "mac"),
             Rule("weights of norms, once", _kinds("bn", "ln", "in", "gn"), "params"),
         ),
+        watches_modules=True,
     ),
     "ptflops": Convention(
         "ptflops 0.7.5, backend pytorch",
@@ -169,6 +180,7 @@ CONVENTIONS: dict[str, Convention] = {
             Rule("4 an element of local response norms", _kinds("lrn"), "outputs", 4),
             Rule("4 a position of local response norms", _kinds("lrn"), "positions", 4),
         ),
+        watches_modules=True,
     ),
     "slim": Convention(
         "the TensorFlow profile of Araujo, Norris, Sim 2019",
@@ -272,19 +284,31 @@ def account_of(network: Network, convention: str) -> Account:
     ours: dict[Rule, list[Size | None]] = {rule: [] for rule in table.rules}
     apart: dict[str, list[Size | None]] = {}  # of ours, what they do not count
     layers: list[Size | None] = [0] * len(network.nodes)
+    unknown: dict[str, None] = {}
+    unseen = 0
     for index, use, counts in _uses(network):
         met = [rule for rule in table.rules if _holds(rule, use)]
-        amounts = [_amount(rule, use, counts, called.get(index)) for rule in met]
+        call = _call(table, use.layer, called.get(index))
+        not_known = list(_not_known(table, use.layer, met, call))
+        unknown |= dict.fromkeys(not_known)
+        amounts = [_amount(rule, use, counts, call) for rule in met]
         for rule, amount in zip(met, amounts, strict=True):
             theirs[rule] += amount
-        layers[index] = total(amounts) if use.layer.kind in TRIED else None
+        unseen += call == "unseen"
+        layers[index] = None if not_known else total(amounts)
         for name, our_amount in _our_classes(table, counts):
             beside = next((rule for rule in met if rule.ours == name), None)
             (apart.setdefault(name, []) if beside is None else ours[beside]).append(our_amount)
     lines = [Line(r.says, simplest(theirs[r]), summed(ours[r])) for r in table.rules]
     lines += [Line(f"not counted: {name}", 0, summed(parts)) for name, parts in apart.items()]
-    unknown = dict.fromkeys(k.layer.kind for k in network.nodes if k.layer.kind not in TRIED)
-    notes = [f"what it counts for `{kind}` is not known" for kind in unknown]
+    idle = (n.layer.kind for n in network.nodes if n.layer.kind not in TRIED)
+    unknown |= dict.fromkeys(f"`{kind}`" for kind in idle)
+    notes = [f"what it counts for {what} is not known" for what in unknown]
+    if unseen:
+        notes.append(
+            f"{counted(unseen, 'convolution')} with a word for the padding, as `same`: that is an "
+            "operation of PyTorch's that it does not count"
+        )
     notes += _note_on_calls(table, network, reference, called)
     return Account(
         convention=convention,
@@ -316,9 +340,29 @@ def _holds(rule: Rule, use: Use) -> bool:
     return use.layer.kind in rule.kinds and rule.axes in (None, len(use.output) - 1)
 
 
+def _call(table: Convention, layer: Layer, call: str | None) -> str | None:
+    """How the tool sees a layer be called; `unseen` says that it does not see it."""
+    if table.blind_to_words and layer.kind in CONVOLUTIONS:
+        by_word = layer.padding == "same" or (call or "").endswith("padding word")
+        return "unseen" if by_word else call
+    return call
+
+
+def _not_known(
+    table: Convention, layer: Layer, met: Sequence[Rule], call: str | None
+) -> Iterator[str]:
+    """Of what in a layer it is not known how the tool counts it."""
+    if layer.kind not in TRIED:
+        yield f"`{layer.kind}`"
+    if call == "unseen" and any(stride != 1 for stride in layer.stride):
+        yield "`psame` with a stride (no module of PyTorch has it)"
+    if table.watches_modules and (call or "").startswith("function"):
+        yield from (f"`{layer.kind}` as a function" for rule in met if rule.as_function is None)
+
+
 def _amount(rule: Rule, use: Use, counts: Counts, call: str | None) -> Size:
     factor = rule.factor
-    if call == "mean":
+    if call in ("mean", "unseen"):
         factor = 0
     elif call == "function" and rule.as_function is not None:
         factor = rule.as_function
@@ -332,7 +376,8 @@ def _our_classes(table: Convention, counts: Counts) -> Sequence[tuple[str, Size 
 def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
     """The network of `FUNCTIONS` that this one is, and which of its layers are called, and how.
 
-    Nothing where it is none of them: a network in our notation does not say what is a module.
+    Where it is none of them, what its nodes say: a network in our notation does not say what is a
+    module.
     """
     kinds = {node.layer.kind for node in network.nodes}
     for name, calls in FUNCTIONS.items():
@@ -349,7 +394,7 @@ def functions_of(network: Network) -> tuple[str, Mapping[int, str]]:
                     where = [i for i in where if reference.nodes[i].block[0] in blocks]
                 found |= dict.fromkeys(where, call)
             return name, found
-    return "", {}
+    return "", {index: node.call for index, node in enumerate(network.nodes) if node.call}
 
 
 @cache
@@ -363,13 +408,15 @@ def _note_on_calls(
     """What was taken to be a module, if that makes a difference to the tool."""
     watched = {kind for r in table.rules if r.as_function is not None for kind in r.kinds}
     watched |= {"gap" for r in table.rules if "gap" in r.kinds and "mean" in called.values()}
-    times = Counter(
-        (network.nodes[index].layer.kind, call)
-        for index, call in called.items()
-        if network.live[index] and network.nodes[index].layer.kind in watched
-    )
+    nodes = [
+        (node.layer.kind, called.get(index, ""))
+        for index, node in enumerate(network.nodes)
+        if network.live[index] and node.layer.kind in watched
+    ]
+    times = Counter((kind, call) for kind, call in nodes if call not in ("", "module"))
     if times:
         calls = ", ".join(f"{number} {kind} as a {call}" for (kind, call), number in times.items())
-        return [f"counted as torchvision's {reference} is written, which calls {calls}"]
-    met = dict.fromkeys(n.layer.kind for n in network.nodes if n.layer.kind in watched)
+        written = f"torchvision's {reference}" if reference else "the model"
+        return [f"counted as {written} is written, which calls {calls}"]
+    met = dict.fromkeys(kind for kind, call in nodes if not call)
     return [f"every {', '.join(met)} is taken to be a module, not a function call"] if met else []

@@ -87,6 +87,59 @@ def test_our_figure_is_open_where_macs_are_not_known():
     assert "not known" in str(report)
 
 
+def test_what_a_module_calls():
+    torch = pytest.importorskip("torch")
+    nn, functional = torch.nn, torch.nn.functional
+
+    class Squeeze(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = nn.Linear(8, 2, bias=False), nn.Linear(2, 8, bias=False)
+
+        def forward(self, x):
+            y = functional.relu(self.a(x.mean((2, 3))))
+            return x * torch.sigmoid(self.b(y))[:, :, None, None]
+
+    def account(module, shape, tool):
+        return cost(module, input=shape, convention=tool).convention
+
+    # fvcore prints 8 x 2 + 2 x 8: a mean is no adaptive average to it.
+    squeeze = account(Squeeze(), (8, 16, 16), "fvcore")
+    assert (squeeze.total, squeeze.ours) == (32, 32)
+    assert squeeze.notes == ("counted as the model is written, which calls 1 gap as a mean",)
+    modules = nn.Sequential(nn.Conv2d(8, 8, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1))
+    assert account(modules, (8, 4, 4), "fvcore").total == 64 * 16 + 8 * 16
+    assert account(modules, (8, 4, 4), "ptflops").notes == ()  # nothing is taken to be a module
+    for word in ("same", "valid"):
+        by_word = account(nn.Conv2d(3, 8, 3, padding=word), (3, 32, 32), "fvcore")
+        assert (by_word.total, by_word.layers) == (0, (0,))
+        assert by_word.notes[0].startswith("1 convolution with a word for the padding")
+    assert account(nn.Conv2d(3, 8, 3, padding="same"), (3, 32, 32), "thop").total == 221184
+
+    class Held(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.ones(4, 3, 1, 1))
+
+        def forward(self, x):
+            return functional.conv2d(x, self.w, padding="same")
+
+    assert account(Held(), (3, 5, 5), "fvcore").total == 0
+    for tool in ("thop", "torchinfo", "ptflops"):  # they watch modules: who knows
+        assert account(Held(), (3, 5, 5), tool).total is None
+    assert account(Held(), (3, 5, 5), "torchvision").total == 12 * 25
+
+
+def test_padding_same_in_a_text():
+    account = account_of(read("3x3psame@8", "3x32x32"), "fvcore")
+    assert (account.total, account.ours) == (0, 221184)
+    account = account_of(read("3x3s2psame@8", "3x32x32"), "fvcore")
+    assert account.total is None
+    assert account.notes[0] == (
+        "what it counts for `psame` with a stride (no module of PyTorch has it) is not known"
+    )
+
+
 def test_functions_are_named_for_networks_that_are_there():
     for name, calls in FUNCTIONS.items():
         kinds = {node.layer.kind for node in read(f"zoo:{name}").nodes}

@@ -101,6 +101,7 @@ class Builder:
     nodes: list[Node] = field(default_factory=lambda: [Node(INPUT, (), 0)])
     shapes: list[Shape] = field(default_factory=list)
     block: tuple[str, ...] = ()
+    call: str = ""  # see `Node`
     counted: dict[Parameter, int] = field(default_factory=dict)
     worked: set[Work] = field(default_factory=set)
     params: Size = 0  # of all nodes so far
@@ -229,7 +230,8 @@ class Builder:
             raise UnsupportedError(f"more than {MOST_NODES:,} operations")
         weights = index if owner is None else owner
         name = ".".join(self.block)
-        self.nodes.append(Node(layer, tuple(sources), weights, name, self.block))
+        node = Node(layer, tuple(sources), weights, name, self.block, call=self.call)
+        self.nodes.append(node)
         self.shapes.append(shape)
         return index
 

@@ -213,6 +213,7 @@ def reduced(
     if kind and len(at) > 1 and covers(dims, range(1, len(at)), at):
         node = builder.layer(Layer(kind), [tensor.node])
         if node is not None:
+            builder.nodes[node] = builder.nodes[node]._replace(call="mean")
             return Tensor(node, _left(tensor, gone, shape))
     return builder.made(name, [tensor], shape)
 

@@ -45,6 +45,7 @@ class _Values:
 
     def __init__(self, trace: Trace, builder: Builder) -> None:
         self.builder = builder
+        self.classes = trace.classes
         self.known: dict[int, tuple[torch.Tensor, Value]] = {}
         self.storages: dict[int, list[int]] = {}
         self.parameters = []
@@ -84,7 +85,7 @@ class _Values:
         # A tensor is its own key: it hashes by identity.
         results = list(dict.fromkeys(tensors_in(call.result))) or list(call.changed)
         args, kwargs = mapped(call.args, operand), mapped(call.kwargs, operand)
-        self.builder.block = call.block
+        self.builder.block, self.builder.call = call.block, self.called(call.block)
         shapes = [tuple(result.shape) for result in results]
         made = _made(Reading(self.builder, call.name, shapes), args, kwargs)
         for tensor in call.changed:
@@ -93,6 +94,13 @@ class _Values:
             if isinstance(value, Constant):
                 value = self._held(call, result, value)
             self.put(result, value)
+
+    def called(self, block: tuple[str, ...]) -> str:
+        """Whether what stands there is one of PyTorch's modules, or a function that one calls."""
+        path = ".".join(block)
+        inner = f"{path}." if path else ""
+        leaf = not any(other != path and other.startswith(inner) for other in self.classes)
+        return "module" if leaf and hasattr(torch.nn, self.classes.get(path, "")) else "function"
 
     def _held(self, call: Call, result: torch.Tensor, value: Constant) -> Constant:
         """A constant that a call made, held in the state if it has the numbers of its argument."""

@@ -27,6 +27,8 @@ def convolution(
         return None
     slide = _slide(len(weight.shape) - 2, stride, padding, dilation)
     name = {"name": r.name} if isinstance(weight, Tensor) or isinstance(bias, Tensor) else {}
+    if isinstance(padding, str):
+        r.builder.call += " with a padding word"
     return sliding.convolution(r.builder, input, weight, bias, slide, groups, r.shape, **name)
 
 
