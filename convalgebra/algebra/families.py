@@ -85,6 +85,12 @@ class Family:
         """The same family, `step` inputs taken as one period: multiples of its own."""
         return self if tuple(a for a, _ in self.rate) == step else Family(self.plan, step)
 
+    @cached_property
+    def with_folded_padding(self) -> Family:
+        """The same family, its steps that only pad or crop made part of its layers."""
+        plan = self.plan.with_folded_padding()
+        return self if plan.steps == self.plan.steps else Family(plan, self.step)
+
     def shifted(self, by: Axes) -> Family:
         """The same family with its output shifted: what was at n + by comes to lie at n."""
         return self if not any(by) else Family(self.plan.shifted(by), self.step)

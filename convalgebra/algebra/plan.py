@@ -81,6 +81,11 @@ class Step(NamedTuple):
         """All its free weights, kernel first, then one bias for each channel that goes out."""
         return self.kernel_weights + (self.channels[1] if self.bias else 0)
 
+    @property
+    def only_moves(self) -> bool:
+        """Whether it pads or crops, and does nothing else."""
+        return self.taps is not None and len(self.taps) == 1 and self.kind != "avg"
+
     def offsets(self) -> list[Axes]:
         """`d u - p` of every tap u, in row-major order."""
         along = zip(self.size, self.dilation, self.padding, strict=True)
@@ -134,6 +139,30 @@ class Plan:
             steps.append(step._replace(sources=(index - 1,), weights=weights))
         return Plan(f"steps {first} to {last} of {self.text}", self.axes, tuple(steps))
 
+    def with_folded_padding(self) -> Plan:
+        """The same operator, steps that only pad or crop made part of the layers that read them."""
+        readers: list[list[Step]] = [[] for _ in self.steps]
+        for step in self.steps:
+            for source in step.sources:
+                readers[source].append(step)
+        steps, place, pads = list[Step](), list[int](), list[Axes]()  # what was folded before each
+        for step, reading in zip(self.steps, readers, strict=True):
+            sources = tuple(place[source] for source in step.sources)
+            if step.op in ("conv", "convt"):
+                along = zip(step.padding, pads[step.sources[0]], step.stride, strict=True)
+                convt = step.op == "convt"
+                padding = tuple(p - s * more if convt else p + more for p, more, s in along)
+                step = step._replace(padding=padding)
+                if step.only_moves and reading and all(r.op in ("conv", "convt") for r in reading):
+                    place.append(sources[0])
+                    pads.append(padding)
+                    continue
+            place.append(len(steps))
+            pads.append((0,) * self.axes)
+            weights = None if step.weights is None else place[step.weights]
+            steps.append(step._replace(sources=sources, weights=weights))
+        return replace(self, steps=tuple(steps))
+
     @cached_property
     def without_padding(self) -> tuple[tuple[Step, ...], Axes, Axes]:
         """The steps with their padding moved to both ends: equal ones make equal plans, shifted.
@@ -142,13 +171,17 @@ class Plan:
         that are returned too, `K[r, e + m] = K'[r + n, e]`. Padding that a stride or a sum does not
         let through stays there.
         """
-        zero, ones = (0,) * self.axes, (1,) * self.axes
+        zero = (0,) * self.axes
         first, scale = list(zero), [1] * self.axes
-        for index, step in enumerate(self.steps[1:], 1):  # all padding of the first convolutions
-            if step.op != "conv" or step.sources != (index - 1,):
+        way = [len(self.steps) - 1]
+        while way[-1]:
+            way.append(self.steps[way[-1]].sources[0])
+        for step in map(self.steps.__getitem__, reversed(way[:-1])):  # all padding on a way goes in
+            if step.op in ("convt", "depth_to_space"):
                 break
-            first = [m + s * p for m, s, p in zip(first, scale, step.padding, strict=True)]
-            scale = [s * t for s, t in zip(scale, step.stride, strict=True)]
+            if step.op == "conv":
+                first = [m + s * p for m, s, p in zip(first, scale, step.padding, strict=True)]
+                scale = [s * t for s, t in zip(scale, step.stride, strict=True)]
         moves, steps, place = [tuple(first)], [self.steps[0]], [0]
         for step in self.steps[1:]:
             before = [moves[source] for source in step.sources]
@@ -163,7 +196,7 @@ class Plan:
             elif step.op == "depth_to_space":
                 move = tuple(step.factor * m for m in move)
             moves.append(move)
-            if step.taps == (Fraction(1),) and step.size == step.stride == ones:
+            if step.only_moves:
                 place.append(place[step.sources[0]])  # it did nothing but pad or crop
                 continue
             sources = []

@@ -47,7 +47,6 @@ from convalgebra.algebra.implicit.equations import ImplicitEquations
 from convalgebra.algebra.implicit.exclusion import BUDGET as MEMBER_BUDGET
 from convalgebra.algebra.implicit.exclusion import exclusion
 from convalgebra.algebra.implicit.search import implicit_equations
-from convalgebra.algebra.one_channel.normal_form import only_moves
 from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes, Plan
@@ -84,8 +83,12 @@ def reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension]) -> Rea
         return replace(found, reason=SAME) if found.rational == "all" else _same(maker)
     if same:
         return _same(maker)
-    moved = None if _is_free(maker) else _same_but_for_padding(maker, made)
-    found = moved or _up_to_shifts(maker, made, dims)
+    folded = maker.with_folded_padding, made.with_folded_padding
+    moved = None if _is_free(folded[0]) else _same_but_for_padding(maker, made)
+    found = moved or _up_to_shifts(*folded, dims)
+    if folded[0] is not maker:  # that claim is about two layers
+        kept = (claim for claim in found.claims if claim["claim"] != "two_products")
+        found = replace(found, claims=tuple(kept))
     begins = [b - a for a, b in zip(maker.offset, made.offset, strict=True)]
     offsets = (tuple(map(sum, zip(shift, begins, strict=True))) for shift in found.offsets)
     return replace(found, offsets=tuple(offsets))  # counted from the first taps, as it is shown
@@ -114,7 +117,7 @@ def _in_steps(claim: Mapping[str, Any], maker: Plan, made: Plan) -> Mapping[str,
     if claim["claim"] != "packs":
         return claim
     rooms, parts = (
-        [number for number, step in enumerate(plan.steps[1:]) if not only_moves(step)]
+        [number for number, step in enumerate(plan.steps[1:]) if not step.only_moves]
         for plan in (maker, made)
     )
 

@@ -46,6 +46,8 @@ def verified(report):
         ("1@4,pixelshuffle2,3", "1@4,pixelshuffle2,3p1", "1@4,pixelshuffle2,3p5"),
         ("up2,3p1", "up2,3"),
         ("3,relu,3", "3p1,relu,3", "3,relu,3p1"),
+        ("2x2@4,2x2@1", "pad1,2x2@4,2x2@1", "2x2@4,crop1,2x2p1@1"),
+        ("(2 + scale),2s2", "pad3,(2 + scale),2s2p1", "crop1:0,(2 + scale),crop0:1,2s2"),
     ],
 )
 def test_padding_changes_no_answer(stacks):

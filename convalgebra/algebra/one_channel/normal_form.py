@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from convalgebra.algebra.one_channel.chains import Chain, Factor
-from convalgebra.algebra.plan import Plan, Step
+from convalgebra.algebra.plan import Plan
 
 
 def chain_of_plan(plan: Plan) -> Chain | None:
@@ -27,7 +27,7 @@ def chain_of_plan(plan: Plan) -> Chain | None:
         average = step.kind == "avg"
         if step.op != "conv" or step.channels != (1, 1) or step.bias:
             return None
-        moved = only_moves(step)
+        moved = step.only_moves
         if step.weights is None and not average and not moved:
             return None
         for axis, left in enumerate(step.padding):
@@ -45,8 +45,3 @@ def chain_of_plan(plan: Plan) -> Chain | None:
         macs += positions * factor.weights
         positions *= prod(along)
     return Chain(plan.text, tuple(factors), stride, tuple(offset), plan.padded, macs, plan.aligned)
-
-
-def only_moves(step: Step) -> bool:
-    """Whether a step pads or crops, and is no factor of a chain."""
-    return step.taps is not None and len(step.taps) == 1 and step.kind != "avg"
