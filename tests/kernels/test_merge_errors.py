@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import runpy
 import zipfile
 from fractions import Fraction
 
@@ -323,3 +324,12 @@ def test_a_bad_eps_is_told_without_a_batch_norm() -> None:
 
 def test_lines_of_tables_fit() -> None:
     assert max(map(len, message("2x2", {}).split("\n")[1:])) <= 80
+
+
+def test_a_kind_of_layer_that_merging_does_not_know_is_an_error_at_import(monkeypatch) -> None:
+    from convalgebra import layers
+    from convalgebra.kernels.merging import linear
+
+    monkeypatch.setitem(layers.KINDS, "deform", layers.KINDS["conv"])
+    with pytest.raises(AssertionError, match="neither takes nor refuses"):
+        runpy.run_path(linear.__file__)

@@ -7,7 +7,8 @@ b outputs for every a > 1 inputs it is b^axes convolutions of stride a side by s
 are laid out in space afterwards (a pixelshuffle by b).
 
 Size and dilation are those of the taps that the layers reach whatever the weights are: a merged
-Sobel filter is 3x3, though its middle is zero. Groups are read off the numbers.
+Sobel filter is 3x3, though its middle is zero. So is the period: phases that are equal because a
+weight is zero stay apart. Groups are read off the numbers.
 """
 
 from __future__ import annotations
@@ -55,9 +56,12 @@ class Convolution:
         return tuple(d * (k - 1) + 1 for d, k in zip(self.dilation, self.size, strict=True))
 
 
-def convolution_of(value: Value) -> Convolution:
-    """The one convolution that a value is."""
-    value = _reduced(value)
+def convolution_of(value: Value, generic: Value | None = None) -> Convolution:
+    """The one convolution that a value is; `generic` is the same at weights without relations.
+
+    Without it the period of the value is not shortened.
+    """
+    value = value if generic is None else _reduced(value, generic)
     if not value.present.any():  # no layer reaches anything: zeros, as many as there is room for
         value = value._replace(present=np.ones_like(value.present))
     strides, factors = (tuple(rate[i] for rate in value.rate) for i in (0, 1))
@@ -155,14 +159,17 @@ def _lattice(present: Array) -> Axes:
     return tuple(found)
 
 
-def _reduced(value: Value) -> Value:
-    """The value with the shortest period: where later phases are the earlier ones, moved."""
+def _reduced(value: Value, generic: Value) -> Value:
+    """The value with the shortest period: where later phases are the earlier ones, moved, whatever
+    the weights are.
+    """
     for axis in range(len(value.rate)):
         a, b = value.rate[axis]
         common = gcd(a, b)
         for times in range(common, 1, -1):
-            if common % times == 0 and _repeats(value, axis, times):
-                value = _shortened(value, axis, times)
+            both = (generic, value)
+            if common % times == 0 and all(_repeats(part, axis, times) for part in both):
+                generic, value = (_shortened(part, axis, times) for part in both)
                 break
     return value
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from math import gcd
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import UnsupportedError
 from convalgebra.kernels.merging.blocks import check_finite
 from convalgebra.kernels.merging.classes import TooLong
-from convalgebra.kernels.merging.composition import MAX_WORK, values_of
+from convalgebra.kernels.merging.composition import MAX_WORK, Value, values_of
 from convalgebra.kernels.merging.convolution import convolution_of
 from convalgebra.kernels.merging.inputs import placed
 from convalgebra.kernels.merging.linear import check_ceil, checked
@@ -19,7 +20,7 @@ from convalgebra.kernels.merging.parameters import ParameterTable, nodes_of, par
 from convalgebra.kernels.merging.report import MergeReport
 from convalgebra.kernels.merging.state import Weights, state_of
 from convalgebra.kernels.merging.verdicts import CHEAP, Merging
-from convalgebra.kernels.merging.weights import Epsilon, Given, numbers_of
+from convalgebra.kernels.merging.weights import Epsilon, Given, generic_numbers, numbers_of
 from convalgebra.network import Network
 from convalgebra.readers import Input, Stack, read, read_shape
 
@@ -82,7 +83,7 @@ def _merged(
     value = values[-1]
     check_finite(value.kernel, "weight")
     check_finite(value.constant, "bias")
-    merged = convolution_of(value)
+    merged = convolution_of(value, _generic(plan, given, value))
     run = Merging(network, plan, nodes, given, values, merged, channels)
     return run.on_input() if network.shape is not None else run.on_every_input()
 
@@ -105,6 +106,15 @@ def parameter_table(
     state = None if weights is None else state_of(weights)
     network, count, axes, assumed = placed(network, shape, channels, state)
     return ParameterTable(parameters_of(network, _plan(network, count, axes)), count, assumed)
+
+
+def _generic(plan: Plan, given: Given, value: Value) -> Value | None:
+    """The value at weights without relations, if its period may be too long; None if too much."""
+    if all(gcd(*rate) == 1 for rate in value.rate):
+        return None
+    with suppress(UnsupportedError):
+        return values_of(plan, generic_numbers(plan, given), True, CHEAP)[-1]
+    return None
 
 
 def _network(stack: Stack, input: Input) -> Network:

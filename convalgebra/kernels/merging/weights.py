@@ -160,6 +160,23 @@ def _roundings(step: Step, inexact: set[int]) -> int:
     return (step.weights in inexact) + (BATCH_NORM if step.kind == "bn" else 0)
 
 
+def generic_numbers(plan: Plan, given: Given) -> dict[int, Numbers]:
+    """Whole numbers without a relation, drawn once and for all, for the weights of every step."""
+    found: dict[int, Numbers] = {}
+    for index, numbers in given.steps.items():
+        step = plan.steps[index]
+        if step.weights is None:
+            found[index] = _numbers(step, {}, {}, True)
+            continue
+        rng = np.random.default_rng(step.weights)  # a shared layer has the same ones
+        kernel, bias = (
+            None if array is None else rng.integers(1, 2**31, array.shape).astype(object)
+            for array in (numbers.kernel, numbers.bias)
+        )
+        found[index] = Numbers(kernel, bias)
+    return found
+
+
 def _on_epsilon(norm: Parameter, given: Fraction | None) -> list[str]:
     """What has to be said of the eps of a batch norm: that nobody stated it, or two did."""
     if given is None:
