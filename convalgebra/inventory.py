@@ -154,9 +154,9 @@ class Inventory(NamedTuple):
     chain: Chain | None = None
 
     @property
-    def params(self) -> int:
-        """The params of all modules of which they are known."""
-        return known_params(self.modules) or 0
+    def params(self) -> int | None:
+        """The params of all modules of which they are known; None where they are of none."""
+        return known_params(self.modules) if self.modules else 0
 
     @property
     def unknown(self) -> tuple[Module, ...]:

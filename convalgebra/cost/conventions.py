@@ -22,7 +22,7 @@ from convalgebra.arguments import as_text
 from convalgebra.cost.counts import Counts, Use, count
 from convalgebra.cost.figures import plain, summed
 from convalgebra.cost.report import use_of
-from convalgebra.errors import InputError
+from convalgebra.errors import Defect, InputError
 from convalgebra.language import parse
 from convalgebra.layers import ACTIVATIONS, BORDERS, CONVOLUTIONS, DENSE, LIKE, MERGES, Layer
 from convalgebra.network import Network
@@ -310,12 +310,15 @@ def account_of(network: Network, convention: str) -> Account:
             "operation of PyTorch's that it does not count"
         )
     notes += _note_on_calls(table, network, reference, called)
+    theirs_in_all = simplest(sum(line.theirs for line in lines))
+    if not unknown and simplest((summed(layers) or 0) - theirs_in_all) != 0:
+        raise Defect(f"the terms of {convention} are not the sum of its layers")
     return Account(
         convention=convention,
         tool=table.tool,
         calls_it=table.calls_it,
         unit=table.unit,
-        total=None if unknown else simplest(sum(line.theirs for line in lines)),
+        total=None if unknown else theirs_in_all,
         ours=summed(line.ours for line in lines),
         lines=tuple(line for line in lines if line.theirs != 0 or line.ours != 0),
         layers=tuple(layers[1:]),

@@ -14,7 +14,7 @@ from math import gcd
 from typing import NamedTuple
 
 from convalgebra.assumptions import Assumptions
-from convalgebra.cost.figures import summed, worked_out
+from convalgebra.cost.figures import worked_out
 from convalgebra.errors import SizeError
 from convalgebra.layers import (
     ACTIVATIONS,
@@ -88,7 +88,9 @@ class Counts(NamedTuple):
     @property
     def params(self) -> Size | None:
         """Weights, biases, and the weights of norms and scales."""
-        return summed((self.weights, self.biases, self.norms))
+        if self.weights is None or self.biases is None:
+            return None
+        return simplest(self.weights + self.biases + self.norms)
 
     def times(self, batch: Size) -> Counts:
         """The same weights, at work on a batch."""

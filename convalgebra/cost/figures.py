@@ -42,9 +42,12 @@ def summed(amounts: Iterable[Size | None]) -> Size | None:
     >>> summed([1, 2]), summed([1, None])
     (3, None)
     """
-    listed = list(amounts)
-    known = [amount for amount in listed if amount is not None]
-    return total(known) if len(known) == len(listed) else None
+    known = []
+    for amount in amounts:
+        if amount is None:
+            return None
+        known.append(amount)
+    return total(known)
 
 
 def sum_of_known(amounts: Iterable[Size | None]) -> Size:

@@ -7,7 +7,7 @@ import pytest
 
 from convalgebra.cost import conventions, cost
 from convalgebra.cost.conventions import CONVENTIONS, FUNCTIONS, TRIED, account_of
-from convalgebra.errors import InputError
+from convalgebra.errors import Defect, InputError
 from convalgebra.layers import KINDS
 from convalgebra.readers import read
 from convalgebra.sizes import at
@@ -128,6 +128,13 @@ def test_what_a_module_calls():
     for tool in ("thop", "torchinfo", "ptflops"):  # they watch modules: who knows
         assert account(Held(), (3, 5, 5), tool).total is None
     assert account(Held(), (3, 5, 5), "torchvision").total == 12 * 25
+
+
+def test_terms_that_are_not_the_sum_of_the_layers_are_no_answer(monkeypatch):
+    network = read("3x3@8, bn", "4x9x9")
+    monkeypatch.setattr(conventions, "total", lambda amounts: sum(amounts) + 1)
+    with pytest.raises(Defect, match="the terms of fvcore are not the sum of its layers"):
+        account_of(network, "fvcore")
 
 
 def test_padding_same_in_a_text():

@@ -482,6 +482,13 @@ Net(
     assert html.count("<div") == html.count("</div>") == 1
 
 
+def test_params_of_which_none_are_known_are_not_zero():
+    found = ca.inventory("Net(\n  (b): Own(x=1)\n)")
+    assert (found.params, found.status) == (None, "partial")
+    assert found.to_dict()["total"]["params"] is None
+    assert "params      not known in the modules" in str(found)
+
+
 LENET = (DATA / "lenet.txt").read_text(encoding="utf-8")
 PIECES = ["(", ")", "\n", "  ", "=", ",", "0", "-1", "None", "same", "(0): ", "3 x ", "...", "inf"]
 
