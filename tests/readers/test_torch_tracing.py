@@ -81,6 +81,21 @@ def test_what_torch_export_makes():
     assert text(program.module()) == "3x3@4b, bn, relu"
 
 
+@torch.library.custom_op("convalgebra_tests::relu", mutates_args=())
+def relu_by_name(x: torch.Tensor) -> torch.Tensor:
+    return x.clone()
+
+
+@relu_by_name.register_fake
+def _(x):
+    return torch.empty_like(x)
+
+
+def test_an_operation_of_somebody_is_not_known_by_its_name():
+    written = "opaque(convalgebra_tests_relu, 3x16x16, 0, ?)"
+    assert text(Doing(lambda s, x: torch.ops.convalgebra_tests.relu(x))) == written
+
+
 class Deployed(nn.Module):
     """What is written to in inference mode is followed."""
 

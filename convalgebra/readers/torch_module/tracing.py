@@ -151,7 +151,13 @@ def _name(func: Any) -> str:
     name = getattr(func, "__name__", type(func).__name__)
     if name == "__get__":  # of a property, like Tensor.T
         return str(func.__self__.__name__)
-    return str(name).partition(".")[0]  # `conv2d.default` in what torch.export makes
+    name = str(name).partition(".")[0]  # `conv2d.default` in what torch.export makes
+    space = str(getattr(func, "_qualified_op_name", getattr(func, "_name", ""))).partition("::")[0]
+    space = space or str(getattr(func, "__module__", None) or "torch").partition(".")[0]
+    return name if space in _SPACES else f"{space}_{name}"  # of somebody's own, whatever its name
+
+
+_SPACES = ("aten", "prim", "prims", "torch", "torchvision")
 
 
 def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
