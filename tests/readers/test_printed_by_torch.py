@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import convalgebra as ca
 from convalgebra.cost import cost
 from convalgebra.errors import UnsupportedError
 from convalgebra.readers.printed import read
@@ -344,3 +345,19 @@ def test_chains_as_pytorch_counts_them(makers, ends):
     assert report.output == tuple(wanted.shape[1:])
     assert report.total.params == sum(p.numel() for p in model.parameters())
     assert report.total.macs == counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("argument", ["gain=2", "dim=2"])
+def test_an_argument_that_is_not_known_is_not_its_default(argument):
+    kind = "Softmax" if argument == "dim=2" else "ReLU"
+    model = f"Sequential(\n  (0): {kind}({argument})\n)"
+    with pytest.raises(ca.ConvalgebraError, match="is no layer of the language"):
+        ca.cost(model, input="3x8x8")
+    assert len(ca.inventory(model).unknown) == (kind == "ReLU")
+
+
+def test_a_softmax_over_the_last_side_is_none_over_channels():
+    rows = "Sequential(\n  (0): Softmax(dim=-1)\n)"
+    assert str(ca.cost(rows, input="5").network) == "input 5; softmax"
+    with pytest.raises(ca.ConvalgebraError, match="Softmax works on the last axis"):
+        ca.cost(rows, input="3x8x8")

@@ -177,18 +177,38 @@ ATTENTION = "kdim, vdim and add_bias_kv are not printed"
 
 
 def _plain(word: str) -> Rule:
-    layers = (Layer(word),)
-    return lambda kind, read: Told(0, layers)
+    return _of_numbers(Told(0, (Layer(word),)))
 
 
-def _nothing(kind: str, read: Reading) -> Told:
-    return Told(0, ())
+def _of_numbers(told: Told) -> Rule:
+    """What works number by number: of its arguments none has an influence, if PyTorch prints it."""
+
+    def rule(kind: str, read: Reading) -> Told:
+        read.places.clear()
+        read.end(*_OF_NUMBERS)
+        return told
+
+    return rule
+
+
+_OF_NUMBERS = (
+    *("inplace", "negative_slope", "alpha", "approximate", "beta", "threshold", "p", "value"),
+    *("lambd", "lower", "upper", "min_val", "max_val", "dim"),
+)
+
+
+def _softmax(kind: str, read: Reading) -> Told:
+    """A softmax over the channels: dimension 1, or the last one of a row; None is never a side."""
+    dim = read.take("dim", None)
+    read.end()
+    if dim not in (None, 1, -1):
+        return Told(lacks="`softmax` is over the channels")
+    return Told(0, (Layer("softmax"),), Takes(kind, None, (0,) if dim == -1 else ()))
 
 
 def _opaque(name: str) -> Rule:
     # What comes out has the shape of what comes in, which a chain fills in.
-    layers = (Layer("opaque", opaque=Opaque(name, 0, 0)),)
-    return lambda kind, read: Told(0, layers)
+    return _of_numbers(Told(0, (Layer("opaque", opaque=Opaque(name, 0, 0)),)))
 
 
 def _hardtanh(kind: str, read: Reading) -> Told:
@@ -228,7 +248,6 @@ _ACTIVATIONS = {
     "Sigmoid": "sigmoid",
     "Hardsigmoid": "hardsigmoid",
     "Hardswish": "hardswish",
-    "Softmax": "softmax",
     "Softmax2d": "softmax",
 }
 _OPAQUE = {  # they keep the shape; the names are those that a live module gives
@@ -282,7 +301,8 @@ _RULES: dict[str, Rule] = {
     **dict.fromkeys(("RNN", "LSTM", "GRU"), _recurrent),
     **dict.fromkeys(("RNNCell", "LSTMCell", "GRUCell"), _cell),
     "MultiheadAttention": _attention,
-    "Identity": _nothing,
+    "Identity": _of_numbers(Told(0, ())),
+    "Softmax": _softmax,
     **{kind: _plain(word) for kind, word in _ACTIVATIONS.items()},
     **{kind: _opaque(name) for kind, name in _OPAQUE.items()},
     "Hardtanh": _hardtanh,
