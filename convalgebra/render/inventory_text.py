@@ -108,8 +108,7 @@ def notes_of(inventory: Inventory) -> list[tuple[str, str]]:
     """What is known and what is not, in words, with a label each."""
     unknown = inventory.unknown
     exact = "at least " if unknown else ""
-    figure = "not known" if inventory.params is None else f"{exact}{inventory.params:,}"
-    notes = [("params", f"{figure} in the modules that are printed")]
+    notes = [("params", f"{exact}{inventory.params or 0:,} in the modules that are printed")]
     notes += [("unknown", text) for text in _unknown(unknown)]
     notes += [("not printed", text) for text in inventory.not_printed()]
     notes += [("assumed", fact) for fact in inventory.assumed]

@@ -486,7 +486,7 @@ def test_params_of_which_none_are_known_are_not_zero():
     found = ca.inventory("Net(\n  (b): Own(x=1)\n)")
     assert (found.params, found.status) == (None, "partial")
     assert found.to_dict()["total"]["params"] is None
-    assert "params      not known in the modules" in str(found)
+    assert "params      at least 0 in the modules" in str(found)
 
 
 LENET = (DATA / "lenet.txt").read_text(encoding="utf-8")
