@@ -6,6 +6,7 @@ Work is counted, never timed; memory is what a process of its own may take.
 import resource
 import subprocess
 import sys
+from itertools import product
 
 import pytest
 
@@ -14,6 +15,9 @@ from convalgebra.algebra.constructions import construct
 from convalgebra.algebra.families import family_of
 from convalgebra.algebra.implicit.exclusion import exclusion
 from convalgebra.algebra.implicit.search import implicit_equations
+from convalgebra.algebra.operators import source_place, taps_read
+from convalgebra.algebra.plan import plan_of
+from convalgebra.algebra.supports import _Supports
 from convalgebra.algebra.weight_polynomials import Polynomial, products_of
 from convalgebra.budget import Budget, Exhausted
 from convalgebra.errors import UnsupportedError
@@ -102,7 +106,7 @@ def test_a_search_beyond_its_budget_says_so():
     maker, made = family_of(parse("2x2@64, 2x2@16"), 16), family_of(parse("3x3"), 16)
     assert construct(maker, made) is not None  # shifts in front, taps behind
     with pytest.raises(Exhausted, match="2,304 products of weights in 3x3"):
-        construct(maker, made, Budget(12_000))
+        construct(maker, made, Budget(19_000))
 
 
 HOSTILE = [
@@ -161,3 +165,38 @@ def test_entries_are_multiplied_out_as_sympy_does():
         a - a * (1 + b),
     ):
         assert _sum_of(_polynomial(value, {})) == sympy.expand(value)
+
+
+def test_taps_that_read_nothing_are_not_gone_through():
+    # Each of 4,096 outputs of a period reads one input by one of 4,096 taps.
+    found = _Supports(family_of(parse("convt64x64s64")).grid)
+    assert 4_096 <= found.done < 20_000
+
+
+def test_the_taps_that_are_read_by_loops():
+    for text in ("convt5x3s3x2p1x0", "3x2s2x3p1x2", "convt4x4s2d3"):
+        step = plan_of(parse(text)).steps[1]
+        for position in product(range(-2, 5), repeat=2):
+            wanted = []
+            for tap, offset in enumerate(step.offsets()):
+                place = source_place(step, position, offset)
+                if place is not None:
+                    wanted.append((tap, 0, place))
+            assert list(taps_read(step, ((1, 1), (1, 1)), position)) == wanted
+
+
+def test_long_chains_are_not_tried_run_by_run():
+    # 2 * 3 x 1000 layers: 10^6 runs on each side
+    maker, made = family_of(parse("1000*(3)"), 2), family_of(parse("999*(3), 2, 2"), 2)
+    with pytest.raises(Exhausted, match="2,001 layers"):
+        construct(maker, made)
+    maker, made = family_of(parse("100*(3)"), 2), family_of(parse("99*(3), 2, 2"), 2)
+    assert construct(maker, made, Budget(500_000)) is not None
+
+
+def test_shifts_of_the_output_beyond_the_budget_are_not_decided(monkeypatch):
+    assert equiv("convt4s2p1", "convt4s2").equivalent is True  # the output one further
+    monkeypatch.setattr("convalgebra.algebra.reach._OUTPUT_BUDGET", 0)
+    assert equiv("convt4s2p1", "convt4s2").equivalent is None
+    # 3 of 4 dimensions, wherever the output is
+    assert equiv("convt4s2p1", "up2, 3").right_reproduces_left.reach.real == "thin"

@@ -348,10 +348,22 @@ def split_position(rate: Rate, position: Axes) -> tuple[int, Axes]:
 
 def taps_read(step: Step, rate: Rate, position: Axes) -> Iterator[tuple[int, int, Axes]]:
     """The taps by which a position of the output reads: (tap, phase of the source, its periods)."""
-    for tap, offset in enumerate(step.offsets()):
-        place = source_place(step, position, offset)
-        if place is not None:
-            yield (tap, *split_position(rate, place))
+    along = [list(_taps_read(step, axis, at)) for axis, at in enumerate(position)]
+    for read in product(*along):
+        tap = 0
+        for (u, _), size in zip(read, step.size, strict=True):
+            tap = tap * size + u
+        yield (tap, *split_position(rate, tuple(place for _, place in read)))
+
+
+def _taps_read(step: Step, axis: int, position: int) -> Iterator[tuple[int, int]]:
+    """Along one axis: the taps, and where they read."""
+    s, d, p, k = (f[axis] for f in (step.stride, step.dilation, step.padding, step.size))
+    for u in range(k):
+        if step.op == "conv":
+            yield u, s * position + d * u - p
+        elif (position - d * u + p) % s == 0:
+            yield u, (position - d * u + p) // s
 
 
 def read_window(step: Step, axis: int, low: Any, high: Any) -> tuple[Any, Any]:

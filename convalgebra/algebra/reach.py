@@ -33,7 +33,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from math import gcd, lcm
+from math import gcd, lcm, prod
 from typing import Any
 
 from convalgebra.algebra.affine import BUDGET as AFFINE_BUDGET
@@ -100,6 +100,7 @@ class _Means:
     def __init__(self) -> None:
         self.constructions = Budget(CONSTRUCTION_BUDGET)
         self.systems = Budget(AFFINE_BUDGET)
+        self.outputs = Budget(_OUTPUT_BUDGET)
         self.members = Budget(MEMBER_BUDGET)
         self.found: dict[Axes, ImplicitEquations] = {}
         self.all_is_made = False  # with another shift: then only constructions are looked for
@@ -137,16 +138,22 @@ def _up_to_shifts(maker: Family, made: Family, dims: tuple[Dimension, Dimension]
     found: list[Reach] = []
     outputs = list(output_shifts(maker, made))
     means = _Means()
+    listed = max(maker.ambient, made.ambient) <= _MOST_MATCHED
+    each = listed * (maker.ambient + made.ambient) + prod(b for _, b in made.rate)
     for output in outputs[:_MOST_OUTPUT_SHIFTS]:
+        if found and not means.outputs.takes(each):
+            break
         one = _reach(maker, made.shifted(output), dims, means)
         means.all_is_made |= one.real == one.complex == one.rational == "all"
         found.append(_with_output(one, output))
-    if len(outputs) > _MOST_OUTPUT_SHIFTS:
-        found.append(_unknown(f"the output can be shifted in {len(outputs):,} ways: too many"))
+    if len(found) < len(outputs):
+        undecided = f"the output can be shifted in {len(outputs):,} ways: too many"
+        found.append(_by_dimension(maker, made, dims, []) or _unknown(undecided))
     return found[0] if len(found) == 1 else _strongest(found)
 
 
 _MOST_OUTPUT_SHIFTS = 64
+_OUTPUT_BUDGET = 100_000  # coefficients that are written out, for all shifts of the output
 
 
 def output_shifts(maker: Family, made: Family) -> Iterator[Axes]:

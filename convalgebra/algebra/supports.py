@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
-from convalgebra.algebra.operators import CONSTANT, Grid, Rate, source_place, split_position
+from convalgebra.algebra.operators import CONSTANT, Grid, Rate, split_position, taps_read
 from convalgebra.algebra.plan import Axes, Step
 from convalgebra.errors import UnsupportedError
 
@@ -180,25 +180,23 @@ class _Supports:
         width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
         if step.op == "conv" and all(b == 1 for _, b in own):
             return self.spread_out(step, [phases[0] for phases in source], own)
-        offsets = step.offsets()
         known: dict[tuple[int, ...], Support] = {}
         found: list[list[Support]] = []
+        reads: list[set[tuple[int, int]]] = []
+        for position in product(*(range(b) for _, b in self.grid.rates[index])):
+            read = taps_read(step, own, position)
+            reads.append({(number, self.grid.shift(own, steps)) for _, number, steps in read})
+            self.spend(len(reads[-1]))
         for group in range(step.groups):
             phases = []
             rows_in = source[group * width : (group + 1) * width]
-            for position in product(*(range(b) for _, b in self.grid.rates[index])):
-                reads = set()
-                for offset in offsets:
-                    place = source_place(step, position, offset)
-                    if place is not None:
-                        number, steps = split_position(own, place)
-                        reads.add((number, self.grid.shift(own, steps)))
+            for places in reads:
                 distinct = {
                     (id(rows[number]), shift): (rows[number], shift)
                     for rows in rows_in
-                    for number, shift in reads
+                    for number, shift in places
                 }
-                self.spend(len(rows_in) * len(reads) // 8)
+                self.spend(len(rows_in) * len(places) // 8)
                 row = self.union(tuple(distinct.values()), known)
                 if step.bias:
                     row = {**row, CONSTANT: 1}

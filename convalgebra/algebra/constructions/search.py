@@ -17,6 +17,7 @@ from convalgebra.algebra.weight_polynomials import Polynomial, products_of
 from convalgebra.budget import Budget, Exhausted
 from convalgebra.errors import UnsupportedError
 
+_MOST_LAYERS = 300  # of both sides
 BUDGET = 2_000_000  # factors of products of weights, places and taps: two seconds, 500 MB
 
 
@@ -87,12 +88,15 @@ class _Search:
         self.runs = Pieces(maker.plan, path, budget)
         self.targets = Targets(maker, made, path, budget)
         self.steps, self.layers = self.runs.steps, self.targets.layers
+        self.axes = maker.plan.axes
         self.pieces: dict[tuple[int, int, int, int], Piece | None] = {}
 
     def found(self) -> Construction | None:
         """The first grouping that works, checked."""
         if not self.steps:
             return None
+        if len(self.steps) + self.layers > _MOST_LAYERS:  # the search goes as deep
+            raise Exhausted(f"{len(self.steps) + self.layers:,} layers")
         for groups in self.groupings():
             made = self.put_together(groups)
             if made is not None:
@@ -132,6 +136,12 @@ class _Search:
         """Whether a run of the maker makes a run of the made layers, with room in the channels."""
         key = (step, end, layer, last)
         if key not in self.pieces:
+            run, made = self.steps[step:end], self.made.plan.steps[layer + 1 : last + 1]
+            self.budget.spend(1 + len(run) + len(made), on="runs of layers that are tried")
+            if self.targets.chain and all(one.op == "conv" for one in made):
+                along = zip(_extent(run, self.axes), _extent(made, self.axes), strict=True)
+                if any(own < other for own, other in along):
+                    return False
             target = self.targets.operator(layer, last)
             self.pieces[key] = None if target is None else self.runs.piece(step, end, target)
         return self.pieces[key] is not None
@@ -203,6 +213,16 @@ class _Search:
             if not _makes(run, own, target.coefficients, piece.offset):
                 return False
         return True
+
+
+def _extent(steps: Sequence[Step], axes: int) -> Axes:
+    """How far from the first to the last input that one output of some convolutions sees."""
+    found, scale = [0] * axes, [1] * axes
+    for step in steps:
+        for axis in range(axes):
+            found[axis] += scale[axis] * step.dilation[axis] * (step.size[axis] - 1)
+            scale[axis] *= step.stride[axis]
+    return tuple(found)
 
 
 def _run(plan: Plan, indices: tuple[int, ...]) -> Plan:

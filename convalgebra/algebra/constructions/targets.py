@@ -91,7 +91,10 @@ class Targets:
             family, start = self.made, 0
         if any(b != 1 for _, b in family.rate):
             return None
-        self.budget.spend(family.ambient, on=f"{family.ambient:,} coefficients of {self.made.text}")
+        self.budget.spend(30 * len(family.plan.steps), on=f"the layers of {self.made.text}")
+        self.budget.spend(
+            4 * family.ambient, on=f"{family.ambient:,} coefficients of {self.made.text}"
+        )
 
         def expand() -> dict[Coordinate, Any]:
             count = products_of(family)
