@@ -287,3 +287,55 @@ def test_the_names_of_an_onnx_file(tmp_path):
     same = [("Identity", "w", "u", {}), ("Conv", "x u", "h", {}), norm]
     path.write_bytes(onnx_model(same, stored))
     assert (ca.merge(path, arrays).weight == report.weight).all()
+
+
+SHARED = {
+    "turned": lambda self, x: F.conv2d(self.a(x), self.a.weight.flip(2, 3)),
+    "turned before": lambda self, x: self.a(F.conv2d(x, self.a.weight.flip(2, 3))),
+    "transposed": lambda self, x: F.conv2d(self.a(x), self.a.weight.transpose(0, 1)),
+}
+
+
+@pytest.mark.parametrize("how", SHARED)
+def test_one_parameter_used_in_two_ways_is_no_shared_layer(how):
+    model = Two(SHARED[how]).double()
+    network = ca.from_torch(model, SHAPE)
+    assert "shared" not in str(network)
+    total = ca.cost(network).total
+    # 4 x 4 x 9 weights, used at 7 x 7 and at 5 x 5 positions; b is never used.
+    assert (total.params, total.macs) == (2 * 144, 144 * (49 + 25))
+    with pytest.raises(UnsupportedError):
+        ca.merge(network, model.state_dict())
+
+
+def test_a_layer_that_runs_twice_is_shared():
+    model = Two(lambda self, x: self.b(self.a(self.a(x)))).double()
+    network = ca.from_torch(model, SHAPE)
+    assert "shared" in str(network)
+    assert after(model, ca.merge(network, model.state_dict())) < 1e-12
+
+
+def test_statistics_of_two_norms_with_the_same_weights():
+    class Norms(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.n, self.m = nn.BatchNorm2d(4), nn.BatchNorm2d(4)
+            self.m.weight, self.m.bias = self.n.weight, self.n.bias
+            self.m.running_mean.fill_(3)
+
+        def forward(self, x):
+            return self.m(self.n(nn.functional.pad(x, (1, 1, 1, 1))))
+
+    model = Norms().double()
+    with pytest.raises(UnsupportedError):
+        ca.merge(ca.from_torch(model, SHAPE), model.state_dict())
+
+
+def test_data_that_is_replaced():
+    def run(self, x):
+        self.a.weight.data = self.a.weight.data * 2
+        return self.a(self.b(x))
+
+    model = Two(run).double()
+    with pytest.raises(UnsupportedError, match="computes it"):
+        ca.merge(ca.from_torch(model, SHAPE), model.state_dict())

@@ -152,6 +152,11 @@ class Builder:
         if held is None:
             return None
         owner, params, rest = held
+        stored = None
+        if arrays is not None:
+            stored = {role: None if array is None else array.held for role, array in arrays.items()}
+        if owner is not None and self.nodes[owner].arrays != stored:
+            return None  # the same parameters, but not used as they were there
         work = self.charge(constants)
         if rest or work != 0:  # a weight that is made of others: what they are more is told apart
             name = "reparametrize"
@@ -160,9 +165,7 @@ class Builder:
             )
             sources = (first, *sources[1:])
         node = self._add(layer, sources, shape, owner)
-        if arrays is not None:
-            found = {role: None if array is None else array.held for role, array in arrays.items()}
-            self.nodes[node] = self.nodes[node]._replace(arrays=found)
+        self.nodes[node] = self.nodes[node]._replace(arrays=stored)
         self.params = self.params + (params + rest if owner is None else 0)
         for parameter in held_by(constants):
             self.counted.setdefault(parameter, node)

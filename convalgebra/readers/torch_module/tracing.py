@@ -106,6 +106,8 @@ class _Recorder(TorchFunctionMode):
             args, kwargs = mapped(args, _itself), mapped(kwargs, _itself)
             made = mapped(result, _itself)
             self.calls.append(Call(name, args, kwargs, made, self.place[-1], changed))
+        elif _sets_data(func):  # no version tells that it wrote to a tensor
+            self.calls.append(Call("data", args[1:], {}, None, self.place[-1], args[:1]))
         return result
 
     def without_numbers(self, value: Any) -> Any:
@@ -145,6 +147,11 @@ def _of_shape(func: Any, args: tuple[Any, ...]) -> torch.Tensor | None:
 
 def _itself(value: Any) -> Any:
     return value
+
+
+def _sets_data(func: Any) -> bool:
+    """Whether a call is that of `weight.data = ..`."""
+    return getattr(func, "__name__", "") == "__set__" and func.__self__ is torch.Tensor.data
 
 
 def _name(func: Any) -> str:
