@@ -9,7 +9,7 @@ from functools import partial
 from convalgebra import progress
 from convalgebra.algebra.activations.reach import activation_reach
 from convalgebra.algebra.answers import Reach
-from convalgebra.algebra.borders import BordersComparison, compare_borders
+from convalgebra.algebra.borders import compare_borders
 from convalgebra.algebra.dimension.dimension import Dimension, dimension
 from convalgebra.algebra.equations import Equation, equations
 from convalgebra.algebra.families import Family
@@ -66,6 +66,7 @@ def equiv(
         int(n.shape[0]) for n in networks if n.shape is not None and isinstance(n.shape[0], int)
     ]
     channels = given[0] if given else channels
+    placed = [] if input is None else _placed(networks, channels, input)
     families = _families(networks, channels, aligned=input is not None)
     _check(*families)
     sides = []
@@ -80,7 +81,7 @@ def equiv(
     return replace(
         report,
         system=_system(report) if report.one_channel else None,
-        borders=None if input is None else _borders(networks, channels, input),
+        borders=compare_borders(*placed) if placed else None,
         implicit=_implicit(sides) if equations else (),
         width=_width(sides, channels) if width else (),
     )
@@ -194,9 +195,8 @@ def _system(report: EquivalenceReport) -> tuple[Equation, ...] | None:
     return equations(kernel, stack, equations_offset(kernel, stack))
 
 
-def _borders(
-    networks: list[Network], channels: int, input: str | tuple[int, ...]
-) -> BordersComparison:
+def _placed(networks: list[Network], channels: int, input: str | tuple[int, ...]) -> list[Network]:
+    """Both networks on the input at whose borders they are compared."""
     shape = read_shape(input)
     if not all(isinstance(size, int) for size in shape):
         raise UnsupportedError(
@@ -211,8 +211,7 @@ def _borders(
             f"the input has {counted(int(shape[0]), 'channel')} and the stacks are compared for "
             f"{channels:,}; write --channels {shape[0]} as well, or only height and width"
         )
-    left, right = (network.with_input(shape) for network in networks)
-    return compare_borders(left, right)
+    return [network.with_input(shape) for network in networks]
 
 
 def _implicit(sides: list[Side]) -> tuple[ImplicitEquations, ...]:

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 import convalgebra as ca
 from convalgebra.cli import main
 from convalgebra.inventory import Inventory, Module
+from convalgebra.kernels.merging import parameter_table
 from convalgebra.layers import Layer, Opaque
 from convalgebra.network import Network
 from convalgebra.render import forms
@@ -184,6 +185,22 @@ def test_reports_on_arrays(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
         result = CliRunner().invoke(main, arguments)
         check(result.output, "text")
         assert result.exit_code == 2
+
+
+@pytest.mark.parametrize("name", NAMES, ids=ascii)
+def test_reports_on_linear_stacks(name: str) -> None:
+    plain = ca.parse("a = 3x3; b = 2x2")
+    nodes = tuple(node._replace(name=name, block=(name,)) for node in plain.nodes)
+    network = replace(plain, nodes=nodes)
+    equiv, matrix = ca.equiv(network, "4x4", input="9x9"), ca.matrix(network, "5x5")
+    merged = ca.merge(network, [np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))])
+    table = parameter_table(network)
+    for form in ("text", "json", "md", "latex", "html"):
+        check(forms.equivalence_in(form, equiv, 80), form)
+        check(forms.merge_in(form, merged, 80), form)
+        check(forms.parameters_in(form, table), form)
+        if form in ("text", "json", "latex"):
+            check(forms.matrix_in(form, matrix, 80), form)
 
 
 @pytest.mark.parametrize("name", NAMES, ids=ascii)

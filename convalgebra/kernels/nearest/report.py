@@ -177,8 +177,9 @@ def nearest(
     plan = plan_for(network, target)
     made = Coefficients(plan)
     check_size(made)
-    found = best_placed(made, target, covariance, starts, seed)
-    return _report(network, made, target, found, seed, input)
+    figures = figures_of(network, Family(plan), target, made, input)  # an input that is wrong
+    found = best_placed(made, target, covariance, starts, seed)  # is told before the search
+    return _report(network, made, target, found, seed, figures)
 
 
 def axes_of(network: Network) -> int:
@@ -351,7 +352,7 @@ def _report(
     target: Target,
     placed: Placed,
     seed: int,
-    input: Input,
+    figures: Figures,
 ) -> NearestReport:
     import numpy as np
 
@@ -379,7 +380,7 @@ def _report(
         as_good=placed.as_good,
         seen=made.field,
         filters=filters_of(network, made, weights, power, target.layer),
-        figures=figures_of(network, Family(plan), target, made, input),
+        figures=figures,
         notes=tuple(_notes(made, target, solution, problem)),
         approximation=np.ldexp(there if target.layer else there[0, 0], power),
     )
