@@ -312,6 +312,6 @@ def _equations_to_dict(found: ImplicitEquations) -> dict[str, Any]:
 
 def equations_offset(kernel: Chain, stack: Chain) -> tuple[int, ...]:
     """Where the equations put the stack in the kernel: as the padding says, else at the start."""
-    if kernel.padded and stack.padded:
+    if kernel.aligned or (kernel.padded and stack.padded):
         return tuple(b - a for a, b in zip(kernel.offset, stack.offset, strict=True))
     return (0,) * kernel.axes

@@ -116,9 +116,14 @@ def _explanation(direction: Direction) -> str:
         return _noted(text + _places(direction), direction)
     if reach.least_real_roots is not None and reach.real == "part":
         return _noted(f"Over the reals {_real_condition(direction)}: {reach.reason}.", direction)
-    if direction.codimension and made.family.is_kernel and one_channel_chain(maker):
-        assert maker.dimension is not None
-        assert made.dimension is not None
+    if (
+        direction.codimension
+        and made.family.is_kernel
+        and one_channel_chain(maker)
+        and maker.dimension is not None
+        and made.dimension is not None
+        and made.dimension.value - maker.dimension.value == direction.codimension
+    ):
         return _noted(
             f"It makes {maker.dimension.value:,} of the {made.dimension.value:,} dimensions of "
             f"all {name(made)} kernels: {reach.reason}.",
@@ -314,11 +319,11 @@ def layer_letters(report: EquivalenceReport) -> list[str]:
 def why_thin(report: EquivalenceReport) -> list[str]:
     """How the conditions on the kernel are counted; nothing where there are none."""
     stack, kernel, direction = report.stack, report.kernel, report.stack_makes
-    if not direction.codimension:
-        return []
     weights, dimension = stack.family.weights, stack.family.weights
     if stack.dimension is not None:
         dimension = stack.dimension.value
+    if not direction.codimension or kernel.chain.weights - dimension != direction.codimension:
+        return []  # as they lie, taps of the stack can miss the kernel
     idle_weights = weights - dimension
     letters = [letter for letter in layer_letters(report) if letter != "average"]
     idle = ""

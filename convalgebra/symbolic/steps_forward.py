@@ -42,6 +42,8 @@ def _patch(facts: Facts) -> Step:
         text += f"output of {facts.stack} a patch of {_by(other.extent)}."
     if facts.system.is_placed:
         text += " Their padding says how the two lie."
+        if facts.system.extent != one.extent:
+            text += " No shift is allowed here; up to a shift the answer can be another one."
     elif facts.system.rooms > 1:
         text += f" It fits in {facts.system.rooms} places: take the first corner."
     if any(step > 1 for step in one.stride):

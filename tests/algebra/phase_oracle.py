@@ -7,6 +7,7 @@ linear form {(channel, position) of the input: coefficient, None: constant}. Not
 import re
 from fractions import Fraction
 from functools import cache
+from itertools import product
 from math import gcd
 from random import Random
 
@@ -232,4 +233,38 @@ def shifts_of(maker, made, most=12):
             ]
             if all(inside):
                 found.add(((m,), (t,)))
+    return found
+
+
+def made_part(maker, made, *, aligned, prime=3, period=4):
+    """Which part of all members mod a prime another stack makes, at the best shift."""
+    wanted = _members(made, prime, range(3 * period))
+    have = _members(maker, prime, range(period))
+    shifts = product(range(period), range(-6, 7))
+    best = 0
+    for t, m in [(0, 0)] if aligned else shifts:
+        moved = (
+            frozenset(
+                (n - t, key and (key[0], key[1] + m), amount)
+                for n, key, amount in member
+                if 0 <= n - t < period
+            )
+            for member in wanted
+        )
+        best = max(best, sum(member in have for member in moved))
+    return Fraction(best, len(wanted))
+
+
+def _members(text, prime, outputs):
+    stack, found = stack_of(text), set()
+    for weights in product(range(prime), repeat=stack.weights):
+        value = stack.form(list(weights))
+        found.add(
+            frozenset(
+                (n, key, amount % prime)
+                for n in outputs
+                for key, amount in value(0, n).items()
+                if amount % prime
+            )
+        )
     return found

@@ -13,7 +13,7 @@ from convalgebra.algebra.width import hidden_width
 from convalgebra.errors import Defect, InputError
 from convalgebra.language import parse
 
-from .phase_oracle import PHASES, dimension_of, shifts_of, stack_of
+from .phase_oracle import PHASES, dimension_of, made_part, shifts_of, stack_of
 
 
 def answers(report):
@@ -219,3 +219,70 @@ def test_shifts_are_those_of_the_oracle():
     for left, right in [("5p1", "3"), ("3,3", "3p4"), ("convt6s2p1", "convt3s2"), ("4s2", "2s2p1")]:
         found = equiv(left, right).left_reproduces_right
         assert set(found.shifts) == shifts_of(stack_of(left), stack_of(right))
+
+
+def test_the_report_of_aligned_stacks_contradicts_nothing():
+    report = equiv("3x3p1", "3x3", input="12x12")
+    text = " ".join(str(report).split())
+    assert "9 of the 9 dimensions" not in text
+    assert "conditions are left" not in text
+    assert [e.left for e in report.system if not e.terms] == ["a00", "a01", "a02", "a10", "a20"]
+
+
+# Against all members, mod 3
+
+
+@pytest.mark.parametrize("aligned", [False, True])
+@pytest.mark.parametrize(
+    ("maker", "made"),
+    [
+        ("convt2s2b", "1b,convt2s2"),
+        ("1b,convt2s2b", "convt2s2b"),
+        ("convt2s2b", "1b,convt2s2b"),
+        ("convt2s2,bn", "convt2s2b"),
+        ("convt3s2", "convt3s2p1"),
+        ("convt4s2p1", "convt2s2"),
+        ("1@2b,pixelshuffle2", "convt2s2b"),
+        ("convt2s2b", "1@2b,pixelshuffle2"),
+        ("2s2,convt2s2", "2s2p1,convt2s2"),
+        ("2s2,convt2s2", "1"),
+        ("convt2s2,2s2p1", "convt2s2,2s2"),
+        ("convt2s2,2s2", "convt2s2,2s2p1"),
+        ("3,1b", "2,2b"),
+        ("(1 + bn)", "1b"),
+        ("up2,2b", "1b,up2"),
+        ("2b,up2", "up2,3"),
+    ],
+)
+def test_against_all_members_mod_3(maker, made, aligned):
+    """An `all` over Q, here without 3 in a denominator, holds mod 3; a `thin` leaves some out."""
+    way = equiv(maker, made, **({"input": "12"} if aligned else {})).left_reproduces_right.reach
+    part = made_part(maker, made, aligned=aligned)
+    assert way.real in ("all", "thin")
+    assert (part == 1) == (way.rational == "all")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("aligned", [False, True])
+def test_the_relation_is_transitive(aligned):
+    stacks = [
+        "1", "1b", "3p1", "3", "2,2", "2p1,2", "3b", "2b,2", "2,2b", "3,bn", "(3p1 + id)",
+        "avg2s1,2", "convt2s2,2s2", "convt2s2,2s2p1", "2s2,convt2s2", "2s2p1,convt2s2p1", "up2,2s2",
+        "3@2,1@1",
+    ]  # fmt: skip
+    order = {"thin": 0, "part": 1, "dense": 2, "all": 3}
+    found = {}
+    options = {"input": "12"} if aligned else {}
+    for left, right in combinations(stacks, 2):
+        ways = [answers(equiv(*pair, **options)) for pair in ((left, right), (right, left))]
+        assert ways[0] == ways[1][::-1], (left, right)
+        found[left, right], found[right, left] = ways[0]
+    counted = 0
+    for (maker, middle), way in found.items():
+        for made in set(stacks) - {maker, middle}:
+            pairs = zip(way, found[middle, made], found[maker, made], strict=True)
+            for first, second, both in pairs:
+                if first == "all" and "unknown" not in (second, both):
+                    assert order[both] >= order[second], (maker, middle, made)
+                    counted += 1
+    assert counted > 500
