@@ -157,8 +157,16 @@ def test_norms_without_weights():
     of_a_module = model([("InstanceNormalization", "x 1.weight 1.bias", "y", {})], [ones, zeros])
     assert figures(of_a_module) == (6, 0)  # untrained, and called by its path in a module
     scale = tensor("s", 3, values=[1.0, 1.0, 2.0])
-    trained = model([("InstanceNormalization", "x s b", "y", {})], [scale, tensor("b", 3)])
-    assert figures(trained) == (6, 0)
+    for shift, params in (([0.5] * 3, 6), ([0.0] * 3, None)):  # zeros: one without biases, maybe
+        stored = [scale, tensor("b", 3, values=shift)]
+        trained = model([("InstanceNormalization", "x s b", "y", {})], stored)
+        assert figures(trained) == (params, 0)
+
+
+def test_a_constant_of_the_code_is_no_weight():
+    one = tensor("", 3, 1, 1, values=[1.0] * 3)
+    nodes = [("Constant", "", "k", {"value": one}), ("Add", "x k", "a", {})]
+    assert figures(model([*nodes, ("Conv", "a w", "y", {})], [W])) == (216, 216 * 14 * 14)
 
 
 @pytest.mark.parametrize(

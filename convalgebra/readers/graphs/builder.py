@@ -213,7 +213,7 @@ class Builder:
         params = sum(parameter.numel for parameter in new)
         self.params = self.params + params
         held = sum(parameter.numel for parameter in held_by(biases) if parameter in new)
-        figures = Opaque(name, None if self.unsure else params, total, held)
+        figures = Opaque(identifier(name), None if self.unsure else params, total, held)
         node = self._add(Layer("opaque", shape, opaque=figures, window=window), sources, shape)
         self.counted.update((parameter, node) for parameter in new)
         return node
@@ -359,3 +359,14 @@ def at_most(params: Size, numel: int) -> int | None:
     if not isinstance(params, int):
         return 0 if same(params, numel) else None
     return numel - params if numel >= params else None
+
+
+def identifier(name: str) -> str:
+    """`name` as the language takes the name of an opaque layer.
+
+    >>> identifier("0"), identifier("aten::grid_sampler")
+    ('module_0', 'aten_grid_sampler')
+    """
+    clean = "_".join("".join(c if c.isalnum() and c.isascii() else " " for c in name).split())
+    clean = clean if clean[:1].isalpha() else f"module_{clean}".rstrip("_")
+    return clean[:60]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from convalgebra.errors import UnsupportedError
 from convalgebra.layers import ACTIVATIONS, KINDS, Layer, Opaque
 from convalgebra.network import Network, Node
-from convalgebra.readers.graphs.builder import Builder, Parameter, Tensor
+from convalgebra.readers.graphs.builder import Builder, Parameter, Tensor, identifier
 from convalgebra.sizes import formula, same
 
 _ALONG = ACTIVATIONS | {"bn", "ln", "dropout", "scale"}  # what takes one position as it is
@@ -107,17 +107,6 @@ def _unused(never: Sequence[Parameter], classes: Mapping[str, str]) -> dict[str,
         more = parameter.numel if name == "bias" else 0
         found[path] = Opaque(title, (params or 0) + parameter.numel, macs, biases + more)
     return {path: figures for path, figures in found.items() if figures.params}
-
-
-def identifier(name: str) -> str:
-    """`name` as the language takes the name of an opaque layer.
-
-    >>> identifier("0"), identifier("aten::grid_sampler")
-    ('module_0', 'aten_grid_sampler')
-    """
-    clean = "_".join("".join(c if c.isalnum() and c.isascii() else " " for c in name).split())
-    clean = clean if clean[:1].isalpha() else f"module_{clean}".rstrip("_")
-    return clean[:60]
 
 
 def _without_detours(builder: Builder, ends: Sequence[int]) -> Network:

@@ -12,9 +12,8 @@ from convalgebra.errors import ConvalgebraError, InputError, UnsupportedError
 from convalgebra.network import Held, Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
 from convalgebra.readers.graphs.arrangements import whole
-from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in
+from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in, identifier
 from convalgebra.readers.graphs.dense import folded
-from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.onnx_file.folding import folded_values
 from convalgebra.readers.onnx_file.graph import Declared, Graph, Step, Stored, graph_of, inferred
 from convalgebra.readers.onnx_file.nodes import NotKnown, Reading, Value
@@ -130,7 +129,10 @@ class _Values:
         self.builder = Builder(shape)
         self.graph, self.path = graph, path
         self.known: dict[str, Value] = {input: self.builder.input()}
-        self.kinds: dict[str, str] = {}  # of numbers, by the name of a parameter
+        # Kinds of numbers, by the name of a parameter. `literal` are those of a Constant node in a
+        # file that stores its weights elsewhere: to a sum or product they are no weights.
+        self.kinds: dict[str, str] = {}
+        self.has_weights = any(s.kind == "float" and s.shape for s in graph.stored.values())
         self.inferred: dict[str, Declared] | None = None
         named = zip(graph.shapes.get(input, ()), (1, *shape), strict=False)
         self.sizes = {name: size for name, size in named if isinstance(name, str)}
@@ -200,8 +202,8 @@ class _Values:
                     if op == "DequantizeLinear":
                         self.kinds.update((p.name, "float") for p in value.parameters)
                 elif index in FLOATS.get(op, ()) or (constant and op not in _SCALED):
-                    narrow = ("float",) if sums or op == "Concat" else ("float", "narrow")
-                    value = self._of_kinds(value, narrow)
+                    kinds = ("float",) if sums or op == "Concat" else ("float", "narrow")
+                    value = self._of_kinds(value, (*kinds, "literal") if constant else kinds)
                     if sums and same(value.numel, 1):
                         value = replace(value, parameters=frozenset())
                 else:
@@ -222,16 +224,20 @@ class _Values:
         return replace(value, parameters=frozenset(kept))
 
     def _is_neutral(self, step: Step, inputs: Sequence[Any]) -> bool:
-        """Whether a norm scales by 1 and shifts by 0: one without weights, or an untrained one.
+        """Whether a norm shifts by 0: one without all of its weights, or an untrained one.
 
-        ONNX has no norm without weights. Exporters call those of a module by its path.
+        ONNX has no norm without weights. Exporters call those of a module by its path. A scale of 0
+        is none of these.
         """
-        for name, value, number in zip(step.inputs[1:3], inputs[1:3], (1, 0), strict=False):
-            values = value.values if isinstance(value, Constant) else None
-            is_told = name in self.graph.stored and ("." in name or "/" in name)
-            if values is None or is_told or any(v != number for v in values):
-                return False
-        return True
+        told = [n for n in step.inputs[1:3] if n in self.graph.stored and ("." in n or "/" in n)]
+        scale, shift = (
+            value.values if isinstance(value, Constant) else None
+            for value in (*inputs[1:3], None, None)[:2]
+        )
+        if shift is None and len(inputs) < 3:
+            shift = () if scale is not None and all(number == 1 for number in scale) else None
+        known = shift is not None and not any(shift) and (scale is None or any(scale))
+        return known and len(told) < len(step.inputs[1:3])
 
     def _made(self, r: Reading, step: Step) -> Sequence[Value | None]:
         operands = [operand for operand in r.inputs if operand is not None]
@@ -259,6 +265,8 @@ class _Values:
     def _constant(self, step: Step) -> Constant:
         (key, value), *others = step.attributes.items()
         if isinstance(value, Stored):
+            if value.kind == "float" and self.has_weights:
+                value = value._replace(kind="literal")
             return self._stored(step.outputs[0], value)
         if isinstance(value, tuple) and not others:
             kind = "float" if key == "value_floats" else "wide"

@@ -36,6 +36,7 @@ class Kept:
         self.tensors: list[torch.Tensor] = []
         self._back: list[Callable[[], None]] = []
         self._shared: list[Any] = list(roots)  # what is reached through globals and classes
+        self._slots: dict[type, tuple[str, ...]] = {}
         self._seen: dict[int, Any] = {}  # objects are kept, so that no identity is used twice
         self._walk([self._shared.pop(0)], is_own=True)
         while self._shared:
@@ -91,9 +92,10 @@ class Kept:
         if isinstance(getattr(value, "__dict__", None), dict):
             yield value.__dict__
         self._shared.append(type(value))
-        for base in type(value).__mro__:
-            for name in _slots(base):
-                yield from self._named(value, name)
+        if type(value) not in self._slots:
+            self._slots[type(value)] = tuple(n for k in type(value).__mro__ for n in _slots(k))
+        for name in self._slots[type(value)]:
+            yield from self._named(value, name)
 
     def _named(self, owner: Any, name: str) -> Iterator[Any]:
         """What stands under a name of an object that has no dictionary of names."""

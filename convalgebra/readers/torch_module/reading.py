@@ -11,9 +11,14 @@ import torch
 from convalgebra.errors import UnsupportedError
 from convalgebra.network import Held, Network
 from convalgebra.readers.graphs import Builder, Constant, Parameter, Tensor, finished
-from convalgebra.readers.graphs.builder import Operand, Stretched, channels_in, channels_of
+from convalgebra.readers.graphs.builder import (
+    Operand,
+    Stretched,
+    channels_in,
+    channels_of,
+    identifier,
+)
 from convalgebra.readers.graphs.dense import folded
-from convalgebra.readers.graphs.finishing import identifier
 from convalgebra.readers.torch_module.calls import Reading
 from convalgebra.readers.torch_module.rules import FREE, MACS, MEETING, ORDER_KEPT, RULES
 from convalgebra.readers.torch_module.tracing import Call, Trace, mapped, tensors_in
