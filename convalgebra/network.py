@@ -19,7 +19,7 @@ from convalgebra.assumptions import Assumptions
 from convalgebra.errors import InputError, ShapeError, SizeError, Source, Span
 from convalgebra.layers import EPS, FIRST_ALONE, Layer
 from convalgebra.shapes import Shape, output_shape, shape_text
-from convalgebra.sizes import Size, at, at_least, names, product, same, text
+from convalgebra.sizes import Size, at, at_least, names, product, same, simplest, text
 from convalgebra.words import first_of, listed
 
 INPUT = Layer("input")
@@ -274,7 +274,7 @@ class Network:
             if at_least(size, 1) is False:
                 raise ShapeError(f"a size of the input must be at least 1, not {text(size)}")
             assumptions.whole(size, 1)
-        shapes: list[Shape] = [self.shape]
+        shapes: list[Shape] = [tuple(map(simplest, self.shape))]
         known: dict[tuple[object, ...], Shape] = {}  # deep networks repeat themselves
         for node in self.nodes[1:]:
             incoming = [shapes[source] for source in node.inputs]

@@ -74,7 +74,7 @@ def output_shape(layer: Layer, inputs: Sequence[Shape], assumptions: Assumptions
     if layer.axes is not None and layer.axes != len(inputs[0]) - 1:
         raise SizeError(_axes_differ(layer, inputs[0]))
     shape = _RULES[layer.kind](layer, inputs, assumptions)
-    return tuple(limited(size, _MAX_DIGITS, _MAX_UNITS) for size in shape)
+    return tuple(limited(simplest(size), _MAX_DIGITS, _MAX_UNITS) for size in shape)
 
 
 def _axes_differ(layer: Layer, shape: Shape) -> str:

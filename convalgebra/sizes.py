@@ -343,7 +343,7 @@ def _filled(part: Any, numbers: Mapping[str, Any]) -> Any:
     """An expression with numbers for some names, worked out from the inside to the outside."""
     from sympy import Max, floor, sympify
 
-    from convalgebra.size_quotients import Quotient, quotient_of
+    from convalgebra.size_quotients import Quotient, Zero, quotient_of, with_needs
 
     if part.is_Symbol:
         return numbers.get(part.name, part)
@@ -362,6 +362,8 @@ def _filled(part: Any, numbers: Mapping[str, Any]) -> Any:
         if parts[0].is_Rational and not parts[0].is_Integer:
             raise SizeError(f"{text(part)} is {parts[0]}, not a whole number")
         return quotient_of(*parts)
+    if isinstance(part, Zero):
+        return sympify(with_needs(0, "*", 0, parts[0]))
     return sympify((maximum if isinstance(part, Max) else minimum)(*map(simplest, parts)))
 
 

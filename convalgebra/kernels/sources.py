@@ -159,7 +159,7 @@ def _unknown(text: str) -> Kernel:
 # ---------------------------------------------------------------------------------------- rows
 
 _NUMBER = re.compile(
-    r"(?P<sign>[-+]?)(?:(?P<whole>\d*)(?P<point>\.?)(?P<part>\d*))(?:[eE](?P<power>[-+]?\d+))?"
+    r"(?P<sign>[-+]?)(?:(?P<whole>\d*)(?P<point>\.?)(?P<part>(?<=\.)\d*|))(?:[eE](?P<power>[-+]?\d+))?"
     r"(?:/(?P<below>\d+))?"
 )
 
@@ -273,7 +273,9 @@ def _check_size(entries: int, name: str) -> None:
 
 # --------------------------------------------------------------------------------------- files
 
-_ARRAY_FILE = re.compile(r"(?P<file>.+\.np[yz](?::[^\[\]]+)?)(?:\[(?P<at>[-\d, ]*)\])?", re.I)
+# Of several `.npz:` the last one counts: each is read up to the next and no further.
+ARRAY_FILE = r"(?P<file>.+\.np[yz](?::(?:(?!\.np[yz]:)[^\[\]])+)?)"
+_ARRAY_FILE = re.compile(rf"{ARRAY_FILE}(?:\[(?P<at>[-\d, ]*)\])?", re.I)
 
 
 def _file_name(text: str) -> bool:

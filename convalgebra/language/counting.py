@@ -58,12 +58,14 @@ _ONE = Count(1, 1, 0)
 _STEP = Count(0, 1, 0)
 
 
-def check_size(text: Text, source: Source) -> None:
-    """Raise a LanguageError for a text that writes out too many layers, or is nested too deep.
+def check_size(text: Text, source: Source) -> int:
+    """The layers that a text asks for, and where branches meet.
+
+    Raises a LanguageError for a text that asks for too many, or is nested too deep.
 
     What else is wrong with it is left to the expansion.
     """
-    _Counter(source).text(text, Scope())
+    return _Counter(source).text(text, Scope()).nodes
 
 
 class _Counter:

@@ -30,6 +30,7 @@ from convalgebra.layers import KINDS, MERGES, Channels, Layer, Opaque, axes_text
 from convalgebra.network import INPUT, Network, Node
 from convalgebra.sizes import Size, at_least, text
 
+MOST_WRITTEN_OUT = 100_000  # layers, of those that are counted: some seconds, 100 MB
 _NO_PARAMETERS: Mapping[str, Size] = {}
 _MERGES = {word: Layer(word) for word in MERGES}
 
@@ -40,7 +41,14 @@ def expand(program: Program, source: Source) -> Network:
     Raises LanguageError for a name that is not defined, for too many layers, and for a value that
     leads nowhere.
     """
-    check_size(program.text, source)
+    layers = check_size(program.text, source)
+    if layers > MOST_WRITTEN_OUT:
+        raise LanguageError(
+            f"a network of {layers:,} layers; at most {MOST_WRITTEN_OUT:,} are written out",
+            source,
+            program.text.span,
+            "repeat fewer times",
+        )
     return _Expander(source).network(program)
 
 

@@ -187,14 +187,14 @@ class _Parser:
 
     def parameters(self) -> tuple[str, ...]:
         """`"(" name { "," name } ")"`"""
-        names: list[str] = []
+        names: dict[str, None] = {}
         self.scanner.open()
         while True:
             found = self.name(_PARAMETER)
             name, span = found.name, found.span
             if name in names:
                 self.scanner.fail(f"the parameter `{name}` stands twice", span)
-            names.append(name)
+            names[name] = None
             if not self.scanner.take(","):
                 self.scanner.close("`,` or `)`")
                 return tuple(names)

@@ -15,7 +15,7 @@ _LOOKED_AT = 2**16
 _CODE = "this is Python code, and code is never run here: give what print(model) writes"
 _TABLE = "this is the table of a summary, which does not say how data flows: see docs/readers.md"
 _SIGNS = (
-    (re.compile(r"^\s*(?:import|from) \w|^\s*class \w+\(|\bnn\.[A-Z]\w*\(", re.M), _CODE),
+    (re.compile(r"^[ \t]*(?:import|from) \w|^[ \t]*class \w+\(|\bnn\.[A-Z]\w*\(", re.M), _CODE),
     (re.compile(r"^[ |│┃]*Layer \(type", re.M), _TABLE),
 )
 _IN_PYTHON = "in Python, give the module itself: ca.from_torch(module, (3, 224, 224))"

@@ -40,6 +40,14 @@ FORMULA = "a size of more than 50 numbers and names"
 BOMBS = {
     "repeat": ("1000000*(1000000*(3x3))", LAYERS),
     "one too many": ("1000001*(3x3)", LAYERS),
+    "too many to write out": (
+        "1000000*(relu)",
+        "a network of 1,000,000 layers; at most 100,000 are written out",
+    ),
+    "one too many to write out": (
+        "100000*(relu), bn",
+        "a network of 100,001 layers; at most 100,000 are written out",
+    ),
     "side by side": ("600000*(3x3), 600000*(bn)", LAYERS),
     "lines": ("600000*(3x3)\n600000*(bn)", LAYERS),
     "in branches": ("cat(600000*(3x3) | 600000*(bn))", LAYERS),

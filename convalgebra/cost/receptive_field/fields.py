@@ -131,8 +131,12 @@ def ways_to(network: Network, fields: Sequence[Field], index: int) -> tuple[Way,
 def _stretched(network: Network, node: Node, index: int, source: int) -> tuple[Move, ...] | None:
     # A side of 1 that shows at every position of the product does not move with it.
     sides = list(zip(network.shapes[source][1:], network.shapes[index][1:], strict=True))
-    along = [same(side, 1) and not same(out, 1) for side, out in sides]
-    return tuple(still if stands else _as_it_is for stands in along) if any(along) else None
+    if all(same(side, out) for side, out in sides):
+        return None
+    return tuple(
+        _as_it_is if same(side, out) else still if same(side, 1) else _perhaps_still
+        for side, out in sides
+    )
 
 
 def is_told(network: Network, fields: Sequence[Field], index: int) -> bool:
@@ -151,6 +155,10 @@ def is_told(network: Network, fields: Sequence[Field], index: int) -> bool:
 
 def _nowhere(layer: Layer, part: Periodic) -> Periodic:
     raise NotKnownError(not_told(layer))
+
+
+def _perhaps_still(part: Periodic) -> Periodic:
+    raise NotKnownError("a side of named size may be 1, and stretched in a product")
 
 
 def _as_it_is(part: Periodic) -> Periodic:

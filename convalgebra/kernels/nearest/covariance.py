@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
-_MODEL = re.compile(r"(?P<name>ar1|isotropic):(?P<number>[-+]?(\d+\.?\d*|\.\d+))")
+_MODEL = re.compile(r"(?P<name>ar1|isotropic):(?P<number>[-+]?(\d+(\.\d*)?|\.\d+))")
 _MODELS = "expected white, ar1:0.95, isotropic:0.95, or an array over lags"
 _PLACES_LIMIT = 5_000  # rows of a Gram matrix: 200 MB
 

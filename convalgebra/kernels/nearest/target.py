@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convalgebra.errors import InputError
 from convalgebra.kernels.arrays import finite, is_array_file, read_array
-from convalgebra.kernels.sources import Kernel, KernelSource, kernel_of
+from convalgebra.kernels.sources import ARRAY_FILE, Kernel, KernelSource, kernel_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _POWER_LIMIT = 1000
 ENTRIES_LIMIT = 2**24  # 128 MB as floats, and several copies are needed
-_INDEXED = re.compile(r"(?P<file>.+\.np[yz](?::[^\[\]]+)?)\[(?P<at>[-\d, ]*)\]", re.IGNORECASE)
+_INDEXED = re.compile(rf"{ARRAY_FILE}\[(?P<at>[-\d, ]*)\]", re.IGNORECASE)
 
 
 class Target(NamedTuple):

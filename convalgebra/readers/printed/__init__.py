@@ -17,7 +17,7 @@ name = "print"
 # A module inside another, on a line that is no comment; or a class alone, with arguments or none.
 _CHILD = re.compile(rb"^[^#\n]{0,300}?\([^()#\n]{1,200}\):[ \t]{1,9}(?:\d+ x )?[A-Za-z_]", re.M)
 _NO_BREAK = "\u00a0".encode()  # between words on web pages
-_ALONE = re.compile(rb"\s*[A-Z]\w*\((?:[^\n]*=[^\n]*\)|\)|[ \t\r]*$)", re.M)
+_ALONE = re.compile(rb"\s*[A-Z]\w*\((?:[^\n=]*=[^\n]*\)|\)|[ \t\r]*$)", re.M)
 
 
 def recognises(content: bytes, path: str) -> bool:

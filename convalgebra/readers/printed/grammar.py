@@ -24,6 +24,7 @@ _DEEPEST = 100  # modules inside modules, as in the language
 _MOST = 10**6  # modules, repeated ones counted, as in the language
 _MOST_PRINTED = 200_000  # of them on lines of their own: some seconds
 _LONGEST = 2**16  # characters of arguments
+_MOST_SHOWN = 60  # characters of a name in an error
 _MOST_DIGITS = 24  # of the sizes of a parameter together
 
 _PROMPT = re.compile(r"[ \t]*(?:>>>|In[ ]?\[[^\]\n]*\]:|```|\$ |Python \d)[^\n]*(?:\n|\Z)|\s*\n")
@@ -307,12 +308,16 @@ class _Parser:
             span = self.found[top.number].span
             number = self.text.count("\n", 0, span.start) + 1
             raise self.left_open() or self.fail(
-                f"`{self.text[span.start : span.stop]}(` of line {number} is not closed before "
-                "this",
+                f"`{self.class_shown(span)}(` of line {number} is not closed before this",
                 at,
                 self.line_end(at),
                 "a parenthesis is missing: paste the print-out as it is",
             )
+
+    def class_shown(self, span: Span) -> str:
+        """The name of a class, as much of it as an error has room for."""
+        name = self.text[span.start : min(span.stop, span.start + _MOST_SHOWN)]
+        return name + "..." * (span.stop - span.start > _MOST_SHOWN)
 
     def not_closed(self, start: int, depth: list[int]) -> FormatError:
         if depth:
@@ -320,7 +325,7 @@ class _Parser:
         self.keep(start, len(self.text))
         span = self.found[self.open[-1].number].span
         return self.left_open() or self.fail(
-            f"`{self.text[span.start : span.stop]}(` is not closed: the print-out ends inside it",
+            f"`{self.class_shown(span)}(` is not closed: the print-out ends inside it",
             span.start,
             span.stop,
             "paste all of it, to the last parenthesis",
