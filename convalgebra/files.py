@@ -167,7 +167,7 @@ def _open_stream(there: os.stat_result) -> IO[bytes] | None:
 
 def read_text(path: str, most: int, advice: str) -> str:
     """What stands in a file of text of at most `most` bytes; of more, `advice` is given."""
-    with opened(path) as file:
+    with opened(path, ordinary=True) as file:
         return text_of(file.read(most + 1), path, most, advice)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -275,3 +276,14 @@ def test_axes_are_added_in_front() -> None:
 def test_entries_must_fill_the_shape() -> None:
     with pytest.raises(InputError, match="no 2x2 kernel"):
         Kernel((2, 2), (1, 2, 3))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+@pytest.mark.parametrize("ending", ["csv", "txt", "npy", "npz"])
+def test_a_pipe_is_no_file_to_read_a_kernel_from(tmp_path: Path, ending: str) -> None:
+    os.mkfifo(tmp_path / f"k.{ending}")  # to open it would wait for somebody who writes
+    with pytest.raises(InputError, match="no ordinary file"):
+        kernel_of(f"{tmp_path}/k.{ending}")
+    (tmp_path / f"folder.{ending}").mkdir()
+    with pytest.raises(InputError, match="is a directory"):
+        kernel_of(f"{tmp_path}/folder.{ending}")
