@@ -292,14 +292,14 @@ class Network:
                         problem.hint = f"an input is channels and sizes, without a batch: {sizes}"
                     raise problem from None
             shapes.append(shape)
-        self._check_shared(shapes)
+        self._check_shared(shapes, assumptions)
         return tuple(shapes), assumptions
 
     def _shape_error(self, message: str, node: Node) -> ShapeError:
         where = f" (in {' > '.join(node.block)})" if node.block else ""
         return ShapeError(message + where, self.source, node.span)
 
-    def _check_shared(self, shapes: list[Shape]) -> None:
+    def _check_shared(self, shapes: list[Shape], assumptions: Assumptions) -> None:
         for index, node in enumerate(self.nodes):
             if node.weights == index or node.layer.kind == "sharedprelu":
                 continue  # one slope serves any number of channels
@@ -308,12 +308,14 @@ class Network:
             read: Callable[[Shape], Size] = (
                 product if node.layer.kind == "fc" else operator.itemgetter(0)
             )
-            if same(read(here), read(first)) is False:
+            try:
+                assumptions.same(read(first), read(here))
+            except SizeError:
                 raise self._shape_error(
                     f"the shared layer cannot serve {shape_text(here)} here "
                     f"and {shape_text(first)} where it was first used",
                     node,
-                )
+                ) from None
 
     @cached_property
     def axes(self) -> int | None:

@@ -325,6 +325,7 @@ def cost_of(network: Network, *, dtype: str = "float32", batch: Size = 1) -> Cos
     progress.report(f"{len(network):,} layers are counted")
     number = bytes_of(dtype)
     assumptions = network.assumptions
+    assumptions.whole(batch, 1)
     fields = receptive_fields(network)
     # Blocks repeat: the same use, the same cost.
     met: dict[tuple[Any, ...], tuple[Counts, str]] = {}

@@ -275,3 +275,10 @@ def test_what_a_side_figure_would_take_for_granted_in_vain_is_not_said():
     report = cost("7x10001s1x2p3x5000", input="1xHxW")
     assert report.total.macs_exact is None
     assert report.assumptions == ()
+
+
+def test_a_batch_that_is_divided_is_whole():
+    report = cost("3x3", input="1x3x3", batch="(N/2)")
+    assert report.assumptions == ("2 divides N",)
+    assert at(report.total.macs, {"N": 6}) == 3 * 9
+    assert cost("3x3", input="1x3x3", batch="(N-3)").assumptions == ("N >= 4",)

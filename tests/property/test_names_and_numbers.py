@@ -234,6 +234,8 @@ def test_on_one_axis_often(text: tuple[str, str], points: list[dict[str, int]]) 
         ("conv (<C>)x(<C>)p3", "3x<H>x<W>"),
         ("2x2p3@8, 3x3s2p4d2", "3x<H>x<W>"),
         ("[<C>//2:], 1x3p7@4b", "4x<H>x<W>"),
+        ("shared f = 3x3p1@4; f, f", "<C>x<H>x<W>"),
+        ("shared f = 1x1@<C>; f, relu, f", "3x<H>x<W>"),
     ],
 )  # fmt: skip
 def test_on_a_grid(text: str, shape: str) -> None:
