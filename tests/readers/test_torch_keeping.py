@@ -226,3 +226,17 @@ def test_a_module_on_meta_is_left_alone():
     assert ca.cost(module, input=(3, 8, 8)).total.params == 112
     assert module.weight is weight
     assert isinstance(module.weight, nn.Parameter)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_numbers_that_compiled_code_changes_are_told():
+    @torch.jit.script
+    def counted(x, count):
+        count.add_(1)
+        return x
+
+    module = nn.Module()
+    module.register_buffer("count", torch.zeros(3))
+    module.forward = lambda x: counted(x, module.count)
+    with pytest.raises(ca.ConvalgebraError, match="changes its own numbers"):
+        ca.from_torch(module, (3, 8, 8))

@@ -41,6 +41,8 @@ class Kept:
         self._walk([self._shared.pop(0)], is_own=True)
         while self._shared:
             self._walk([self._shared.pop()], is_own=False)
+        tensors = [t for t in self.tensors if not torch.nn.parameter.is_lazy(t) and not t.is_meta]
+        self._versions = [(t, t._version) for t in tensors if not t.is_inference()]
 
     def _walk(self, waiting: list[Any], is_own: bool) -> None:
         while waiting:
@@ -58,6 +60,11 @@ class Kept:
         """Everything as it was when it was looked at."""
         for back in self._back:
             back()
+
+    @property
+    def is_written_to(self) -> bool:
+        """Whether numbers of some tensor have changed: compiled code may do that unseen."""
+        return any(tensor._version != version for tensor, version in self._versions)
 
     def _parts(self, value: Any) -> Iterator[Any]:
         """What an object refers to; how to put it back is noted."""

@@ -203,6 +203,11 @@ def traced(module: torch.nn.Module, shape: tuple[int, ...]) -> Trace:
             fault = error
         finally:
             kept.put_back()
+    if kept.is_written_to:
+        raise UnsupportedError(
+            "the module changes its own numbers in code that cannot be seen (compiled code, say); "
+            "they are changed now: load its weights again"
+        )
     if recorder.asked is not None:
         raise UnsupportedError(_needs_numbers(*recorder.asked))
     if fault is not None:
