@@ -50,14 +50,6 @@ class Reach:
     misses_open_set: bool = False  # of real members
 
     @property
-    def unshifted(self) -> tuple[tuple[int, ...], ...]:
-        """The offsets at which the output is not shifted."""
-        if not self.outputs:
-            return self.offsets
-        pairs = zip(self.offsets, self.outputs, strict=True)
-        return tuple(offset for offset, output in pairs if not any(output))
-
-    @property
     def misses_some(self) -> bool:
         """Whether it is proved that some real member is not made."""
         outside = any(witness.field in ("real", "complex") for witness in self.witnesses)

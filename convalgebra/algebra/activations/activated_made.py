@@ -28,6 +28,7 @@ from convalgebra.algebra.activations.structure import (
 )
 from convalgebra.algebra.activations.widths import narrowed, with_widths
 from convalgebra.algebra.answers import COMPLEX, Answer, Reach
+from convalgebra.algebra.operators import Rate
 
 MAX_OFFSETS = 1_000
 Field = Literal["real", "rational"]
@@ -118,26 +119,25 @@ def _layer_by_layer(answers: PieceAnswers, maker: Stack, made: Stack) -> Reach:
     for at, each in enumerate(([r.complex for r in found], [r.rational for r in found])):
         least = min(each, key=STRENGTH.__getitem__)
         exact[at] = least if least in ("all", "dense") else "unknown"
-    offsets: set[tuple[int, ...]] = set()
+    places: list[Shift] = []
     zero = (0,) * maker.first.axes
     if weakest == "all":
-        offsets = _added_up(pieces, made.pieces, moves, found)
-        if not offsets or (answers.aligned and zero not in offsets):
+        places = _added_up(pieces, made, moves, found)
+        if answers.aligned:
+            places = [(zero, zero)] if (zero, zero) in places else []
+        if not places:
             return unknown("layer by layer they agree, but at places that do not fit together")
-        first = [family(stack).offset for stack in (maker, made)]
-        offsets = {
-            tuple(t - a + b for t, a, b in zip(offset, *first, strict=True))
-            for offset in ({zero} if answers.aligned else offsets)
-        }
     elif answers.aligned or any(piece.goes_up for piece in (*pieces, *made.pieces)):
         return unknown("at which places the layers agree is decided for all weights only")
+    first = [family(stack).offset for stack in (maker, made)]
     return Reach(
         weakest,
         exact[0],
         exact[1],
         "layer by layer it makes what stands between the activations",
-        tuple(sorted(offsets)),
+        tuple(tuple(t - a + b for t, a, b in zip(m, *first, strict=True)) for m, _ in places),
         codimension=0 if weakest == "all" else None,
+        outputs=tuple(n for _, n in places) if any(any(n) for _, n in places) else (),
     )
 
 
@@ -191,41 +191,68 @@ def _one_channel(
     return found.reason if getattr(found, over) == "thin" else None
 
 
-def _added_up(
-    pieces: tuple[Piece, ...],
-    made: tuple[Piece, ...],
-    moves: list[tuple[int, ...]],
-    found: list[Reach],
-) -> set[tuple[int, ...]]:
-    """How far exponents move, all pieces together; at most `MAX_OFFSETS`.
+Shift = tuple[tuple[int, ...], tuple[int, ...]]  # of the input and of the output
 
-    From the last piece to the first. A shift of what a piece gives is one of what it takes if it is
-    a whole number of its periods; else it goes no further, and nothing is said of it.
+
+def _added_up(
+    pieces: tuple[Piece, ...], made: Stack, moves: list[tuple[int, ...]], found: list[Reach]
+) -> list[Shift]:
+    """The shifts that all pieces together are moved by; at most `MAX_OFFSETS`.
+
+    From the last piece to the first. A piece with b outputs for every a inputs turns a shift of b
+    behind it into one of a before it, and the other way round: what cannot go to the input goes to
+    the output, if it can.
     """
-    total: set[tuple[int, ...]] = {(0,) * pieces[0].axes}
+    zero = (0,) * pieces[0].axes
+    total: set[Shift] = {(zero, zero)}
+    behind: list[Rate] = []  # of the pieces that were looked at, the last one first
     for one, two, move, reach in reversed(
-        list(zip(pieces, made, moves, found, strict=True)),
+        list(zip(pieces, made.pieces, moves, found, strict=True)),
     ):
         bare = [without_padding(piece)[0] for piece in (one, two)]
-        first, second = ((0,) * one.axes if p.is_empty else p.family.offset for p in bare)
-        own = {
-            tuple(o + a - b + m for o, a, b, m in zip(offset, first, second, move, strict=True))
-            for offset in reach.unshifted
-        }
-        if not one.is_empty:
-            rate = min((p.family.rate for p in bare if not p.is_empty), key=_outputs)
-            periods = [
-                [divmod(t, b) for t, (_, b) in zip(shift, rate, strict=True)] for shift in total
-            ]
-            total = {
-                tuple(a * count for (count, _), (a, _) in zip(whole, rate, strict=True))
-                for whole in periods
-                if not any(rest for _, rest in whole)
-            }
-        sums = {tuple(map(sum, zip(x, y, strict=True))) for x in total for y in own}
+        first, second = (zero if piece.is_empty else piece.family.offset for piece in bare)
+        rates = [piece.family.rate for piece in bare if not piece.is_empty]
+        rate = min(rates, key=_outputs) if rates else ((1, 1),) * len(zero)
+        along = list(zip(first, second, move, strict=True))
+        sums: set[Shift] = set()
+        outputs = reach.outputs or (zero,) * len(reach.offsets)
+        for shift, output in zip(reach.offsets, outputs, strict=True):
+            own = tuple(t + a - b + m for t, (a, b, m) in zip(shift, along, strict=True))
+            for carried, end in total:
+                waiting: tuple[int, ...] | None = _sum(carried, output)
+                before = _through(_sum(carried, output), tuple((b, a) for a, b in rate))
+                if before is None:
+                    before = zero
+                    for later in reversed(behind):
+                        waiting = waiting and _through(waiting, later)
+                    if waiting is None:
+                        continue
+                    end = _sum(end, waiting)
+                sums.add((_sum(own, before), end))
         total = set(sorted(sums)[:MAX_OFFSETS])
-    return total
+        behind.append(rate)
+    whole = family(made).rate  # a shift of b of its output is one of a of its input
+    periods = [[n // b for n, (_, b) in zip(end, whole, strict=True)] for _, end in total]
+    listed = {
+        (
+            tuple(m + a * times for m, times, (a, _) in zip(start, counts, whole, strict=True)),
+            tuple(n - b * times for n, times, (_, b) in zip(end, counts, whole, strict=True)),
+        )
+        for (start, end), counts in zip(total, periods, strict=True)
+    }
+    return sorted(listed, key=lambda shift: (shift[1], shift[0]))
 
 
-def _outputs(rate: tuple[tuple[int, int], ...]) -> int:
+def _sum(one: tuple[int, ...], two: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(map(sum, zip(one, two, strict=True)))
+
+
+def _through(shift: tuple[int, ...], rate: Rate) -> tuple[int, ...] | None:
+    """A shift of (multiples of) a as one of b, along each axis; None for what is no multiple."""
+    if any(t % a for t, (a, _) in zip(shift, rate, strict=True)):
+        return None
+    return tuple(t // a * b for t, (a, b) in zip(shift, rate, strict=True))
+
+
+def _outputs(rate: Rate) -> int:
     return prod(b for _, b in rate)
