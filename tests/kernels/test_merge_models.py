@@ -238,12 +238,61 @@ def test_a_batch_norm_without_statistics():
         ca.merge(model, input=SHAPE)
 
 
+@pytest.mark.parametrize("named", [False, True])
+def test_a_batch_norm_that_takes_the_statistics_of_its_input(named):
+    class Training(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.c, self.n = nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            n = self.n
+            four = (n.running_mean, n.running_var, n.weight, n.bias)
+            if named:
+                return F.batch_norm(self.c(x), *four, training=True)
+            return F.batch_norm(self.c(x), *four, True, 0.1, 1e-3)
+
+    with pytest.raises(UnsupportedError, match="running_mean"):
+        ca.merge(Training(), input=SHAPE)
+
+
+def test_norms_by_their_functions():
+    class Norm(nn.Module):
+        def __init__(self, run):
+            super().__init__()
+            torch.manual_seed(2)
+            self.c, self.n = nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4)
+            self.n.running_mean.normal_()
+            self.n.running_var.uniform_(0.1, 2)
+            nn.init.normal_(self.n.weight)
+            nn.init.normal_(self.n.bias)
+            self.run = run
+
+        def forward(self, x):
+            return self.run(self.c(x), self.n)
+
+    def before(x, n):
+        four = (n.weight, n.bias, n.running_mean, n.running_var)
+        return torch.batch_norm(x, *four, False, 0.1, 1e-2, False)
+
+    def swapped(x, n):
+        return F.batch_norm(x, n.running_mean, n.running_var, n.bias, n.weight, eps=1e-2)
+
+    for run in (before, swapped):
+        model = Norm(run).double()
+        assert after(model, ca.merge(model, input=SHAPE)) < 1e-12
+    model = Norm(lambda x, n: F.batch_norm(x, n.running_mean, 2 * n.running_var, n.weight, n.bias))
+    with pytest.raises(UnsupportedError, match="running_var"):
+        ca.merge(model, input=SHAPE)
+
+
 @pytest.mark.parametrize(
     ("stack", "given", "message"),
     [
         (nn.Conv2d(3, 4, 3), {}, "a module does not tell its input"),
         (nn.Conv2d(3, 4, 3), {"weights": {}, "input": "3x9x9"}, "do not hold `weight`"),
         ("3x3", {}, "do not hold `0.weight`"),
+        (nn.LazyConv2d(4, 3), {"input": "3x9x9"}, "plain numbers"),
         (5, {}, "a stack is text, a Path, a Network or a torch.nn.Module"),
         (None, {"weights": {}}, "a stack is text"),
         (["3x3"], {"weights": {}}, "a stack is text"),

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import convalgebra as ca
-from convalgebra.kernels.merging import stacks, weights
+from convalgebra.kernels.merging import stacks, verdicts, weights
 
 PATHS = ["exactly", "in floats"]
 
@@ -201,11 +201,12 @@ def test_floats_that_underflow_have_no_bound(monkeypatch):
     assert ca.merge("1b, 3p1", tiny, input="1x6").verdict == "except"  # 1e-400 is a Fraction
 
 
-def test_work_that_is_too_much_exactly_is_done_in_floats(monkeypatch):
+@pytest.mark.parametrize("module", [stacks, verdicts])
+def test_work_that_is_too_much_exactly_is_done_in_floats(monkeypatch, module):
     rng = np.random.default_rng(0)
     state = {f"{n}.weight": rng.normal(size=(3, 3, 3)) for n in range(3)}
     exactly = ca.merge("3p1, 3p1, 3p1", state, input="3x20")
-    monkeypatch.setattr(stacks, "CHEAP", 0)
+    monkeypatch.setattr(module, "CHEAP", 0)
     floats = ca.merge("3p1, 3p1, 3p1", state, input="3x20")
     assert exactly.bound < floats.bound < 1e-11
     assert (exactly.verdict, exactly.ring.differ) == (floats.verdict, floats.ring.differ)

@@ -279,7 +279,7 @@ def _as_numpy(value: Any, name: str) -> Array:
             value = value.detach().cpu()
             # numpy does not have bfloat16, and floats of 32 bits have all its numbers
             value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
-        except (TypeError, RuntimeError) as error:  # no numbers, or not in rows
+        except (TypeError, ValueError, RuntimeError) as error:  # no numbers, or not in rows
             told = (str(error).splitlines() or [""])[0][:100]
             raise InputError(f"`{name}` is no tensor of plain numbers: {told}") from None
     if isinstance(value, np.ndarray):

@@ -110,7 +110,7 @@ class _Values:
     def _held(self, call: Call, result: torch.Tensor, value: Constant) -> Constant:
         """A constant that a call made, held in the state if it has the numbers of its argument."""
         source = call.args[0] if call.args else None
-        if not isinstance(source, torch.Tensor) or call.changed:
+        if not isinstance(source, torch.Tensor):
             return value
         known = self.of(source, call.name)
         kept = result is source or (
