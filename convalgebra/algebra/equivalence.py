@@ -44,8 +44,9 @@ def equiv(
 ) -> EquivalenceReport:
     """Whether `left` and `right` can stand in for one another, exactly, over R, C and Q.
 
-    `channels` come in, unless a stack has an input line. On an `input` ("12x12", or "3x12x12") it
-    is also told which outputs differ at the borders. With `equations` the polynomial equations of
+    `channels` come in, unless a stack has an input line. The stacks are compared up to a shift; on
+    an `input` ("12x12", or "3x12x12") as they lie, and it is told which outputs differ at the
+    borders. With `equations` the polynomial equations of
     what is thin are looked for, with `width` how many hidden channels give the full dimension.
 
     >>> report = equiv("3x3", "2x2,2x2")

@@ -103,7 +103,7 @@ class _Means:
         self.outputs = Budget(_OUTPUT_BUDGET)
         self.members = Budget(MEMBER_BUDGET)
         self.found: dict[Axes, ImplicitEquations] = {}
-        self.all_is_made = False  # with another shift: then only constructions are looked for
+        self.all_is_made = False  # with another shift: then only what is cheap is looked for
 
     def equations(self, maker: Family) -> ImplicitEquations:
         """Those of the maker, at a period; they do not depend on the shift."""
@@ -228,7 +228,7 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension], means
     if maker.weights == made.weights == 0:
         return _of_fixed(maker, made, shifts)
     stopped = ""
-    if dims[0].upper >= dims[1].lower:
+    if dims[0].upper >= dims[1].lower and not means.all_is_made:
         try:
             construction = construct(maker, made, means.constructions)
         except Exhausted as error:
@@ -237,14 +237,14 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension], means
             if construction is not None:
                 return _constructed(construction, maker, made)
     affine = _of_affine(maker, made, shifts, means) if is_affine(maker.plan) else None
+    if means.all_is_made:
+        return affine or _unknown("all is made with another shift of the output")
     if affine is not None and affine.real == "all":
         return affine
     if affine is None and dims[0].upper >= dims[1].lower:
         held = _held_by_one_layer(maker, made, shifts, means)
         if held is not None:
             return held
-    if means.all_is_made:
-        return affine or _unknown("no construction was found")
     known = _by_dimension(maker, made, dims, shifts) or _by_equations(
         maker, made, dims, shifts, means
     )
