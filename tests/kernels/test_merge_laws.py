@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convalgebra.kernels.merging import merge, parameter_table
+from convalgebra.kernels.merging.blocks import finest
 
 
 @st.composite
@@ -193,3 +195,27 @@ def coefficients(report):
         )
         found[o, source, offset] = report.weight[place]
     return found
+
+
+@given(st.data())
+def test_the_finest_groups_are_those_of_the_dense_array(data):
+    coarse, rows, columns = (data.draw(st.integers(1, 4)) for _ in range(3))
+    size = coarse * rows * columns
+    bits = data.draw(st.lists(st.integers(0, 1), min_size=size, max_size=size))
+    blocks = np.array(bits).reshape(coarse, rows, columns)
+    dense = np.zeros((coarse * rows, coarse * columns))
+    for b, r, c in product(range(coarse), range(rows), range(columns)):
+        dense[b * rows + r, b * columns + c] = blocks[b, r, c]
+    fit = []
+    for groups in range(1, min(dense.shape) + 1):
+        if dense.shape[0] % groups == dense.shape[1] % groups == 0:
+            high, wide = dense.shape[0] // groups, dense.shape[1] // groups
+            outside = dense.copy()
+            for g in range(groups):
+                outside[g * high : (g + 1) * high, g * wide : (g + 1) * wide] = 0
+            fit += [] if outside.any() else [groups]
+    assert finest(blocks) == (max(fit) if dense.any() else coarse)
+
+
+def test_as_many_groups_as_channels_take_no_table_of_all_channels():
+    assert finest(np.ones((200_000, 1, 1))) == 200_000  # its square would be 40 GB
