@@ -134,6 +134,18 @@ MOVING = frozenset(
         *("ReverseSequence", "GatherElements", "GatherND", "Trilu", "masked_fill", "where"),
     }
 )
+# Opaque operations of these names do more than their MACs: a bias, a softmax, gates.
+MIXED = frozenset(
+    {
+        *("linear", "addmm", "baddbmm", "addmv", "addbmm", "bilinear", "Gemm", "reparametrize"),
+        *("convolution", "transposed_convolution", "deform_conv2d", "DeformConv", "ConvInteger"),
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("QLinearConv", "QLinearMatMul", "MatMulInteger", "Attention", "MultiHeadAttention"),
+        *("scaled_dot_product_attention", "multi_head_attention_forward", "GroupQueryAttention"),
+        *("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell"),
+        *("rnn_relu_cell", "LSTM", "GRU", "RNN"),
+    }
+)
 WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
 
 

@@ -4,7 +4,7 @@ MACs are multiply-accumulates of convolutions and dense layers. Dense MACs count
 pair (transposed: every (input, tap) pair), exact MACs only the pairs where both ends are real: not
 a zero of the padding, of a `pad` directly before, nor an output that is cropped away. FLOPs are two
 per MAC and, each in its class, what the table `FLOPS_PER` says. Of an opaque layer they are known
-where it has MACs, or only moves numbers: no rule counts the sums and products of others.
+where it has MACs and does no more, or only moves numbers: no rule counts what others do.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from convalgebra.layers import (
     ACTIVATIONS,
     BORDERS,
     KINDS,
+    MIXED,
     MOVING,
     NORMS,
     PLAIN_NORMS,
@@ -293,7 +294,7 @@ def _opaque(use: Use) -> Counts:
     flops: list[tuple[str, Size | None]] = []
     if macs != 0:
         flops.append(("mac", None if macs is None else FLOPS_PER["mac"] * macs))
-    elif name not in MOVING:
+    if name in MIXED or (macs == 0 and name not in MOVING):
         flops.append(("opaque", None))
     return held._replace(macs=macs, macs_exact=macs, flops=tuple(flops))
 

@@ -278,6 +278,9 @@ def test_work_that_no_rule_counts_is_not_zero() -> None:
     assert report.total.at_least.flops == 2 * 6 * 64
     assert "FLOPs       at least 768" in str(report)
     assert "not known   FLOPs of exp" in str(report)
+    # A softmax stands between the two products of an attention.
+    attention = cost("input 8x9; opaque(scaled_dot_product_attention, 8x9, 0, 1296)").total
+    assert (attention.macs, attention.flops, attention.at_least.flops) == (1296, None, 2592)
     # To move numbers takes no FLOPs, and what does not run does not either.
     for still in ("opaque(rearrange, 3x8x8, 0, 0)", "unused(opaque(exp, 3x8x8, 5, 0))"):
         assert cost(f"input 3x8x8; {still}").total.flops == 0

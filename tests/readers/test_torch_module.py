@@ -394,6 +394,20 @@ def test_names_of_what_works_number_by_number():
     assert names <= POINTWISE
 
 
+def test_what_has_macs_is_a_product_or_does_more():
+    from convalgebra.layers import MIXED
+    from convalgebra.readers.onnx_file import rules as onnx_rules
+    from convalgebra.readers.torch_module.rules import MACS
+
+    known = MACS.keys() | onnx_rules.PRODUCTS.keys() | onnx_rules.MACS.keys()
+    products = {"matmul", "mm", "bmm", "mv", "dot", "vdot", "einsum", "MatMul", "Einsum"}
+    assert known - products <= MIXED
+    layer = nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    total = ca.cost(Doing(lambda s, x: s.l(x.flatten(2).mT), l=layer), input="16x4x4").total
+    assert total.flops is None
+    assert total.at_least.flops >= 2 * total.macs
+
+
 def test_opaque_layers_are_counted_on_one_input():
     network = ca.from_torch(Doing(lambda s, x: x.roll(1, 2)), (3, 16, 16))
     with pytest.raises(ca.ConvalgebraError, match="was counted on an input of 3x16x16"):
