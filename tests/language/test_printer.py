@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from calls import counted
 
 from convalgebra.language import parse
 from convalgebra.language.layer_text import layer_text
@@ -141,7 +140,6 @@ def test_a_deep_wiring_needs_no_deep_text() -> None:
 )
 def test_ten_thousand_layers_are_printed_in_linear_time(text: str) -> None:
     network = parse(text)
-    start = time.process_time()
-    printed = str(network)
-    assert time.process_time() - start < 3
+    with counted(6_000_000):
+        printed = str(network)
     assert parse(printed) == network

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
+from calls import counted
 
 from convalgebra import zoo
 from convalgebra.cost import cost
@@ -143,10 +143,8 @@ BAD = {
 def test_what_cannot_be(text, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.json").write_text(text)
-    started = time.perf_counter()
-    with pytest.raises(ConvalgebraError) as caught:
+    with counted(100_000), pytest.raises(ConvalgebraError) as caught:
         read("net.json")
-    assert time.perf_counter() - started < 5
     assert str(caught.value).startswith(BAD[text])
     assert len(str(caught.value)) < 500
 
