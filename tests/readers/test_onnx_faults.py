@@ -237,3 +237,10 @@ def test_bytes_are_those_of_the_numbers_of_the_file(kind, name, size):
     report = ca.cost(read(content, "m.onnx"))
     assert report.dtype == name
     assert report.total.bytes == size * (3 * 256 + 216 + 8 * 196)
+
+
+def test_a_bias_that_two_convolutions_have_is_no_layer_of_its_own():
+    report = ca.cost(ca.from_onnx(DATA / "bias_behind_identity.onnx"))
+    assert report.total.activations == 4 * 8 * 256  # two convolutions, two ReLUs
+    assert report.receptive_field.axes[0].size == 5
+    assert report.total.flops == 2 * 202_752 + 4 * 8 * 256  # MACs, biases, ReLUs

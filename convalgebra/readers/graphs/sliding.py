@@ -7,7 +7,6 @@ at every position of the output (of the input, for a transposed one).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal, NamedTuple
 
 from convalgebra.assumptions import Assumptions
@@ -141,14 +140,6 @@ def _with_weights(
         node = builder.layer(layer, [lies.node], constants, shape[1:], arrays)
         if node is not None:
             return Tensor(node, straight(builder.shapes[node]))
-        bare = replace(layer, bias=False)  # a bias that other layers have too, or that is made
-        node = None
-        if bias is not None:
-            node = builder.layer(bare, [lies.node], [weight], shape[1:], arrays)
-        if node is not None:
-            return nameless(
-                builder, "add", Tensor(node, straight(builder.shapes[node])), constants[1:]
-            )
         if has_shape(layer, builder.shape_at(lies), shape[1:]):
             biases = constants[1:]
             node = builder.opaque(
