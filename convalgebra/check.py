@@ -1437,13 +1437,14 @@ def verify_nonlinear(book: Book, claim: Any) -> str:
     _, name, given = fields(claim, "claim stack weights")
     stack = book.stack(name)
     relus = [index for index, step in enumerate(stack.steps) if step.op == "relu"]
-    need(stack.is_chain and len(relus) == 1, "it is no chain with one relu")
-    at, last = relus[0], len(stack.steps) - 1
+    need(stack.is_chain and relus, "it is no chain with a relu")
+    at, end, last = relus[0], relus[-1], len(stack.steps) - 1
+    need(end - at < len(relus), "its relus do not follow one another, as one")
     origin = (0,) * stack.axes
     one: Rows = [[{(c, *origin): ONE}] for c in range(stack.steps[0].out)]
     hidden = support(stack.run(1, at - 1)) if at > 1 else one
     alive = {c for c, rows in enumerate(hidden) if all(set(row) - {None} for row in rows)}
-    after = stack.run(at + 1, last) if at < last else None
+    after = stack.run(end + 1, last) if end < last else None
     weights = items(given, after.weights if after else 0)
     if after:
         rows = at_point(after, list(map(number, weights)))

@@ -303,6 +303,10 @@ TRUE = {
         stack(ONE), stack(conv(1, out=2), {"op": "relu"}, conv(1, out=1)),
         claim("nonlinear", "right", weights=[0, "1/2"]),
     ),
+    "a relu of a relu": proof(
+        stack(ONE), stack(ONE, {"op": "relu"}, {"op": "relu"}, conv(2)),
+        claim("nonlinear", "right", weights=[0, 1]),
+    ),
     "a relu at the end": proof(
         stack(ONE), stack(ONE, {"op": "relu"}), claim("nonlinear", "right", weights=[])
     ),
