@@ -186,11 +186,11 @@ def _strongest(found: list[Reach]) -> Reach:
     if best.real == best.complex == best.rational == "all":
         listed = [reach for reach in found if reach.real == reach.rational == "all"]
         zero = (0,) * len(best.offsets[0]) if best.offsets else ()
-        outputs = (reach.outputs or (zero,) * len(reach.offsets) for reach in listed)
+        outputs = tuple(n for r in listed for n in r.outputs or (zero,) * len(r.offsets))
         return replace(
             best,
             offsets=tuple(offset for reach in listed for offset in reach.offsets),
-            outputs=tuple(output for listed_outputs in outputs for output in listed_outputs),
+            outputs=outputs if any(map(any, outputs)) else (),
         )
     answers: dict[str, Any] = {}
     for field in FIELDS:

@@ -12,6 +12,7 @@ from convalgebra.algebra.dimension.dimension import DEFAULT_BUDGET, Dimension, d
 from convalgebra.algebra.families import Family, family_of
 from convalgebra.algebra.plan import Plan, Step, plan_of, stack_text
 from convalgebra.algebra.two_products import other_layer
+from convalgebra.errors import Defect
 from convalgebra.layers import Channels
 from convalgebra.network import Network
 
@@ -54,6 +55,11 @@ class WidthReport:
     weights: int | None
     tried: tuple[Width, ...]
     reason: str
+
+    def __post_init__(self) -> None:
+        widths = [n for n in (self.necessary, self.sufficient, self.enough) if n is not None]
+        if widths != sorted(widths) or any(one.dimension > self.target for one in self.tried):
+            raise Defect(f"the hidden widths {widths} of {self.stack} are in no order")
 
     @property
     def least(self) -> int | None:

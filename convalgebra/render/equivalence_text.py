@@ -174,15 +174,17 @@ def kernel_names(side: Side) -> list[str]:
 
 
 def _places(direction: Direction) -> str:
-    offsets = direction.reach.offsets
-    shifts = direction.shifts
-    if len(offsets) == 1 or direction.reach.outputs:
-        ends = zip(("input", "output"), shifts[0], strict=True)
+    offsets, outputs = direction.reach.offsets, direction.reach.outputs
+    if len(offsets) == 1:
+        ends = zip(("input", "output"), direction.shifts[0], strict=True)
         moved = [f"the {end} by ({','.join(map(str, by))})" for end, by in ends if any(by)]
         return f" Shifted: {' and '.join(moved)}." if moved else ""
     if not offsets:
         return ""
     shown = [f"({','.join(map(str, offset))})" for offset in offsets[:6]]
+    for number, output in enumerate(outputs[:6]):
+        if any(output):
+            shown[number] += f" with the output by ({','.join(map(str, output))})"
     more = f" and {len(offsets) - 6} more" if len(offsets) > 6 else ""
     where = ", ".join(shown) + more
     return f" It fits in {in_words(len(offsets))} places, shifted by {where}."

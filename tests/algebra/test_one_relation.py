@@ -10,6 +10,7 @@ import pytest
 
 from convalgebra import check
 from convalgebra.algebra import equiv
+from convalgebra.algebra.borders import borders
 from convalgebra.algebra.report import Direction
 from convalgebra.algebra.width import hidden_width
 from convalgebra.errors import Defect, InputError
@@ -343,3 +344,14 @@ def test_activations_with_shifts_of_both_ends(maker, made):
 
 def test_a_shift_that_a_stride_does_not_let_through_is_not_decided():
     assert answers(equiv("convt4s2p1,relu,3s2", "convt4s2,relu,3s2"))[0][0] == "unknown"
+
+
+def test_borders_and_widths_check_themselves():
+    found = borders(parse("input 1x12x12; 3x3p1, 3x3p1"))
+    for change in ({"differ": 145}, {"differ": -1}, {"channels": ()}):
+        with pytest.raises(Defect):
+            replace(found, **change)
+    width = hidden_width(None, parse("2x2,2x2"), 2)
+    for change in ({"sufficient": 1}, {"enough": 2}, {"target": 30}):
+        with pytest.raises(Defect):
+            replace(width, **change)

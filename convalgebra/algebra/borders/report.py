@@ -72,6 +72,14 @@ class Borders:
     mended: Network | None
     note: str = ""
 
+    def __post_init__(self) -> None:
+        counted = sum(positions * count for positions, count in self.channels)
+        if not 0 <= self.differ <= min(self.outputs, counted):
+            raise Defect(
+                f"{self.stack} differs at {self.differ:,} of {self.outputs:,} outputs, and its "
+                f"channels at {counted:,}"
+            )
+
     @property
     def outputs(self) -> int:
         """The positions of one channel of the output."""
