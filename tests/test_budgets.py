@@ -17,7 +17,7 @@ from convalgebra.algebra.implicit.exclusion import exclusion
 from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.algebra.operators import source_place, taps_read
 from convalgebra.algebra.plan import plan_of
-from convalgebra.algebra.supports import _Supports
+from convalgebra.algebra.supports import _Supports, shifts_into
 from convalgebra.algebra.weight_polynomials import Polynomial, products_of
 from convalgebra.budget import Budget, Exhausted
 from convalgebra.errors import UnsupportedError
@@ -200,3 +200,29 @@ def test_shifts_of_the_output_beyond_the_budget_are_not_decided(monkeypatch):
     assert equiv("convt4s2p1", "convt4s2").equivalent is None
     # 3 of 4 dimensions, wherever the output is
     assert equiv("convt4s2p1", "up2, 3").right_reproduces_left.reach.real == "thin"
+
+
+def test_shifts_by_trying_all():
+    from random import Random
+
+    random = Random(3)
+    for _ in range(200):
+        axes = random.choice([1, 2])
+        pairs = []
+        for _ in range(random.choice([1, 2])):
+            room = {tuple(random.randint(-3, 4) for _ in range(axes)) for _ in range(12)}
+            own = {tuple(x + random.choice([0, 0, 1]) for x in e) for e in list(room)[:2]}
+            pairs.append((own, room))
+        shifts = product(range(-9, 10), repeat=axes)
+        wanted = [
+            t for t in shifts
+            if all({tuple(map(sum, zip(e, t, strict=True))) for e in own} <= room
+                   for own, room in pairs)
+        ]  # fmt: skip
+        assert shifts_into(pairs, Budget(10_000)) == wanted
+
+
+def test_shifts_beyond_the_budget():
+    far = [(0, 0), (10**6, 10**6)]
+    with pytest.raises(Exhausted, match="places"):
+        shifts_into([(far, far)], Budget(10**9))

@@ -348,7 +348,7 @@ def split_position(rate: Rate, position: Axes) -> tuple[int, Axes]:
 
 def taps_read(step: Step, rate: Rate, position: Axes) -> Iterator[tuple[int, int, Axes]]:
     """The taps by which a position of the output reads: (tap, phase of the source, its periods)."""
-    along = [list(_taps_read(step, axis, at)) for axis, at in enumerate(position)]
+    along = [list(places_read(step, axis, at)) for axis, at in enumerate(position)]
     for read in product(*along):
         tap = 0
         for (u, _), size in zip(read, step.size, strict=True):
@@ -356,7 +356,7 @@ def taps_read(step: Step, rate: Rate, position: Axes) -> Iterator[tuple[int, int
         yield (tap, *split_position(rate, tuple(place for _, place in read)))
 
 
-def _taps_read(step: Step, axis: int, position: int) -> Iterator[tuple[int, int]]:
+def places_read(step: Step, axis: int, position: int) -> Iterator[tuple[int, int]]:
     """Along one axis: the taps, and where they read."""
     s, d, p, k = (f[axis] for f in (step.stride, step.dilation, step.padding, step.size))
     for u in range(k):

@@ -50,6 +50,7 @@ from convalgebra.algebra.implicit.search import implicit_equations
 from convalgebra.algebra.one_channel.reach import reach as one_channel_reach
 from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes, Plan
+from convalgebra.algebra.supports import shifts_into
 from convalgebra.algebra.two_products import reach_by_two_products
 from convalgebra.algebra.width import MISSED, misses_real_kernels
 from convalgebra.budget import Budget, Exhausted
@@ -57,6 +58,7 @@ from convalgebra.errors import Defect
 
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
+_SHIFT_BUDGET = 2_000_000_000  # words of bits: a second
 _MOST_WRITTEN = 5_000  # weights of a construction that a certificate writes out
 
 
@@ -218,7 +220,11 @@ def _reach(maker: Family, made: Family, dims: tuple[Dimension, Dimension], means
     maker, made = maker.at_period(period), made.at_period(period)
     if max(maker.ambient, made.ambient) > _MOST_MATCHED:
         return _of_large_families(maker, made, dims)
-    shifts = _shifts(maker, made)
+    try:
+        shifts = _shifts(maker, made)
+    except Exhausted as error:
+        undecided = f"cannot decide within the budget where {made.text} lies in {maker.text}"
+        return _by_dimension(maker, made, dims, []) or _unknown(f"{undecided}: {error}")
     if not shifts:
         where = " where they lie" if maker.plan.aligned else ""
         reason = f"{made.text} has coefficients that {maker.text} does not have{where}"
@@ -389,25 +395,9 @@ def _shifts(maker: Family, made: Family) -> list[Axes]:
     zero = (0,) * maker.plan.axes
     rows = [(need[key], have[key]) for key in need if key[2] != CONSTANT]
     if maker.plan.aligned or not rows:
-        candidates: Iterator[Axes] = iter([zero])
-    else:
-        exponents, room = min(rows, key=lambda row: len(row[1]))
-        first = min(exponents)
-        candidates = (
-            tuple(b - a for a, b in zip(first, place, strict=True)) for place in sorted(room)
-        )
-    distinct = {(frozenset(a), frozenset(b)) for a, b in rows}
-    found = []
-    for shift in candidates:
-        if all(
-            tuple(e + t for e, t in zip(exponent, shift, strict=True)) in room
-            for exponents, room in distinct
-            for exponent in exponents
-        ):
-            found.append(shift)
-            if len(found) == _MOST_OFFSETS:
-                break
-    return found
+        return [zero] if all(exponents <= room for exponents, room in rows) else []
+    distinct = {(frozenset(exponents), frozenset(room)) for exponents, room in rows}
+    return shifts_into([*distinct], Budget(_SHIFT_BUDGET))[:_MOST_OFFSETS]
 
 
 def _thin(reason: str, **more: Any) -> Reach:

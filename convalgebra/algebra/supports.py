@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
+from math import prod
 from typing import Any
 
-from convalgebra.algebra.operators import CONSTANT, Grid, Rate, split_position, taps_read
+from convalgebra.algebra.operators import (
+    CONSTANT,
+    Grid,
+    Rate,
+    places_read,
+    split_position,
+    taps_read,
+)
 from convalgebra.algebra.plan import Axes, Step
+from convalgebra.budget import Budget
 from convalgebra.errors import UnsupportedError
 
+Spread = tuple[Axes, Axes, int]  # how many along each axis, how far apart, the first
 Support = dict[int, int]  # {source: its exponents as bits}; the constant as 1
 
 
@@ -43,7 +53,60 @@ def smeared(members: int, times: int, distance: int) -> int:
     return members
 
 
-MAX_SUPPORT_WORK = 20_000_000
+def shifts_into(
+    pairs: Sequence[tuple[Iterable[Axes], Iterable[Axes]]], budget: Budget
+) -> list[Axes]:
+    """The shifts that put the first set of every pair into the second, in order.
+
+    >>> shifts_into([([(0,), (1,)], [(4,), (5,), (6,)])], Budget(100))
+    [(4,), (5,)]
+
+    Sets are bits, so that one member of the first set moves all of the second at once. Raises
+    Exhausted, before the work, where that is beyond the budget: a unit is a word of 64 bits.
+    """
+    own = list(zip(*(e for exponents, _ in pairs for e in exponents), strict=True))
+    room = list(zip(*(e for _, places in pairs for e in places), strict=True))
+    if not own or not room:
+        return []
+    low, first = [min(along) for along in own], [min(along) for along in room]
+    span = [max(along) - min(along) for along in own]
+    # Places are counted from `first - span`, so that what is moved back stays on its line.
+    widths = [s + max(along) - min(along) + 1 for s, along in zip(span, room, strict=True)]
+
+    def packed(place: Axes, start: list[int]) -> int:
+        number = 0
+        for at, begin, width in zip(place, start, widths, strict=True):
+            number = number * width + at - begin
+        return number
+
+    words = prod(widths) // 64 + 1
+    budget.spend(words * len(own[0]) + len(room[0]), on=f"{len(own[0]):,} places that are moved")
+    found: int | None = None
+    start = [f - s for f, s in zip(first, span, strict=True)]
+    for exponents, places in pairs:
+        bits = bytearray(8 * words)
+        for place in places:
+            at = packed(place, start)
+            bits[at // 8] |= 1 << at % 8
+        mask = int.from_bytes(bits, "little")
+        for exponent in exponents:
+            moved = mask >> packed(exponent, low)
+            found = moved if found is None else found & moved
+            if not found:
+                return []
+    shifts = []
+    for bit in bits_of(found or 0):
+        rest, shift = bit, []
+        for begin, least, width in zip(
+            reversed(start), reversed(low), reversed(widths), strict=True
+        ):
+            rest, at = divmod(rest, width)
+            shift.append(at + begin - least)
+        shifts.append(tuple(reversed(shift)))
+    return shifts
+
+
+MAX_SUPPORT_WORK = 8_000_000  # moves and unions of bits: about four seconds
 
 
 def supports(grid: Grid) -> list[list[list[Support]]]:
@@ -146,6 +209,7 @@ class _Supports:
                     key = (id(mask), shift)
                     moved = same.get(key)
                     if moved is None:
+                        self.spend(mask.bit_length() >> 12)
                         moved = same[key] = mask << shift if shift >= 0 else mask >> -shift
                     mask = moved
                 old = total.get(source)
@@ -178,9 +242,10 @@ class _Supports:
     def convolution(self, index: int, step: Step) -> list[list[Support]]:
         source, own = self.found[step.sources[0]], self.grid.rates[step.sources[0]]
         width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
-        if step.op == "conv" and all(b == 1 for _, b in own):
-            return self.spread_out(step, [phases[0] for phases in source], own)
+        if all(b == 1 for _, b in own):
+            return self.spread_out(index, step, [phases[0] for phases in source], own)
         known: dict[tuple[int, ...], Support] = {}
+        done: dict[tuple[int, ...], list[Support]] = {}  # by the rows of a group
         found: list[list[Support]] = []
         reads: list[set[tuple[int, int]]] = []
         for position in product(*(range(b) for _, b in self.grid.rates[index])):
@@ -188,52 +253,92 @@ class _Supports:
             reads.append({(number, self.grid.shift(own, steps)) for _, number, steps in read})
             self.spend(len(reads[-1]))
         for group in range(step.groups):
-            phases = []
             rows_in = source[group * width : (group + 1) * width]
-            for places in reads:
-                distinct = {
-                    (id(rows[number]), shift): (rows[number], shift)
-                    for rows in rows_in
-                    for number, shift in places
-                }
-                self.spend(len(rows_in) * len(places) // 8)
-                row = self.union(tuple(distinct.values()), known)
-                if step.bias:
-                    row = {**row, CONSTANT: 1}
-                phases.append(row)
-            found += [phases] * out
+            name = tuple(map(id, rows_in))
+            self.spend(1 + width)
+            if name not in done:
+                done[name] = phases = []
+                for places in reads:
+                    self.spend(width * len(places) // 8)
+                    distinct = {
+                        (id(rows[number]), shift): (rows[number], shift)
+                        for rows in rows_in
+                        for number, shift in places
+                    }
+                    row = self.union(tuple(distinct.values()), known)
+                    phases.append({**row, CONSTANT: 1} if step.bias else row)
+            found += [done[name]] * out
         return found
 
-    def spread_out(self, step: Step, source: list[Support], own: Rate) -> list[list[Support]]:
-        """A convolution with one phase: every mask moved by all taps, one axis after another."""
+    def spread_out(
+        self, index: int, step: Step, source: list[Support], own: Rate
+    ) -> list[list[Support]]:
+        """A layer on a source with one phase: every mask moved by all taps, axis after axis.
+
+        The places that a phase reads are evenly spaced along each axis.
+        """
         width, out = step.channels[0] // step.groups, step.channels[1] // step.groups
-        axes = len(step.size)
-        units = [
-            self.grid.shift(own, tuple(d * (axis == at) for at in range(axes)))
-            for axis, d in enumerate(step.dilation)
+        axes = range(len(step.size))
+        spreads: list[Spread | None] = []
+        phases_out = [b for _, b in self.grid.rates[index]]
+        self.spend(sum(b * size for b, size in zip(phases_out, step.size, strict=True)))
+        read_along = [
+            [sorted(n for _, n in places_read(step, axis, at)) for at in range(phases_out[axis])]
+            for axis in axes
         ]
-        first = self.grid.shift(own, tuple(-p for p in step.padding))
+        for along in product(*read_along):
+            self.spend(1)
+            if not all(along):
+                spreads.append(None)
+                continue
+            steps = [places[1] - places[0] if len(places) > 1 else 0 for places in along]
+            units = [
+                self.grid.shift(own, tuple(steps[axis] * (at == axis) for at in axes))
+                for axis in axes
+            ]
+            first = self.grid.shift(own, tuple(places[0] for places in along))
+            spreads.append((tuple(map(len, along)), tuple(units), first))
         known: dict[tuple[int, ...], Support] = {}
-        rows: dict[int, Support] = {}  # spread out, by the id of what they were
-        masks: dict[int, int] = {}
+        phases: dict[int, list[Support]] = {}  # spread out, by the id of what they were
+        masks: dict[tuple[int, Any], int] = {}
         found: list[list[Support]] = []
         for group in range(step.groups):
             read = {id(row): row for row in source[group * width : (group + 1) * width]}
             self.spend(width)
-            below = self.union(tuple((row, 0) for row in read.values()), known)
-            if id(below) not in rows:
-                row = rows[id(below)] = {}
-                for key, mask in below.items():
-                    if key != CONSTANT and id(mask) not in masks:
-                        masks[id(mask)] = _spread(mask, step.size, units, first)
-                    row[key] = mask if key == CONSTANT else masks[id(mask)]
-                if step.bias:
-                    row[CONSTANT] = 1
-            found += [[rows[id(below)]]] * out
+            (below, *more) = read.values()
+            if more:
+                below = self.union(tuple((row, 0) for row in read.values()), known)
+            if id(below) not in phases:
+                phases[id(below)] = [
+                    self.spread_row(below, spread, masks, bias=step.bias) for spread in spreads
+                ]
+            found += [phases[id(below)]] * out
         return found
 
+    def spread_row(
+        self,
+        below: Support,
+        spread: Spread | None,
+        masks: dict[tuple[int, Any], int],
+        *,
+        bias: bool,
+    ) -> Support:
+        row: Support = {}
+        if spread is not None:
+            for key, mask in below.items():
+                name = (id(mask), spread)
+                if key != CONSTANT and name not in masks:
+                    self.spend(mask.bit_length() >> 12)
+                    self.keep.append(mask)
+                    masks[name] = _spread(mask, *spread)
+                row[key] = mask if key == CONSTANT else masks[name]
+        self.spend(len(row))
+        if bias:
+            row[CONSTANT] = 1
+        return row
 
-def _spread(mask: int, size: Axes, units: list[int], first: int) -> int:
+
+def _spread(mask: int, size: Axes, units: Sequence[int], first: int) -> int:
     """The bits moved by `first` and by every sum of so many multiples of the units, joined.
 
     >>> bin(_spread(1, (3, 2), [1, 8], 0))

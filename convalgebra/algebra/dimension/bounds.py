@@ -283,6 +283,7 @@ class _Chain:
         self.last = len(plan.steps) - 1
         self.seams = Seams(plan)
         self.leaves: dict[tuple[int, int], list[Bound]] = {}
+        self.too_large: list[tuple[int, int]] = []  # runs; longer ones are too
         self.families: dict[tuple[Step, ...], Family] = {}  # deep chains repeat themselves
         self.ranks: dict[tuple[Step, ...], int] = {}
         self.found_fields: dict[tuple[Step, ...], list[Bound]] = {}
@@ -349,7 +350,11 @@ class _Chain:
             found = [Bound(weights, first, last, "weights")]
             if weights and last - first < MAX_CHAIN:  # to list more coefficients would take long
                 family = self.family(first, last)
-                found += _ambient(family, first, last)
+                if not any(first <= a and b <= last for a, b in self.too_large):
+                    ambient = _ambient(family, first, last)
+                    found += ambient
+                    if not ambient:
+                        self.too_large.append((first, last))
                 if family.chain is not None:
                     value = chain_dimension(family.chain, check=False).value  # of every run
                     found.append(Bound(value, first, last, "one channel", plain=False))
