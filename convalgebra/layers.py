@@ -228,6 +228,12 @@ class Layer:
             self._set("pads", _gathered(self.pads))
         if self.channels == Channels("/", 1):
             self._set("channels", KEPT)
+        if self.opaque is not None:
+            params, biases = self.opaque.params, self.opaque.biases
+            if params is None:  # then nobody knows how many of them are biases
+                self._set("opaque", self.opaque._replace(biases=0))
+            elif not 0 <= biases <= params:
+                raise SizeError(f"{biases:,} of {params:,} params cannot be biases")
 
     def _set(self, field: str, value: object) -> None:
         object.__setattr__(self, field, value)

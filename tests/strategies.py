@@ -69,9 +69,10 @@ def layers(
     elif argument == "opaque":
         fields["size"] = draw(st.tuples(*[size] * (axes + 1)))
         figure = st.none() | st.integers(0, 10**15)
-        fields["opaque"] = draw(
-            st.builds(Opaque, st.sampled_from(("attend", "x.y", "bn_2")), figure, figure)
-        )
+        params, macs = draw(figure), draw(figure)
+        biases = draw(st.integers(0, params or 0))
+        name = draw(st.sampled_from(("attend", "x.y", "bn_2")))
+        fields["opaque"] = Opaque(name, params, macs, biases)
     elif argument == "slice":
         bound = st.one_of(st.none(), st.integers(-5, 5), size)
         fields["bounds"] = draw(st.tuples(bound, bound))

@@ -18,6 +18,7 @@ from convalgebra.layers import (
     WORDS,
     Channels,
     Layer,
+    Opaque,
     axes_text,
     groups_of,
     out_channels,
@@ -138,3 +139,11 @@ def test_every_kind_has_its_place() -> None:
     assert KINDS.keys() - WORDS == MERGES | {"slice", "input", "opaque"}
     for kind in CONVOLUTIONS | DENSE:
         assert KINDS[kind].weights == "matrix"
+
+
+def test_biases_are_some_of_the_params() -> None:
+    unknown = Layer("opaque", (4,), opaque=Opaque("head", None, 0, biases=3))
+    assert unknown == Layer("opaque", (4,), opaque=Opaque("head", None, 0))
+    for biases in (-1, 26):
+        with pytest.raises(SizeError, match="of 25 params cannot be biases"):
+            Layer("opaque", (4,), opaque=Opaque("head", 25, 0, biases))
