@@ -146,6 +146,8 @@ MIXED = frozenset(
         *("rnn_relu_cell", "LSTM", "GRU", "RNN"),
     }
 )
+# Opaque convolutions some of whose MACs are on padding, and no window tells how many.
+PADDED = frozenset(f"padded_{name}" for name in MIXED if "conv" in name)
 WORDS = frozenset(KINDS) - MERGES - {"slice", "input", "opaque"}  # what a text may name as a layer
 
 

@@ -23,6 +23,7 @@ from convalgebra.layers import (
     MIXED,
     MOVING,
     NORMS,
+    PADDED,
     PLAIN_NORMS,
     SLOPES,
     Layer,
@@ -294,9 +295,9 @@ def _opaque(use: Use) -> Counts:
     flops: list[tuple[str, Size | None]] = []
     if macs != 0:
         flops.append(("mac", None if macs is None else FLOPS_PER["mac"] * macs))
-    if name in MIXED or (macs == 0 and name not in MOVING):
+    if name in MIXED or name in PADDED or (macs == 0 and name not in MOVING):
         flops.append(("opaque", None))
-    return held._replace(macs=macs, macs_exact=macs, flops=tuple(flops))
+    return held._replace(macs=macs, macs_exact=None if name in PADDED else macs, flops=tuple(flops))
 
 
 def _free(use: Use) -> Counts:

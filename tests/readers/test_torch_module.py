@@ -277,6 +277,18 @@ def test_fixed_filters():
     assert ca.cost(up, input=(3, 6, 6)).total.macs_exact == turned.total.macs_exact
 
 
+def test_a_padded_convolution_of_a_batch():
+    weight = nn.Parameter(torch.zeros(4, 2, 3, 3))
+    for padding, exact in ((0, 2 * 72 * 36), (1, None)):
+        pad = Doing(lambda s, x, p=padding: F.conv2d(x.view(2, 2, 8, 8), s.w, padding=p), w=weight)
+        network = ca.from_torch(pad, (4, 8, 8))
+        report = ca.cost(network)
+        assert report.total.macs == 2 * 72 * (6 + 2 * padding) ** 2
+        assert (report.total.macs_exact, report.status) == (exact, "complete")
+        assert ca.parse(str(network)) == network
+        assert ca.cost(str(network)).total == report.total
+
+
 def test_weights_from_the_input_and_padding():
     module = Doing(
         lambda s, x: F.conv2d(x, s.l(x.mean((2, 3))).view(3, 1, 3, 3), padding=1, groups=3),

@@ -132,7 +132,9 @@ def _with_weights(
         at = builder.shape_at(tensor)
         apart = all(o.node != tensor.node for o in operands[1:] if isinstance(o, Tensor))
         known = apart and builder.is_straight(tensor) and has_shape(layer, at, shape[1:])
-        return builder.made(name, operands, shape, macs, window=layer if known else None)
+        if known:
+            return builder.made(name, operands, shape, macs, window=layer)
+        return builder.made(_out_of_place(name, layer), operands, shape, macs)
     constants = [weight, *([] if bias is None else [bias])]
     lies = placed(builder, tensor, len(layer.size))
     if lies is not None:
@@ -146,7 +148,12 @@ def _with_weights(
                 name, [lies.node], tuple(shape[1:]), macs, constants, layer, biases
             )
             return Tensor(node, straight(builder.shapes[node]))
-    return builder.made(name, [tensor, *constants], shape, macs)
+    return builder.made(_out_of_place(name, layer), [tensor, *constants], shape, macs)
+
+
+def _out_of_place(name: str, layer: Layer) -> str:
+    """What a convolution is called that does not work on a value as it lies: on a batch, say."""
+    return name if all(pair == (0, 0) for pair in layer.padding) else f"padded_{name}"
 
 
 def has_shape(layer: Layer, shape: Shape, expected: Shape) -> bool:
