@@ -164,7 +164,7 @@ def merge_in(form: str, report: MergeReport, width: int) -> str:
 def parameters_in(form: str, table: ParameterTable) -> str:
     """The names of weights in one of the forms text, json, md, latex, html."""
     if form == "json":
-        found = [{"name": p.name, "shape": list(p.shape), "layer": p.layer} for p in table]
+        found = [{"name": p.label, "shape": list(p.shape), "layer": p.layer} for p in table]
         return dumps(
             {
                 "schema": "convalgebra.parameters/1",

@@ -84,16 +84,12 @@ def differences(
     spans = grid_of(plan).spans[-1]
     along = [AxisClasses(plan, boxes, values, axis, spans[axis]) for axis in range(plan.axes)]
     rows = _Rows(plan, boxes, values, kernels, exact, most, spans)
-    around = None
-    if noise is not None:
-        around = _Rows(plan, boxes, noise.values, noise.steps, False, most, spans)
     shape = [len(axis.spots) for axis in along]
     if prod(shape) > MAX_SPOTS:
         raise TooLong
     table = np.zeros(shape, dtype=object if exact else np.float64)
     best, where = None, (0, (0,) * plan.axes)
     sums: dict[Axes, _Sums] = {}
-    sizes: dict[Axes, _Sums] = {}
     rounding: Any = 0
     for key in np.ndindex(*shape):
         chosen = [axis.spots[number] for axis, number in zip(along, key, strict=True)]
@@ -106,12 +102,10 @@ def differences(
         if kind not in sums:
             one = tuple(axis.classes[n] for axis, n in zip(along, kind, strict=True))
             sums[kind] = rows.sums(one)
-            if around is not None:
-                sizes[kind] = around.sums(one)
-        clips = [spot.clip for spot in chosen]
-        errors = sums[kind].within(clips)
+        errors = sums[kind].within([spot.clip for spot in chosen])
         if noise is not None:
-            size, count = sizes[kind].within(clips), 2 * (noise.operations + sums[kind].terms)
+            size = noise.sizes[:, split_position(values[-1].rate, place)[0]]
+            count = 2 * (noise.operations + sums[kind].terms)
             small = (errors <= size * gamma(count, noise.unit)) & (errors < inf)
             left = errors[small]
             if noise.own:

@@ -14,12 +14,11 @@ gamma_n)` makes up for that. A bias of a batch norm, `bias - mean factor`, count
 `|bias| + |mean factor|`: where the two cancel, all that is left may be rounding.
 
 An output for which the stack and its merged convolution differ by more than `gamma_2n M` does
-differ. Where they differ by less, they are equal to rounding.
+differ. Where they differ by less, they are equal to rounding: so much may be lost when one is run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from fractions import Fraction
 from math import inf, log2, nextafter, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -31,7 +30,7 @@ from convalgebra.kernels.merging.blocks import Array
 
 if TYPE_CHECKING:
     from convalgebra.kernels.merging.composition import Value
-    from convalgebra.kernels.merging.weights import Given, Numbers
+    from convalgebra.kernels.merging.weights import Given
 
 UNIT = 2.0**-53
 BATCH_NORM = 6  # operations in `bias - mean weight / sqrt(var + eps)`, eps and var made floats
@@ -39,14 +38,15 @@ _LEAST_POWER = -1000  # of 2, for products of weights: what is smaller may under
 
 
 class Noise(NamedTuple):
-    """A stack with absolute values for weights, and what its sums are to be multiplied by.
+    """The sums M for the outputs of a stack, by channel and phase, and what multiplies them.
 
-    `operations` are those that a product goes through. `unit` is that of the weights, and `own`
-    that of the floats in which the differences are worked out, 0 where that is exact.
+    What a border makes differ is a part of the products that make an output: M is at least that of
+    the difference, too. `operations` are those that a product goes through. `unit` is that of the
+    weights, and `own` that of the floats in which differences are worked out, 0 where they are
+    exact.
     """
 
-    values: list[Value]
-    steps: Mapping[int, Numbers]
+    sizes: Array
     operations: int
     unit: float
     own: float
@@ -92,15 +92,11 @@ def underflows(given: Given) -> bool:
     return power < _LEAST_POWER
 
 
-def merged_error(value: Value, factor: float) -> float:
-    """By how much an output is wrong at most, for inputs between -1 and 1, of a merged kernel whose
-    entries are wrong by `factor` times those of `value`.
-    """
+def sums_of(value: Value) -> Array:
+    """The sums of a kernel and a constant for each channel and phase, at inputs of 1."""
     kernel = value.kernel
     sums = kernel.sum(axis=(2, *range(4, kernel.ndim))).reshape(-1, kernel.shape[3])
-    if value.constant is not None:
-        sums = sums + value.constant
-    return upward(factor * float(sums.max(initial=0)) if factor else 0.0)
+    return sums if value.constant is None else sums + value.constant
 
 
 def stored_error(exact: Array, stored: Array, out: int) -> Any:

@@ -37,9 +37,9 @@ from convalgebra.kernels.merging.rounding import (
     UNIT,
     Noise,
     gamma,
-    merged_error,
     operations,
     stored_error,
+    sums_of,
     underflows,
     upward,
 )
@@ -106,15 +106,15 @@ class Merging:
         if not given.exact and underflows(given):
             unit = own = inf
         with np.errstate(all="ignore"):  # what overflows has no bound
-            sizes = values_of(self.plan, given.magnitudes, False)
+            sizes = sums_of(values_of(self.plan, given.magnitudes, False)[-1])
             factor = gamma(2 * operations(self.plan, given, merged=True), own)
-            lost = merged_error(sizes[-1], factor)
+            lost = upward(factor * float(sizes.max(initial=0)) if factor else 0.0)
             lost += upward(stored_error(merged.weight, self.weight, int(merged.kind == "convt")))
             if merged.bias is not None:
                 lost += upward(stored_error(merged.bias, self.bias, 0))
         self.lost = lost
         count = operations(self.plan, given, merged=False)
-        self.noise = Noise(sizes, given.magnitudes, count, unit, own)
+        self.noise = Noise(sizes, count, unit, own)
 
     def on_input(self) -> MergeReport:
         network = self.network

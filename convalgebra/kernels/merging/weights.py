@@ -27,7 +27,7 @@ from convalgebra.layers import EPS
 
 Epsilon: TypeAlias = "int | float | str | Fraction"
 
-FEW = 20_000  # floats that are taken as Fractions; a fraction of a second
+FEW = 2_000  # floats that are taken as Fractions; a fraction of a second
 _MOST_EPSILON = 10**300
 _LONGEST = 24  # characters of a fraction that is told
 
