@@ -119,6 +119,10 @@ Q = tensor("q", 8, 3, 3, 3, kind=3)
             [W, tensor("s")],
         ),
         ([("Constant", "", "u", {"value": W}), ("Identity", "u", "v", {})], []),
+        (
+            [("Cast", "q", "u", {"to": 1}), ("Mul", "u s", "v", {})],
+            [Q, tensor("s", 8, 1, 1, 1, values=[0.5] * 8)],
+        ),
     ],
 )
 def test_weights_count_wherever_they_stand(nodes, stored):
@@ -244,3 +248,8 @@ def test_a_bias_that_two_convolutions_have_is_no_layer_of_its_own():
     assert report.total.activations == 4 * 8 * 256  # two convolutions, two ReLUs
     assert report.receptive_field.axes[0].size == 5
     assert report.total.flops == 2 * 202_752 + 4 * 8 * 256  # MACs, biases, ReLUs
+
+
+def test_what_a_later_version_of_onnx_says_is_not_known():
+    with pytest.raises(ca.ConvalgebraError, match="of version 29, and versions up to 28 are known"):
+        read(model([("Relu", "x", "y", {})], opset=29), "m.onnx")

@@ -15,6 +15,7 @@ from convalgebra.errors import InputError, UnsupportedError
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
+NEWEST = 28  # version of ONNX's operators; what a later one changes is not known here
 MOST_NODES = 100_000
 MOST_RANK = 16
 MOST_SIZE = 10**15 - 1  # of a dimension; past it a size is a slip or an attack
@@ -78,6 +79,11 @@ def graph_of(content: bytes, path: str) -> Graph:
     if len(graph.node) > MOST_NODES:
         raise InputError(f"{path}: more than {MOST_NODES:,} nodes")
     opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
+    if opset > NEWEST:
+        raise UnsupportedError(
+            f"{path}: made of ONNX's operators of version {opset}, and versions up to {NEWEST} are "
+            f"known here; export it for an older one (opset_version={NEWEST})"
+        )
     stored: dict[str, Stored] = {}
     dtypes = {tensor.data_type for tensor in graph.initializer if _is_float(tensor.data_type)}
     dtypes = dtypes or {i.type.tensor_type.elem_type for i in graph.input[:1]}

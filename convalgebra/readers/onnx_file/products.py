@@ -19,6 +19,8 @@ def gemm(r: Reading) -> Made:
     turned = bool(r.attributes.get("transB", 0))
     if x is None or not isinstance(weight, Constant) or r.attributes.get("transA", 0):
         return None
+    if len(x.shape) != 2:
+        raise r.fault("expected two matrices")
     if len(weight.shape) != 2 or same(x.shape[-1], weight.shape[1 if turned else 0]) is False:
         raise r.fault("the matrix does not fit what comes in")
     out = weight.shape[0 if turned else 1]

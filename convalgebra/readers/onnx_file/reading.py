@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from convalgebra.readers.stacks import Input
 
 _STANDARD = ("", "ai.onnx")
+_SUMS = ("Add", "Sub", "Mul", "Div")
 _SCALED = ("QuantizeLinear", "DequantizeLinear")
 _GELU = ("com.microsoft", "Gelu")
 _SIZE_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]{0,30}", re.ASCII)
@@ -213,9 +214,16 @@ class _Values:
                         self.builder.unsure = True
                     value = replace(value, parameters=frozenset())
             found.append(value)
+        if constant and op in _SUMS and any(self._holds(value, "narrow") for value in found):
+            # Whole numbers, scaled and shifted: what does so are scales and zero points.
+            found = [self._of_kinds(value, ("narrow",)) for value in found]
         if op in NORMS and self._is_neutral(step, found):
             self.builder.unsure = True
         return found
+
+    def _holds(self, value: Any, kind: str) -> bool:
+        held = value.parameters if isinstance(value, Constant) else ()
+        return any(self.kinds.get(parameter.name) == kind for parameter in held)
 
     def _of_kinds(self, value: Any, kinds: Sequence[str]) -> Any:
         if not isinstance(value, Constant):
