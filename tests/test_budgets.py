@@ -226,3 +226,9 @@ def test_shifts_beyond_the_budget():
     far = [(0, 0), (10**6, 10**6)]
     with pytest.raises(Exhausted, match="places"):
         shifts_into([(far, far)], Budget(10**9))
+
+
+@pytest.mark.parametrize(("channels", "written"), [(2, True), (8, False)])
+def test_a_construction_that_cannot_be_checked_is_not_written(channels, written):
+    claims = equiv("3x3,3x3", "4*(2x2)", channels=channels).certificate()["claims"]
+    assert ("reproduces" in {claim["claim"] for claim in claims}) is written

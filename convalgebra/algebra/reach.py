@@ -52,6 +52,7 @@ from convalgebra.algebra.operators import CONSTANT, Coordinate
 from convalgebra.algebra.plan import Axes, Plan
 from convalgebra.algebra.supports import shifts_into
 from convalgebra.algebra.two_products import reach_by_two_products
+from convalgebra.algebra.weight_polynomials import products_of
 from convalgebra.algebra.width import MISSED, misses_real_kernels
 from convalgebra.budget import Budget, Exhausted
 from convalgebra.errors import Defect
@@ -59,6 +60,7 @@ from convalgebra.errors import Defect
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
 _SHIFT_BUDGET = 2_000_000_000  # words of bits: a second
+_MOST_CHECKED = 10_000_000  # factors that the checker multiplies out for a construction
 _MOST_WRITTEN = 5_000  # weights of a construction that a certificate writes out
 
 
@@ -363,7 +365,11 @@ def _moved(place: Coordinate, shift: Axes) -> Coordinate:
 
 
 def _constructed(construction: Construction, maker: Family, made: Family) -> Reach:
-    written = maker.weights <= _MOST_WRITTEN and construction.filters is not None
+    written = (
+        maker.weights <= _MOST_WRITTEN
+        and construction.filters is not None
+        and products_of(made) <= _MOST_CHECKED
+    )
     return Reach(
         "all",
         "all",
