@@ -240,3 +240,18 @@ def test_numbers_that_compiled_code_changes_are_told():
     module.forward = lambda x: counted(x, module.count)
     with pytest.raises(ca.ConvalgebraError, match="changes its own numbers"):
         ca.from_torch(module, (3, 8, 8))
+
+
+class Proxy:
+    """An object that stands for another one, which is not there."""
+
+    @property
+    def __class__(self):
+        raise RuntimeError("outside of a request")
+
+
+def test_an_object_that_cannot_be_looked_at_is_refused():
+    module = nn.Sequential()
+    vars(module)["request"] = Proxy()
+    with pytest.raises(ca.ConvalgebraError, match="a Proxy that the module holds cannot be looked"):
+        ca.from_torch(module, (3, 8, 8))

@@ -47,14 +47,23 @@ class Kept:
     def _walk(self, waiting: list[Any], is_own: bool) -> None:
         while waiting:
             value = waiting.pop()
-            if isinstance(value, _PLAIN) or id(value) in self._seen:
+            if id(value) in self._seen or issubclass(type(value), _PLAIN):
                 continue
             if len(self._seen) > _MOST:
                 raise UnsupportedError(f"the module reaches more than {_MOST:,} objects")
             self._seen[id(value)] = value
-            if is_own:
-                _check(value)
-            waiting.extend(self._parts(value))
+            try:
+                if is_own:
+                    _check(value)
+                waiting.extend(self._parts(value))
+            except UnsupportedError:
+                raise
+            except Exception as error:  # whatever a proxy or a property of an object may raise
+                if is_own:
+                    raise UnsupportedError(
+                        f"a {type(value).__name__} that the module holds cannot be looked at, so "
+                        f"it could not be put back: {type(error).__name__}: {str(error)[:200]}"
+                    ) from None
 
     def put_back(self) -> None:
         """Everything as it was when it was looked at."""
