@@ -693,6 +693,8 @@ class Ring:
     paths: bool = False  # only which coefficients there are: all are 1
 
     def times(self, one: Poly, two: Poly) -> Poly:
+        pairs = 2 + len(one) * len(two)
+        self.work.spend(2 * pairs)
         found: Poly = {}
         for m, c in one.items():
             for n, d in two.items():
@@ -707,7 +709,7 @@ class Ring:
                 c.numerator.bit_length() + c.denominator.bit_length() + 16 * len(m)
                 for m, c in found.items()
             )
-        self.work.spend((2 + len(one) * len(two)) * (2 + size // 400))
+        self.work.spend(pairs * (size // 400))
         self.work.spend(len(found) * (6 + size // 160))  # for the memory
         return found
 
@@ -1142,8 +1144,11 @@ def verify_equations(book: Book, claim: Any) -> str:
     found = [coefficient(stack, rows, place, zero, zero) for place in places]
     vanish = not any(substituted(equations, found, book.work))
     need(equations and vanish, "an equation does not vanish")
-    for weights, t, *later in map(items, items(members)):
-        need(len(later) < 2, "weights, an offset and perhaps a shift of the output are expected")
+    for one in map(items, items(members)):
+        need(
+            len(one) in (2, 3), "weights, an offset and perhaps a shift of the output are expected"
+        )
+        weights, t, *later = one
         offset, point = integers(t, stack.axes), list(map(number, items(weights, member.weights)))
         output = integers(later[0], stack.axes) if later else zero
         rows = at_point(member, point)

@@ -825,6 +825,8 @@ MALFORMED: dict[str, Any] = {
         SQUARE, CROSS, {**vanishes(MINOR), "coordinates": [[1, [0, 0], 0, [0, 0]]] * 4}),
     "a member with two shifts": proof(
         SQUARE, CROSS, {**vanishes(MINOR), "members": [[[1, 0, 0, 1], [0, 0], [0, 0], [0, 0]]]}),
+    "a member without a shift": proof(
+        SQUARE, CROSS, {**vanishes(MINOR), "members": [[[1, 0, 0, 1]]]}),
     "a tap of a kernel twice": proof(KERNEL, PAIR, {
         **missed("real"), "factors": [[[[0], 1], [[2], 1], [[2], 1]]]}),
     "a tap of a kernel is 0": proof(KERNEL, PAIR, {
