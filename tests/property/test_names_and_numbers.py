@@ -13,13 +13,13 @@ import pytest
 from facts import all_hold
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import sympify
 
 from convalgebra import compare
 from convalgebra.cost import cost
 from convalgebra.cost.report import CostReport
 from convalgebra.errors import ConvalgebraError
 from convalgebra.language import parse
-from convalgebra.sizes import at
 
 Numbers = Mapping[str, int]
 _NAME = re.compile("<([A-Z])>")  # `<C>` is a name that may be written as a number
@@ -147,7 +147,7 @@ def wrong(names: CostReport, numbers: CostReport, values: Numbers) -> list[str]:
     return [
         key
         for key, size in figures(names)
-        if size is not None and key in right and at(size, values) != right[key]  # type: ignore[arg-type]
+        if size is not None and key in right and sympify(size).subs(values) != sympify(right[key])
     ]
 
 
@@ -167,10 +167,7 @@ def check(text: str, shape: str, points: list[dict[str, int]], *, exactly: bool)
         if numbers is None:
             assert not holds, f"{names.assumptions} of {where}"
             continue
-        try:
-            differ = wrong(names, numbers, values)
-        except ConvalgebraError:  # a figure that is not defined there
-            differ = ["all"]
+        differ = wrong(names, numbers, values)
         assert not holds or not differ, f"{differ}, {names.assumptions} of {where}"
         assert holds or differ or not exactly, f"too strong: {names.assumptions} of {where}"
     if names is not None:
@@ -193,14 +190,14 @@ def test_on_one_axis(text: tuple[str, str], points: list[dict[str, int]]) -> Non
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(texts(2), samples)
 def test_on_two_axes_often(text: tuple[str, str], points: list[dict[str, int]]) -> None:
     check(*text, points, exactly=False)
 
 
 @pytest.mark.slow
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(texts(1), samples)
 def test_on_one_axis_often(text: tuple[str, str], points: list[dict[str, int]]) -> None:
     check(*text, points, exactly=True)
