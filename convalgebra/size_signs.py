@@ -82,8 +82,12 @@ def _sign(expression: Any) -> bool | None:
 
 
 def _without_floors(expression: Any) -> bool | None:
-    from sympy import Symbol
+    from sympy import Pow, Symbol
 
+    if any(power.exp < 0 for power in expression.atoms(Pow)):
+        # What divides is not 0. (Of fractions with several names sympy does not know the sign.)
+        above, below = expression.together().as_numer_denom()
+        return _without_floors(above.expand()) if _interval(below)[0] >= 0 else None
     constant, terms = expression.as_coeff_add()
     if not terms:
         return bool(constant >= 0)

@@ -184,7 +184,11 @@ def limited(size: Size, digits: int, most: int) -> Size:
 
 @lru_cache(maxsize=4096)
 def _limited_formula(size: Expr, digits: int, most: int) -> Size:
+    from sympy import nan, zoo
+
     canonical: Any = _expanded(size)
+    if not isinstance(canonical, int) and canonical.has(nan, zoo):
+        raise SizeError("division by zero")
     if isinstance(canonical, int):
         return limited(canonical, digits, most)
     if units(canonical, most) > most:

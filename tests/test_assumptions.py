@@ -9,7 +9,7 @@ from facts import all_hold, value
 
 from convalgebra.assumptions import Assumptions
 from convalgebra.errors import SizeError
-from convalgebra.sizes import Size, exact_divide, floor_divide, symbol
+from convalgebra.sizes import Size, exact_divide, floor_divide, quotient, symbol
 
 C, H, W, k = (symbol(name) for name in ("C", "H", "W", "k"))
 
@@ -49,6 +49,10 @@ def test_facts_are_noted_once_and_the_stronger_one_stays() -> None:
         (half(H + 1), 3, "H >= 5"),
         (half(H) - k, 0, "H//2 >= k"),
         (C * H, 5, "C H >= 5"),
+        (floor_divide(12, C), 1, "C <= 12"),
+        (floor_divide(12, C * H), 2, "2C H <= 12"),
+        (floor_divide(C, H), 2, "C >= 2H"),
+        (floor_divide(8, C - 3), 1, "8/(C - 3) >= 1"),
     ],
 )
 def test_bounds_as_text(size: Size, bound: Size, fact: str) -> None:
@@ -95,3 +99,23 @@ def test_facts_can_be_read_back() -> None:
     for wrong in ({"H": 6, "k": 4, "C": 3}, {"H": 7, "k": 3, "C": 3}, {"H": 6, "k": 3, "C": 4}):
         assert not all_hold(taken.listed(), wrong)
     assert value("1,000C^2 (H//2) - max(C, 7)", {"C": 3, "H": 5}) == 18_000 - 7
+
+
+def test_what_divides_is_not_zero() -> None:
+    taken = Assumptions()
+    taken.whole(floor_divide(4, floor_divide(9, C)))  # 9//C is 0 from 10 on
+    taken.whole(floor_divide(8, C - 3))
+    taken.whole(2 * quotient(H, 2), 1)
+    assert taken.listed() == ("C <= 9", "C != 3", "2 divides H")
+    assert all_hold(taken.listed(), {"C": 9, "H": 2})
+    for wrong in ({"C": 10, "H": 2}, {"C": 3, "H": 2}, {"C": 9, "H": 3}):
+        assert not all_hold(taken.listed(), wrong)
+
+
+def test_sides_of_a_product() -> None:
+    taken = Assumptions()
+    taken.same_or_one(C, H)
+    assert taken.listed() == ("C = H or H = 1",)
+    assert all_hold(taken.listed(), {"C": 4, "H": 1})
+    assert all_hold(taken.listed(), {"C": 4, "H": 4})
+    assert not all_hold(taken.listed(), {"C": 1, "H": 4})

@@ -23,7 +23,9 @@ from convalgebra.sizes import (
     minimum,
     names,
     product,
+    quotient,
     same,
+    settled,
     simplest,
     symbol,
     text,
@@ -76,6 +78,9 @@ assert "sympy" in sys.modules
         (floor_divide(C * H - 1, C), H + floor_divide(-1, C)),
         (floor_divide(H - 1, C) + 1, floor_divide(H + C - 1, C)),
         (ceil_divide(H, 2), half(H + 1)),
+        (floor_divide(2 * H + 1, 4), half(H)),
+        (floor_divide(6 * H + 4 * W + 3, 8), floor_divide(3 * H + 2 * W + 1, 4)),
+        (floor_divide(half(2 * H + 1) + 3, 2), half(H + 3)),
         (ceil_divide(ceil_divide(H, 2), 2), ceil_divide(H, 4)),
         (ceil_divide(H, C), floor_divide(H - 1, C) + 1),
         (floor_divide(exact_divide(3 * C, 2), 3), half(C)),
@@ -131,6 +136,9 @@ def test_divisions_that_cannot_be() -> None:
         (H - half(H), half(H), True),
         (half(H) + half(W), 0, True),
         (C * half(H), 0, None),
+        (12 / (C * H), 2, None),
+        (12 / (C * H), 0, True),
+        (12 / (C * H), 13, False),
     ],
 )
 def test_at_least(left: Size, right: Size, verdict: bool | None) -> None:
@@ -281,3 +289,38 @@ def test_factored_texts_are_those_of_factored_formulas():
     assert formula(simplest(6 * c * k * (h - 2 * w + 3 * half))) == "6C k (3*(H//2) + H - 2W)"
     assert formula(simplest(c * h + w * k + half + 1)) == "C H + W k + H//2 + 1"
     assert formula(simplest(2 * c * (c - h) * (c - w))) == "2C (C - H) (C - W)"
+
+
+# Quotients that come out whole
+
+
+def test_what_is_divided_comes_out_whole_wherever_it_stands() -> None:
+    # 40/8 is 5, and 5//2 is 2; 30/8 leaves a rest
+    for size, value in ((half(quotient(W, 8)), 2), (8 * quotient(W, 8), 40), (quotient(W, 8), 5)):
+        assert at(size, {"W": 40}) == value
+        with pytest.raises(SizeError, match="W/8 is 15/4, not a whole number, at W=30"):
+            at(size, {"W": 30})
+
+
+def test_quotients_have_one_form() -> None:
+    assert quotient(3 * C + 2, 2) == 3 * quotient(C, 2) + 1
+    assert quotient(-C, 2) == -quotient(C, 2)
+    assert quotient(quotient(C, 2), 2) == quotient(C, 4)
+    assert quotient(2 * C * H, C) == 2 * H
+    assert settled(quotient(C, 2) + 1) == exact_divide(C, 2) + 1
+    assert settled(2 * quotient(C, 2)) == 2 * quotient(C, 2) != C
+    assert simplest(2 * quotient(C, 2)) == C
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "verdict"),
+    [
+        (half(H) + half(H + 1), H, True),
+        (half(half(H) + half(H + 1)), half(H), True),
+        (half(H) + half(H + 1), H + 1, False),
+        (2 * half(H), H, None),
+        (quotient(H, 2), half(H), None),
+    ],
+)
+def test_floors_that_say_the_same(one: Size, other: Size, verdict: bool | None) -> None:
+    assert same(one, other) is verdict
