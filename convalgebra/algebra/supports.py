@@ -106,7 +106,7 @@ def shifts_into(
     return shifts
 
 
-MAX_SUPPORT_WORK = 8_000_000  # moves and unions of bits: about four seconds
+MAX_SUPPORT_WORK = 4_000_000  # moves and unions of bits, entries of rows: two seconds, 400 MB
 
 
 def supports(grid: Grid) -> list[list[list[Support]]]:

@@ -26,6 +26,7 @@ Blocks = tuple[tuple[int, ...], ...]  # the channels of a seam, block by block
 # Multiplications to see how many rows are independent: in one run, and in all together.
 MAX_EVALUATION = 400_000
 MAX_EVALUATIONS = 3_000_000
+MAX_RUN = 200  # layers of a run that is gone through for one seam
 
 
 def blocks_at(plan: Plan, at: int) -> Blocks:
@@ -116,6 +117,8 @@ class Seams:
             self.never_grows(first, last, outward=outward)
         ):
             return sizes
+        if last - first > MAX_RUN:
+            return (0,) * len(blocks)
         run = self.plan.run(first, last)
         grid = grid_of(run)
         work = sum(work_of(grid, index) for index in range(1, len(run.steps)))
