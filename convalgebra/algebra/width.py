@@ -310,17 +310,19 @@ def misses_real_kernels(plan: Plan) -> bool:
     [True, False, True]
     """
     steps = plan.steps[1:]
+    dense = all(s.op == "conv" and s.weights is not None and s.groups == 1 for s in steps)
+    if not plan.is_chain or not dense:
+        return False
     along = [axis for axis in range(plan.axes) if any(k[axis] > 1 for k in (s.size for s in steps))]
-    if not plan.is_chain or len(along) != 1:
+    if len(along) != 1:
         return False
     (axis,) = along
     channels = {count for step in steps for count in step.channels}
     dilations = {step.dilation[axis] for step in steps if step.size[axis] > 1}
-    dense = all(s.op == "conv" and s.weights is not None and s.groups == 1 for s in steps)
     plain = all(step.stride[axis] == 1 and not step.bias for step in steps)
     even = sum(step.size[axis] % 2 == 0 for step in steps)
     odd = len(channels) == len(dilations) == 1 and min(channels) % 2 == 1
-    return dense and plain and odd and even > 0 and even % 2 == 0
+    return plain and odd and even > 0 and even % 2 == 0
 
 
 def shifts_needed(plan: Plan) -> int | None:

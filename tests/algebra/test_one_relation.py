@@ -190,6 +190,14 @@ def test_a_determinant_without_real_roots_is_no_product_of_even_filters():
             assert numpy.linalg.det(near + far * z * z) / (1 + z * z) ** 3 > 0
 
 
+@pytest.mark.parametrize(
+    "text", ["(2 + 1),2", "cat(2|2),2@1", "2,bn,2", "2b,2", "2g1,1s1,avg1s1,2"]
+)
+def test_full_dimension_of_what_is_no_dense_chain(text):
+    report = equiv("3b" if "b" in text else "3", text)
+    assert report.right_reproduces_left.reach.misses_open_set is False
+
+
 def test_thin_over_the_rationals_is_explained():
     assert "Serre" in str(equiv("3", "2,2")).rsplit("thin:", 1)[1]
     assert "Serre" not in str(equiv("3x3", "2x2,2x2"))
