@@ -379,6 +379,7 @@ class Steps:
 
 _NUMBERS = r"\d{1,10}(?:x\d{1,10})*"
 _PADS = r"\d{1,10}(?::\d{1,10})?(?:x\d{1,10}(?::\d{1,10})?)*"
+_EPS = r"\d{1,30}(?:\.\d{1,30}(?:e-?\d{1,3})?|e-?\d{1,3})"
 _OUT = r"@([*/]?)(\d{1,10})"
 _END = r"(?=[,;+|)]| [+|]|\Z)"  # what may follow a layer
 _LAYER = re.compile(
@@ -387,7 +388,7 @@ _LAYER = re.compile(
     re.ASCII,
 )
 _WORD = re.compile(
-    rf"(?:(linear){_OUT}(b?)|(bn)(?:\([0-9.e+-]+\))?|(scale|relu|id|dropout)"
+    rf"(?:(linear){_OUT}(b?)|(bn)(?:\({_EPS}\))?|(scale|relu|id|dropout)"
     rf"|(avg)({_NUMBERS})s({_NUMBERS})(?:p(same|{_PADS}))?(?:ceil)?"
     rf"|(pad|crop|reflect|replicate|circular)({_PADS})|(up|bilinear)({_NUMBERS})"
     rf"|(shuffle|pixelshuffle)(\d{{1,10}})|(\[)(\d{{0,10}}):(\d{{0,10}})\]){_END}",
@@ -432,8 +433,8 @@ class Text:
                 break
             line = self.take(r"(value_[0-9]+) = ")
             value = self.series(value)
-            if line:
-                self.values[line[1]] = value
+            if line and self.values.setdefault(line[1], value) != value:
+                raise Open(f"this checker finds `{line[1][:20]}` twice in it")
             more = self.take("; ") is not None
         self.must(r"\Z")
         listed = self.steps.listed

@@ -917,6 +917,8 @@ TEXTS: dict[str, Case] = {
         "nothing": "",
         "an unknown word": "mul(3 | 3)",
         "an unknown name": "3,value_1",
+        "a name twice": "value_1 = 3; value_1 = 3; value_1,3",
+        "no eps": "bn(3)",
         "an unknown layer": "3,w1",
         "a shared word": "shared w1 = bn; w1",
         "an output padding": "3o1",

@@ -54,7 +54,10 @@ from hypothesis import strategies as st
 
 from convalgebra import check
 from convalgebra.algebra import equiv
+from convalgebra.algebra.certificates import _steps as steps_of_plan
+from convalgebra.algebra.plan import plan_of
 from convalgebra.errors import UnsupportedError
+from convalgebra.language import parse
 
 
 @pytest.fixture
@@ -318,6 +321,37 @@ def test_steps_of_another_text(text: str, steps: list[str], verdict: Any) -> Non
     right = {"text": "3x3", "axes": 2, "channels": 1}
     line = "rejected: left: the steps are not those of the text"
     assert verdict(proof(left, right)) == (1, [line])
+
+
+WRITTEN = [
+    "3p1,1 + id", "cat(3p1@2 | id),1@3", "2*(3p1 + id),3", "shared w1 = 3p1; w1,relu,(w1 + id)",
+    "value_1 = 3p1; value_2 = value_1,3p1; value_1 + value_2", "dw3p0:1d2,[1:3],shuffle2",
+    "up2,bilinear2,pixelshuffle2,avg4s8", "convt3s2p1o1b,3s2", "linear@4b,bn,bn(1e-3),scale",
+    "pad1,crop0:1,reflect1", "3psame,1@*2,1@/2", "((3p1 + id),1),1g2@2,cat(1 | cat(1 | id))",
+    "value_1 = 3; value_1,(3p1 + id); value_2 = 1; value_2 + value_1", "4*(1,2*(3 + 3p1))",
+]  # fmt: skip
+
+
+def test_texts_mean_what_the_language_means() -> None:
+    """Texts with a few letters changed: what the checker reads, the language reads alike."""
+    choose, alike = random.Random(0), 0
+    for _ in range(2000):
+        text = choose.choice(WRITTEN)
+        for _ in range(choose.randint(0, 2)):
+            at = choose.randrange(len(text))
+            letter = choose.choice("0123456789xspdgo@*/b:,;+|()[] =wvaluedct_")
+            text = text[:at] + choose.choice(["", letter]) + text[at + choose.randint(0, 1) :]
+        meant, told = check.Steps(1, 2, ready()), check.Steps(1, 2, ready())
+        try:
+            check.Text(text, meant).whole()
+            check.Stack(text, 1, meant.listed, ready())
+        except (check.Open, check.Wrong):
+            continue
+        for step in steps_of_plan(plan_of(parse(text), 2, 1, relu=True)):
+            check.add_step(step, told)
+        assert meant.listed == told.listed, text
+        alike += 1
+    assert alike > 300
 
 
 # Every number is held by a proof.
