@@ -232,3 +232,15 @@ def test_shifts_beyond_the_budget():
 def test_a_construction_that_cannot_be_checked_is_not_written(channels, written):
     claims = equiv("3x3,3x3", "4*(2x2)", channels=channels).certificate()["claims"]
     assert ("reproduces" in {claim["claim"] for claim in claims}) is written
+
+
+def test_fixed_stacks_of_other_sizes_are_not_worked_out():
+    # 201 x 201 coefficients against 101 x 201, of 100 layers with denominators up to 9^100
+    report = equiv("100*(avg3x3s1)", "100*(avg2x3s1)", channels=3)
+    assert report.right_reproduces_left.reach.real == "thin"
+
+
+def test_fixed_stacks_beyond_the_budget_are_not_decided(monkeypatch):
+    assert equiv("avg2x2s1, avg3x3s1", "avg3x3s1, avg2x2s1", channels=3).equivalent is True
+    monkeypatch.setattr("convalgebra.algebra.reach._FIXED_BUDGET", 10)
+    assert equiv("avg2x2s1, avg3x3s1", "avg3x3s1, avg2x2s1", channels=3).equivalent is None

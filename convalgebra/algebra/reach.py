@@ -59,6 +59,7 @@ from convalgebra.errors import Defect
 
 _MOST_MATCHED = 200_000  # coefficients that are compared one by one
 _MOST_OFFSETS = 10_000
+_FIXED_BUDGET = 10_000_000  # products of fractions, at most: a few seconds
 _SHIFT_BUDGET = 2_000_000_000  # words of bits: a second
 _MOST_CHECKED = 10_000_000  # factors that the checker multiplies out for a construction
 _MOST_WRITTEN = 5_000  # weights of a construction that a certificate writes out
@@ -346,15 +347,19 @@ def _covered(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
 
 def _of_fixed(maker: Family, made: Family, shifts: list[Axes]) -> Reach:
     """Two operators without weights: equal up to one of the shifts, or not."""
+    if maker.ambient != made.ambient:
+        return _thin("both are fixed, and not the same")
+    # Fixed kernels are the same for every channel: none reads another one's.
+    if max(maker.work, made.work) // maker.channels_in > _FIXED_BUDGET:
+        return _unknown("both are fixed; cannot decide within the budget whether they are the same")
     have, need = (
         dict(zip(family.coordinates, family.exact_values(()), strict=True))
         for family in (maker, made)
     )
-    if len(have) == len(need):
-        for shift in shifts:
-            moved = {_moved(place, shift): value for place, value in need.items()}
-            if moved == have:
-                return _equal("both are fixed, and the same", shift, [])
+    for shift in shifts:
+        moved = {_moved(place, shift): value for place, value in need.items()}
+        if moved == have:
+            return _equal("both are fixed, and the same", shift, [])
     return _thin("both are fixed, and not the same")
 
 
