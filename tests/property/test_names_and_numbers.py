@@ -177,20 +177,20 @@ def check(text: str, shape: str, points: list[dict[str, int]], *, exactly: bool)
         compare([named(text), "relu"], input=named(shape))
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(texts(2), samples)
 def test_on_two_axes(text: tuple[str, str], points: list[dict[str, int]]) -> None:
     check(*text, points, exactly=False)  # a product of two wrong sides may be right
 
 
-@settings(max_examples=30)
+@settings(max_examples=20)
 @given(texts(1), samples)
 def test_on_one_axis(text: tuple[str, str], points: list[dict[str, int]]) -> None:
     check(*text, points, exactly=True)
 
 
 @pytest.mark.slow
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(texts(2), samples)
 def test_on_two_axes_often(text: tuple[str, str], points: list[dict[str, int]]) -> None:
     check(*text, points, exactly=False)
