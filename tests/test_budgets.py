@@ -112,6 +112,11 @@ def test_a_search_beyond_its_budget_says_so():
 HOSTILE = [
     ("equiv", "3x3,3x3", "2x2,2x2,2x2,2x2", "--channels", "8"),
     ("equiv", "5x5,5x5", "3x3,3x3,3x3,3x3", "--channels", "4"),
+    ("equiv", "3x3d2,dw3x3", "avg2x2s1,dw3x3", "--channels", "2"),
+    ("equiv", "convt64x64s64", "up64,1x1"),
+    ("equiv", "1000*(3)", "999*(3),2,2", "--channels", "2", "--equations"),
+    ("equiv", "3x3 + 5x5", "7x7", "--input", "4096x4096"),
+    ("matrix", "3x1, 2*(convt2x2s2, 3x3psame, 1x1@2)", "--input", "3x3"),
     ("equiv", "2x2@6, 4x4, 3x3@12", "3x3, 2x2, 2x2, 2x2@3, 2x2@12", "--channels", "3"),
 ]
 
@@ -244,3 +249,37 @@ def test_fixed_stacks_beyond_the_budget_are_not_decided(monkeypatch):
     assert equiv("avg2x2s1, avg3x3s1", "avg3x3s1, avg2x2s1", channels=3).equivalent is True
     monkeypatch.setattr("convalgebra.algebra.reach._FIXED_BUDGET", 10)
     assert equiv("avg2x2s1, avg3x3s1", "avg3x3s1, avg2x2s1", channels=3).equivalent is None
+
+
+@pytest.mark.slow
+def test_what_is_not_written_out_is_right():
+    """Where the budget ends before the filters are written, those of a larger one exist."""
+    from random import Random
+
+    random = Random(8)
+    unwritten = 0
+
+    def stack():
+        layers = []
+        for _ in range(random.choice([1, 2, 3])):
+            text = random.choice(["", "", "dw"]) + str(random.choice([1, 2, 3, 4]))
+            text += random.choice(["", "", "s2", "d2"])
+            layers.append(text if text.startswith("dw") else text + random.choice(["", "b", "g2"]))
+        return ", ".join(layers)
+
+    for _ in range(150):
+        text = stack()
+        smaller = text.replace("4", "3").replace("3", random.choice("23"))
+        maker, made = family_of(parse(text), 2), family_of(parse(smaller), 2)
+        for work in range(200, 2_000, 150):
+            try:
+                found = construct(maker, made, Budget(work))
+            except Exhausted:
+                continue
+            if found is not None and found.filters is None:
+                unwritten += 1
+                whole = construct(maker, made)
+                assert whole is not None
+                assert whole.filters is not None
+                assert whole.offset == found.offset
+    assert unwritten > 5
