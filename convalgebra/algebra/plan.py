@@ -157,6 +157,20 @@ class Plan:
                     place.append(sources[0])
                     pads.append(padding)
                     continue
+                last = steps[sources[0]]
+                before = step.sources[0]
+                alone = len(readers[before]) == 1
+                while alone and self.steps[before].only_moves:
+                    before = self.steps[before].sources[0]
+                    alone = len(readers[before]) == 1
+                if step.only_moves and alone and last.op in ("conv", "convt"):
+                    along = zip(last.padding, padding, last.stride, strict=True)
+                    up = last.op == "convt"
+                    moved = tuple(p - more if up else p + s * more for p, more, s in along)
+                    steps[sources[0]] = last._replace(padding=moved)
+                    place.append(sources[0])
+                    pads.append((0,) * self.axes)
+                    continue
             place.append(len(steps))
             pads.append((0,) * self.axes)
             weights = None if step.weights is None else place[step.weights]

@@ -11,9 +11,10 @@ import pytest
 from convalgebra import check
 from convalgebra.algebra import equiv
 from convalgebra.algebra.borders import borders
+from convalgebra.algebra.families import family_of
 from convalgebra.algebra.report import Direction
 from convalgebra.algebra.width import hidden_width
-from convalgebra.errors import Defect, InputError
+from convalgebra.errors import ConvalgebraError, Defect, InputError
 from convalgebra.language import parse
 
 from .phase_oracle import PHASES, dimension_of, made_part, shifts_of, stack_of
@@ -49,6 +50,8 @@ def verified(report):
         ("1@4,pixelshuffle2,3", "1@4,pixelshuffle2,3p1", "1@4,pixelshuffle2,3p5"),
         ("up2,3p1", "up2,3"),
         ("3,relu,3", "3p1,relu,3", "3,relu,3p1"),
+        ("3@2", "3@2,pad1,crop1:0", "pad1,3@2,crop0:1", "crop1,3@2,pad2:0,crop1:0"),
+        ("(3,2p1) + 3", "(3,pad1,crop1,2p1) + 3", "(pad1,3,crop1,2p1) + 3"),
         ("2x2@4,2x2@1", "pad1,2x2@4,2x2@1", "2x2@4,crop1,2x2p1@1"),
         ("(2 + scale),2s2", "pad3,(2 + scale),2s2p1", "crop1:0,(2 + scale),crop0:1,2s2"),
     ],
@@ -363,3 +366,36 @@ def test_borders_and_widths_check_themselves():
     for change in ({"sufficient": 1}, {"enough": 2}, {"target": 30}):
         with pytest.raises(Defect):
             replace(width, **change)
+
+
+def test_folded_padding_is_the_same_operator():
+    random = Random(3)
+    pieces = [
+        "3",
+        "2p1",
+        "2s2",
+        "convt3s2",
+        "convt2s2p1",
+        "pad1",
+        "crop1",
+        "pad2:1",
+        "crop0:1",
+        "1b",
+    ]
+    joins = ["({a} + {b})", "cat({a}|{b}),1@1", "{a},{b}"]
+    folded = 0
+    for _ in range(150):
+        parts = [random.choice(pieces) for _ in range(4)]
+        head, a, b, tail = parts
+        text = f"{head},{random.choice(joins).format(a=f'({a},crop1)', b=f'(pad1,{b})')},{tail}"
+        try:
+            family = family_of(parse(text))
+            point = [random.randint(1, 9) for _ in range(family.weights)]
+            wanted = dict(zip(family.coordinates, family.exact_values(point), strict=True))
+        except ConvalgebraError:
+            continue
+        other = family.with_folded_padding
+        found = dict(zip(other.coordinates, other.exact_values(point), strict=True))
+        assert found == wanted, text
+        folded += other is not family
+    assert folded > 30
