@@ -129,9 +129,9 @@ def _between_floors(expression: Any) -> bool | None:
 
 def _bounded(expression: Any, *, below: bool) -> Any:
     """`expression` with every floor replaced so that it is smaller (`below`) or larger, or None."""
-    from sympy import Add, Integer, Rational, floor
+    from sympy import Add, Rational, floor
 
-    total = Integer(0)
+    parts = []
     for term in Add.make_args(expression):
         coefficient, monomial = term.as_coeff_Mul()
         if isinstance(monomial, floor):
@@ -141,12 +141,12 @@ def _bounded(expression: Any, *, below: bool) -> Any:
                 return None
             if (coefficient > 0) == below:
                 inside = inside - Rational(n - 1, n)
-            total += coefficient * inside
+            parts.append(coefficient * inside)
         elif monomial.has(floor):
             return None
         else:
-            total += term
-    return total.expand()
+            parts.append(term)
+    return Add(*parts).expand()
 
 
 _Interval: TypeAlias = "tuple[Fraction | float, Fraction | float]"  # only infinity is a float
