@@ -209,7 +209,7 @@ class _Supports:
                     key = (id(mask), shift)
                     moved = same.get(key)
                     if moved is None:
-                        self.spend(mask.bit_length() >> 12)
+                        self.spend(mask.bit_length() >> 9)
                         moved = same[key] = mask << shift if shift >= 0 else mask >> -shift
                     mask = moved
                 old = total.get(source)
@@ -328,7 +328,7 @@ class _Supports:
             for key, mask in below.items():
                 name = (id(mask), spread)
                 if key != CONSTANT and name not in masks:
-                    self.spend(mask.bit_length() >> 12)
+                    self.spend(mask.bit_length() >> 9)
                     self.keep.append(mask)
                     masks[name] = _spread(mask, *spread)
                 row[key] = mask if key == CONSTANT else masks[name]
