@@ -122,20 +122,41 @@ def _leaves_rest(network: Network, index: int) -> bool:
     return False
 
 
-def known_params(modules: Iterable[Module]) -> int | None:
-    """The params of some modules where they are known; None if they are known of none.
+class LowerBounds(NamedTuple):
+    """What the figures of an inventory are at least: the sums of those that are known."""
 
-    >>> known_params([Module("a", "Linear", 20, times=3), Module("b", "Own", None)])
+    params: int
+
+
+def params_of(modules: Iterable[Module]) -> int | None:
+    """The params of some modules; None if those of one are not known.
+
+    >>> params_of([Module("a", "Linear", 20, times=3)])
+    60
+    >>> params_of([Module("a", "Linear", 20, times=3), Module("b", "Own", None)])
+    """
+    listed = list(modules)
+    known = [module.params * module.times for module in listed if module.params is not None]
+    return sum(known) if len(known) == len(listed) else None
+
+
+def params_at_least(modules: Iterable[Module]) -> int:
+    """The params of those modules of which they are known.
+
+    >>> params_at_least([Module("a", "Linear", 20, times=3), Module("b", "Own", None)])
     60
     """
-    known = [module.params * module.times for module in modules if module.params is not None]
-    return sum(known) if known else None
+    return sum(module.params * module.times for module in modules if module.params is not None)
 
 
-def _sums(modules: Sequence[Module]) -> dict[str, int | None]:
+def _sums(modules: Sequence[Module]) -> dict[str, Any]:
     unknown = sum(module.times for module in modules if module.params is None)
-    counted = {"modules": sum(module.times for module in modules), "params": known_params(modules)}
-    return counted | {"unknown": unknown}
+    sums: dict[str, Any] = {
+        "modules": sum(module.times for module in modules),
+        "params": params_of(modules),
+        "unknown": unknown,
+    }
+    return sums | ({"at_least": {"params": params_at_least(modules)}} if unknown else {})
 
 
 class Inventory(NamedTuple):
@@ -155,8 +176,13 @@ class Inventory(NamedTuple):
 
     @property
     def params(self) -> int | None:
-        """The params of all modules of which they are known; None where they are of none."""
-        return known_params(self.modules) if self.modules else 0
+        """The params of all modules; None if those of one are not known, see `at_least`."""
+        return params_of(self.modules)
+
+    @property
+    def at_least(self) -> LowerBounds:
+        """Lower bounds: where everything is known, the figures."""
+        return LowerBounds(params_at_least(self.modules))
 
     @property
     def unknown(self) -> tuple[Module, ...]:

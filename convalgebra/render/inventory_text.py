@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convalgebra.inventory import known_params
+from convalgebra.inventory import params_at_least, params_of
 from convalgebra.render.cost_text import shortened
 from convalgebra.render.tables import Table, filled, one_line
 from convalgebra.words import first_of
@@ -64,9 +64,9 @@ def _count(modules: Sequence[Module]) -> str:
 
 def _params(modules: Sequence[Module]) -> str:
     """The params of some modules: `?` if none are known, `>=` before if some are not."""
-    known = known_params(modules)
-    if all(module.params is not None for module in modules):
-        return f"{known or 0:,}"
+    params, known = params_of(modules), params_at_least(modules)
+    if params is not None:
+        return f"{params:,}"
     return f">= {known:,}" if known else "?"
 
 
@@ -108,7 +108,7 @@ def notes_of(inventory: Inventory) -> list[tuple[str, str]]:
     """What is known and what is not, in words, with a label each."""
     unknown = inventory.unknown
     exact = "at least " if unknown else ""
-    notes = [("params", f"{exact}{inventory.params or 0:,} in the modules that are printed")]
+    notes = [("params", f"{exact}{inventory.at_least.params:,} in the modules that are printed")]
     notes += [("unknown", text) for text in _unknown(unknown)]
     notes += [("not printed", text) for text in inventory.not_printed()]
     notes += [("assumed", fact) for fact in inventory.assumed]

@@ -38,7 +38,7 @@ def test_real_models(name):
     """`sum(p.numel())`, less what no module prints: that is named."""
     found = ca.inventory(DATA / f"{name}.txt")
     hidden = int(ROWS[name]["not_printed"])
-    assert found.params == int(ROWS[name]["parameters"]) - hidden
+    assert found.at_least.params == int(ROWS[name]["parameters"]) - hidden
     assert not hidden or found.holders
     assert max(map(len, str(found).splitlines())) <= 80
 
@@ -466,8 +466,13 @@ Net(
     assert list(found.by_class()) == ["Linear", "Own"]
     told = found.to_dict()
     assert told["schema"] == "convalgebra.inventory/1"
-    assert told["total"] == {"modules": 4, "params": 60, "unknown": 1, "macs": None}
-    assert told["by_class"]["Own"] == {"modules": 1, "params": None, "unknown": 1}
+    assert found.params is None
+    assert found.at_least.params == 60
+    bound = {"at_least": {"params": 60}}
+    assert told["total"] == {"modules": 4, "params": None, "unknown": 1, "macs": None, **bound}
+    nothing = {"at_least": {"params": 0}}
+    assert told["by_class"]["Own"] == {"modules": 1, "params": None, "unknown": 1, **nothing}
+    assert told["by_class"]["Linear"] == {"modules": 3, "params": 60, "unknown": 0}
     assert told["modules"][0] == {
         "name": "a.0-2",
         "class": "Linear",

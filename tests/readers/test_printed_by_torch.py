@@ -239,7 +239,7 @@ def test_transformers_hold_nothing_themselves():
     found = printed(model)
     attention = [m for m in model.modules() if isinstance(m, nn.MultiheadAttention)]
     hidden = sum(a.in_proj_weight.numel() + a.in_proj_bias.numel() for a in attention)
-    assert found.params + hidden == sum(p.numel() for p in model.parameters())
+    assert found.at_least.params + hidden == sum(p.numel() for p in model.parameters())
     assert not found.holders
     assert len(found.unknown) == len(attention)
 
