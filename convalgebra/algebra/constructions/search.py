@@ -149,6 +149,7 @@ class _Search:
     def put_together(self, groups: list[tuple[int, int, int, int]]) -> Construction | None:
         """All weights, zeros elsewhere; checked by multiplying out.
 
+        None where they make it at another place than that where the question wants it.
         Without weights that were written out where they are beyond the budget and each run is in
         one layer, which then holds whatever coefficients the run has.
         """
@@ -163,6 +164,8 @@ class _Search:
             offset = tuple(o + s * m for o, s, m in zip(offset, scale, piece.offset, strict=True))
             run = total_stride(self.steps[key[0] : key[1]], plan.axes)
             scale = tuple(s * t for s, t in zip(scale, run, strict=True))
+        if plan.aligned and any(offset):
+            return None
         way = ", ".join(ways) or "layer by layer, with zeros around"
         pieces = [piece for _, piece in chosen if piece is not None]
         try:
