@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from operator import index
 from os import PathLike, fsdecode
 from typing import Any
@@ -79,6 +79,27 @@ def as_numbers(values: Any, name: str) -> dict[str, int]:
     if not isinstance(values, Mapping) or not all(isinstance(key, str) for key in values):
         raise InputError(f'{name} must be a dictionary like {{"C": 64}}, not {shown(values)}')
     return {key: as_whole(value, f"{name}[{key[:_SHOWN]!r}]") for key, value in values.items()}
+
+
+def check_named(at: Mapping[str, int], named: Collection[str]) -> None:
+    """Refuse a number for a name that no size has: a slip that would go unseen.
+
+    >>> check_named({"c": 64}, {"C", "H"})
+    Traceback (most recent call last):
+    convalgebra.errors.InputError: there is no named size `c`; named are C, H
+    """
+    for name in at:
+        if name not in named:
+            known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
+            raise InputError(f"there is no named size `{name[:_SHOWN]}`; {known}")
+
+
+def numbers_of_each(
+    at: Mapping[str, int], named: Sequence[Collection[str]]
+) -> list[dict[str, int]]:
+    """The numbers for the names that each of several stacks has; a name of none is refused."""
+    check_named(at, {name for own in named for name in own})
+    return [{name: at[name] for name in at if name in own} for own in named]
 
 
 def shown(value: Any) -> str:

@@ -208,6 +208,27 @@ def test_what_is_compared() -> None:
         assert same.to_dict() == found.to_dict()
 
 
+def test_a_number_for_a_name_that_is_not_there() -> None:
+    for at, said in (
+        ({"typo": 3}, "there is no named size `typo`; named are C, H, W"),
+        ({"C": 8, "c": 8}, "there is no named size `c`; named are C, H, W"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ca.cost("3x3@C", input="CxHxW", at=at)
+        with pytest.raises(InputError, match=said):
+            ca.compare("3x3@C", "3x3@8", input="CxHxW", at=at)
+    with pytest.raises(InputError, match="no named size `C`; nothing is named here"):
+        ca.cost("3x3@8", input="3x8x8", at={"C": 8})
+    with pytest.raises(InputError, match="no named size `M`; named are C, N"):
+        ca.cost("3x3@C", input="3x8x8", batch="N", at={"M": 8})
+    # A name that only one of the compared stacks has, and one that `to` leaves out.
+    numbers = {"C": 4, "D": 5}
+    found = ca.compare("1x1@C", "1x1@D", input="3x8x8", at=numbers)
+    assert [report.total.params for report in found.reports] == [12, 15]
+    assert ca.cost("first = 1x1@C; 1x1@D", input="3x8x8", at=numbers, to="first").total.params == 12
+    assert ca.cost("1x1@C", input="3x8x8", batch="N", at={"N": 2, "C": 4}).total.macs == 2 * 12 * 64
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "said"),
     [

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from convalgebra.cli.options import check_names, check_not_given, format_option, numbers
+from convalgebra.arguments import check_named, numbers_of_each
+from convalgebra.cli.options import check_not_given, format_option, numbers
 from convalgebra.cli.output import columns, show
 from convalgebra.errors import InputError
 
@@ -122,7 +123,7 @@ def cost(
     if len(models) == 1 and not isinstance(model, Network) and not (model.chain and shape):
         if shape:
             read_shape(shape)  # a slip in it is a slip, though nothing depends on it
-        check_names(at, set())
+        check_named(at, ())
         why = f"asks about a network, and this is a list of modules: {model.reason}"
         check_not_given(ctx, {"to", "dtype", "batch", "training", "convention", "units"}, why)
         show(inventory_in(form, model, columns(), all_layers=all_layers))
@@ -130,20 +131,20 @@ def cost(
     inputs = read_batch(batch)
     if dtype is None and len(models) > 1:
         dtype = "float32"  # several are compared on numbers of one kind
-    if at:
-        check_names(at, names(inputs).union(*(read(model, shape).named() for model in models)))
+    named = [names(inputs) | read(model, shape).named() for model in models if at]
+    numbers_of = numbers_of_each(at, named) if at else [at] * len(models)
     reports = [
         cost_of(
             model,
             input=shape,
-            at=at,
+            at=own,
             to=to,
             dtype=dtype,
             batch=inputs,
             training=training,
             convention=convention,
         )
-        for model in models
+        for model, own in zip(models, numbers_of, strict=True)
     ]
     if units:
         show(views_in(form, reports[0], [reports[0].unit(unit) for unit in units], columns()))

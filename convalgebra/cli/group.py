@@ -47,6 +47,7 @@ class _Rooms(Mapping[str, click.Command]):
 
 
 BUG = 70  # the exit code of a bug of ours; that of `EX_SOFTWARE` in sysexits.h
+_UNREAD = 141  # as shells have it for a process that SIGPIPE ended
 _BUG_SAID = "this is a bug of convalgebra, please report it"
 _TRACEBACK = "CONVALGEBRA_TRACEBACK"
 _LONGEST_LINE = 1000
@@ -65,6 +66,11 @@ def _told() -> Iterator[None]:
         raise
     except ConvalgebraError as error:
         tell(str(error), "error: ")
+    except BrokenPipeError:  # click's own exit code, 1, says "no" and "rejected"
+        import os
+
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush
+        raise click.exceptions.Exit(_UNREAD) from None
     except EOFError as error:  # click would take it for an end that the user asked for
         raise Defect(f"EOFError: {error}") from error
     except MemoryError:
@@ -109,10 +115,7 @@ class _Commands(click.Group):
 
 
 def _output_fault(error: Exception) -> str:
-    """Why the output cannot be written; nothing for what is no error of the output.
-
-    Of a pipe that nobody reads, click takes care.
-    """
+    """Why the output cannot be written; nothing for what is no error of the output."""
     if isinstance(error, UnicodeEncodeError) and not error.encoding.startswith("utf"):
         return f"{error.encoding} has no letter for some of it; set PYTHONIOENCODING=utf-8"
     if isinstance(error, OSError) and error.filename is None:
@@ -148,9 +151,10 @@ def main() -> None:
     A stack is written in a small notation: 3x3s2p1@64 is a 3x3 convolution with stride 2, padding 1
     and 64 channels; layers are joined by commas. `convalgebra COMMAND --help` has more examples.
 
-    Exits with 0 if there is an answer, 2 if something is wrong with what was given, 70 if there is
-    a bug in convalgebra; with --exit-code also with 1 for no, 3 for not decided. Files are written
-    whole or not at all, and never over a file that the same command reads, but with --force.
+    Exits with 0 if there is an answer, 2 if something is wrong with the input or a file, 70 if
+    there is a bug in convalgebra, 130 after Ctrl-C; with --exit-code also with 1 for no, 3 for not
+    decided. Files are written whole or not at all. A file that the same command reads is never
+    overwritten unless you pass --force.
 
     \b
     Examples:

@@ -68,13 +68,6 @@ def numbers(
     return found
 
 
-def check_names(at: dict[str, int], named: set[str]) -> None:
-    """Refuse a number for a name that no stack has: a slip that would go unseen."""
-    for name in at.keys() - named:
-        known = f"named are {', '.join(sorted(named))}" if named else "nothing is named here"
-        raise InputError(f"there is no named size `{name}`; {known}")
-
-
 def check_not_given(ctx: click.Context, options: set[str], why: str) -> None:
     """Refuse an option that was given and has no meaning here."""
     for option in ctx.command.params:

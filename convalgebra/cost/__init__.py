@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from convalgebra.arguments import as_numbers, shown
+from convalgebra.arguments import as_numbers, check_named, shown
 from convalgebra.cost.dtypes import BYTES
 from convalgebra.cost.report import CostReport, LayerCost, Totals, cost_of
 from convalgebra.errors import ConvalgebraError, InputError
@@ -58,9 +58,10 @@ def cost(
     network, inputs = read(model, input), read_batch(batch)
     if letters := names(inputs):
         _check_apart(letters, network.named())
+    at = {} if at is None else as_numbers(at, "at")
+    check_named(at, letters | network.named())
     if to is not None:
         network = network.up_to(to)
-    at = {} if at is None else as_numbers(at, "at")
     if at:
         from convalgebra.sizes import at as numbers_in
 

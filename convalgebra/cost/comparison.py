@@ -9,7 +9,7 @@ from functools import partial
 from itertools import chain, combinations, product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convalgebra.arguments import as_text, shown
+from convalgebra.arguments import as_numbers, as_text, numbers_of_each, shown
 from convalgebra.cost.figures import plain, worked_out
 from convalgebra.cost.ratios import ratio
 from convalgebra.cost.report import CostReport
@@ -151,7 +151,7 @@ def compare(
             raise InputError("after a list of stacks there are titles, and no more")
     if not stacks:
         raise InputError('nothing to compare: name stacks, like "3x3", "5x5", input="3x32x32"')
-    reports = [_report(stack, input, at) for stack in stacks]
+    reports = _reports(stacks, input, {} if at is None else as_numbers(at, "at"))
     if not isinstance(titles, (list, tuple)) or len(titles) not in (0, len(reports)):
         raise InputError(f"titles are a list of {len(reports)} texts, not {shown(titles)}")
     named = [as_text(title, "a title", "3x3 twice") for title in titles] or [
@@ -166,17 +166,28 @@ def compare(
     return Comparison(tuple(named), tuple(reports), rows, tuple(_crossovers(reports)))
 
 
-def _report(stack: Any, input: Input, at: Mapping[str, int] | None) -> CostReport:
-    if not isinstance(stack, CostReport):
-        from convalgebra.cost import cost
+def _reports(stacks: Sequence[Any], input: Input, at: Mapping[str, int]) -> list[CostReport]:
+    from convalgebra.cost import cost
+    from convalgebra.readers import read, read_model
 
-        return cost(stack, input=input, at=at, dtype="float32")  # as the others
-    if input is not None or at is not None:
+    if (input is not None or at) and any(isinstance(stack, CostReport) for stack in stacks):
         raise InputError(
             "a cost report has an input of its own: leave input and at out, or put "
             "the stack itself in place of the report"
         )
-    return stack
+    models = [
+        stack if isinstance(stack, CostReport) else read_model(stack, input=input)
+        for stack in stacks
+    ]
+    numbers = [dict(at)] * len(models)
+    if at:
+        numbers = numbers_of_each(at, [read(model, input).named() for model in models])
+    return [
+        model
+        if isinstance(model, CostReport)
+        else cost(model, input=input, at=own, dtype="float32")  # as the others
+        for model, own in zip(models, numbers, strict=True)
+    ]
 
 
 def figure(report: CostReport, key: str) -> Size | None:

@@ -249,15 +249,14 @@ def markdown_list(notes: Sequence[str]) -> str:
 
 
 _LATEX = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
-_LATEX |= {character: "\\" + character for character in "&%#_{}"}
+_LATEX |= {character: "\\" + character for character in "&%#_{}$"}
 
 
 def latex_escaped(text: str) -> str:
     """`text` for LaTeX; one of our formulas between dollar signs stays."""
     if text.startswith("$") and text.endswith("$") and _is_formula(text[1:-1]):
         return text
-    text = visible(text).replace("$", r"\$")
-    escaped = "".join(_LATEX.get(character, character) for character in text)
+    escaped = "".join(_LATEX.get(character, character) for character in visible(text))
     return escaped.replace(">=", r"$\ge$").replace("<=", r"$\le$")
 
 

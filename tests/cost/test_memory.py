@@ -302,7 +302,7 @@ def test_the_peak_of_deep_networks_with_named_sides(name, shape):
     for more in (0, 1, 2, 3, 5, 8, 13, 16, 32, 33, 63, 161, 224):
         # 7 divides H//32 for VGG, 6 divides (H + 1)//32 - 1 for AlexNet, and so on.
         side = start + more
-        values = {"H": side, "W": side + 7 * more, "N": 3}
+        values = {"H": side, "N": 3} | ({"W": side + 7 * more} if "W" in shape else {})
         try:
             numbers = cost(f"zoo:{name}", input=shape, batch="N", at=values).memory
         except ConvalgebraError:

@@ -26,6 +26,7 @@ from convalgebra.render import forms
 from convalgebra.render.cost_markup import size_latex
 from convalgebra.render.tables import (
     Table,
+    _is_formula,
     code_escaped,
     csv_escaped,
     filled,
@@ -104,6 +105,11 @@ def check(text: str, form: str) -> None:
         # Every command is one of ours: all other backslashes are \textbackslash.
         assert not re.search(r"\\(input|write|def|csname|catcode)", text)
         assert not re.search(r"(?<!\\)[#%]", text)
+        # What stands between dollar signs is a sign or a formula of ours.
+        pieces = re.split(r"(?<!\\)\$", text)
+        assert len(pieces) % 2 == 1, text
+        ours = (r"\ge", r"\le", "<", ">")
+        assert all(piece in ours or _is_formula(piece) for piece in pieces[1::2]), text
 
 
 def check_markdown(text: str) -> None:
