@@ -152,8 +152,8 @@ def main() -> None:
     and 64 channels; layers are joined by commas. `convalgebra COMMAND --help` has more examples.
 
     Exits with 0 if there is an answer, 2 if something is wrong with the input or a file, 70 if
-    there is a bug in convalgebra, 130 after Ctrl-C; with --exit-code also with 1 for no, 3 for not
-    decided. Files are written whole or not at all. A file that the same command reads is never
+    there is a bug in convalgebra, 130 after Ctrl-C. With --exit-code it also exits with 1 for no
+    and 3 for not decided. Files are written whole or not at all. A file that the same command reads is never
     overwritten unless you pass --force.
 
     \b
