@@ -153,8 +153,8 @@ def main() -> None:
 
     Exits with 0 if there is an answer, 2 if something is wrong with the input or a file, 70 if
     there is a bug in convalgebra, 130 after Ctrl-C. With --exit-code it also exits with 1 for no
-    and 3 for not decided. Files are written whole or not at all. A file that the same command reads is never
-    overwritten unless you pass --force.
+    and 3 for not decided. Files are written whole or not at all. A file that the same command
+    reads is never overwritten unless you pass --force.
 
     \b
     Examples:

@@ -179,14 +179,13 @@ def _reports(stacks: Sequence[Any], input: Input, at: Mapping[str, int]) -> list
         stack if isinstance(stack, CostReport) else read_model(stack, input=input)
         for stack in stacks
     ]
-    numbers = [dict(at)] * len(models)
-    if at:
-        numbers = numbers_of_each(at, [read(model, input).named() for model in models])
+    named = [read(model, input).named() for model in models if not isinstance(model, CostReport)]
+    numbers = iter(numbers_of_each(at, named))
     return [
         model
         if isinstance(model, CostReport)
-        else cost(model, input=input, at=own, dtype="float32")  # as the others
-        for model, own in zip(models, numbers, strict=True)
+        else cost(model, input=input, at=next(numbers), dtype="float32")  # as the others
+        for model in models
     ]
 
 
