@@ -24,7 +24,7 @@ from convalgebra.files import target
     "--input",
     "shape",
     metavar="SHAPE",
-    help="Compare on an input, like 12x12, without a shift, and at its borders.",
+    help="Compare on an input, like 12x12: without shifts, and with its borders.",
 )
 @click.option("--derive", is_flag=True, help="Print the derivation as one does it by hand.")
 @click.option(

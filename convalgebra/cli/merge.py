@@ -29,7 +29,7 @@ from convalgebra.files import target
 @click.option(
     "--eps",
     metavar="NUMBER",
-    help="What batch norms add to variances, in place of their own eps.",
+    help="The eps of all batch norms, in place of their own.",
 )
 @click.option("--out", metavar="FILE", help="Write the merged weight and bias to an .npz file.")
 @force_option()
