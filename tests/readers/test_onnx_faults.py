@@ -5,6 +5,7 @@ The files were written by the exporters of PyTorch or with `onnx.helper`; `DATA`
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import convalgebra as ca
@@ -207,6 +208,31 @@ def test_an_input_that_is_there_and_not_known_is_not_its_default():
         [*axes, ("Pad", "x p i", "y", {})], [ints("p", *[0, 0, 1, 1] * 2), ints("one", 1)]
     )
     assert "opaque(pad" in str(read(padded, "m.onnx"))  # with what, is not known
+
+
+def test_sparse_tensors_are_refused():
+    # 5 numbers of 8*3*3*3 are stored: 216 weights, or 5?
+    from onnx import helper, numpy_helper
+
+    def sparse(name):
+        values = numpy_helper.from_array(np.ones(5, np.float32), name)
+        places = numpy_helper.from_array(np.array([0, 5, 9, 30, 100]), "places")
+        return helper.make_sparse_tensor(values, places, [8, 3, 3, 3])
+
+    def convolution(*before, stored=()):
+        graph = helper.make_graph(
+            [*before, helper.make_node("Conv", ["x", "w"], ["y"])],
+            "g",
+            [helper.make_tensor_value_info("x", 1, [1, 3, 8, 8])],
+            [helper.make_tensor_value_info("y", 1, [1, 8, 6, 6])],
+        )
+        graph.sparse_initializer.extend(stored)
+        return helper.make_model(graph).SerializeToString()
+
+    constant = helper.make_node("Constant", [], ["w"], sparse_value=sparse(""))
+    for content in (convolution(constant), convolution(stored=[sparse("w")])):
+        with pytest.raises(ca.ConvalgebraError, match="sparse tensor"):
+            read(content, "m.onnx")
 
 
 def test_an_open_size_is_not_1():

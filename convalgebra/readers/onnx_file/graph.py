@@ -78,6 +78,12 @@ def graph_of(content: bytes, path: str) -> Graph:
         raise InputError(f"{path}: an ONNX model without a graph")
     if len(graph.node) > MOST_NODES:
         raise InputError(f"{path}: more than {MOST_NODES:,} nodes")
+    kinds = {attribute.type for node in graph.node for attribute in node.attribute}
+    if graph.sparse_initializer or kinds & {11, 12}:  # as onnx.proto numbers sparse tensors
+        raise UnsupportedError(
+            f"{path}: stores a sparse tensor, and a file does not say whether the places that it "
+            "leaves out are weights; store it with all its numbers, as onnx.numpy_helper writes it"
+        )
     opset = next((i.version for i in model.opset_import if i.domain in ("", "ai.onnx")), 0)
     if opset > NEWEST:
         raise UnsupportedError(
