@@ -4,7 +4,8 @@ MACs are multiply-accumulates of convolutions and dense layers. Dense MACs count
 pair (transposed: every (input, tap) pair), exact MACs only the pairs where both ends are real: not
 a zero of the padding, of a `pad` directly before, nor an output that is cropped away. FLOPs are two
 per MAC and, each in its class, what the table `FLOPS_PER` says. Of an opaque layer they are known
-where it has MACs and does no more, or only moves numbers: no rule counts what others do.
+where it has MACs and does no more, or only moves numbers: no rule counts what others do. How many
+of its MACs meet zeros of the padding is not known where there are any.
 """
 
 from __future__ import annotations
@@ -297,7 +298,8 @@ def _opaque(use: Use) -> Counts:
         flops.append(("mac", None if macs is None else FLOPS_PER["mac"] * macs))
     if name in MIXED or name in PADDED or (macs == 0 and name not in MOVING):
         flops.append(("opaque", None))
-    return held._replace(macs=macs, macs_exact=None if name in PADDED else macs, flops=tuple(flops))
+    hidden = macs != 0 and (name in PADDED or any(zeros != (0, 0) for zeros in use.zeros))
+    return held._replace(macs=macs, macs_exact=None if hidden else macs, flops=tuple(flops))
 
 
 def _free(use: Use) -> Counts:

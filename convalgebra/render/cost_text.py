@@ -162,7 +162,8 @@ def summary(report: CostReport, width: int) -> list[str]:
     by_class = [
         f"{_CLASS_NAMES[name]} {formula(amount)}" for name, amount in known.flops_by_class.items()
     ]
-    exact = "not known" if total.macs is None else "not known in closed form"
+    plain = total.macs is None or isinstance(total.macs, int)
+    exact = "not known" if plain else "not known in closed form"
     if total.macs_exact is not None:
         exact = formula(total.macs_exact)
     macs = f"{_from(total.macs)}{formula(known.macs)} dense"

@@ -141,6 +141,17 @@ def test_dense_layers_after_a_pad():
     assert exact("pad1, fc@5") == (320, 180)
 
 
+def test_an_opaque_layer_after_a_pad_may_meet_zeros():
+    # 5 sums of 64 numbers, 28 of them zeros; without MACs there are none to miss; with a window,
+    # its 3x3 taps on 6x6 of 8x8 numbers.
+    assert exact("pad1, opaque(mix, 5, 0, 320)") == (320, None)
+    assert exact("pad1, opaque(sort, 1x8x8, 0, 0)") == (0, 0)
+    assert exact("pad1, opaque(blur, 1x6x6, 0, 324, 3x3b)") == (324, 256)
+    assert exact("relu, opaque(mix, 5, 0, 320)") == (320, 320)
+    text = str(cost("pad1, opaque(mix, 5, 0, 320)", input="1x6x6"))
+    assert "320 dense; not known on real data (no padding)" in text
+
+
 def test_psame_counts_no_zeros():
     # 4 outputs of 2 taps on 7 inputs with stride 2: the last window hangs over the end.
     assert exact("2s2psame", "1x7") == (8, 7)
