@@ -146,10 +146,12 @@ def collected(state: State, table: ParameterTable) -> Matched:
 def _check_computed(table: ParameterTable) -> None:
     for p in table:
         if p.model and p.held is None:
+            batch = p.role.startswith("running_")
+            unless = "if not from what comes in, which is not linear, " if batch else ""
             raise UnsupportedError(
                 f"not mergeable: layer {int(p.layer_number) + 1} (`{p.layer}`) does not take its "
-                f"{p.role} as the state of the model holds it, but computes it; merge the stack as "
-                "text (Python: str(network)) and give its weights yourself"
+                f"{p.role} as the state of the model holds it, but computes it; {unless}merge the "
+                "stack as text (Python: str(network)) and give its weights yourself"
             )
 
 
