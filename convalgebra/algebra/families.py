@@ -300,10 +300,13 @@ class Family:
 
     @cached_property
     def macs_per_output(self) -> int | Fraction:
-        """MACs of free kernels per position of the output: each layer's at its own rate."""
+        """MACs of free kernels per position of the output: each layer's at its own rate.
+
+        As in `cost`, the products of `bn` and `scale` are no MACs.
+        """
         total = Fraction(0)
         for index, step in enumerate(self.plan.steps):
-            if step.op in ("conv", "convt") and step.weights is not None:
+            if step.weights is not None and step.kind not in ("bn", "scale"):
                 at = index if step.op == "conv" else step.sources[0]
                 positions = prod(
                     (

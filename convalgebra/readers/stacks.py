@@ -95,7 +95,8 @@ def read_shape(input: str | Shape) -> Shape:
         shape = ()
     if not shape or any(at_least(size, 1) is False for size in shape):
         raise InputError(
-            f"an input shape is channels and sizes, all at least 1, not {shown(input)}"
+            "an input shape is channels and sizes, all at least 1, not "
+            f"{shown(input)}; an example is (3, 224, 224)"
         )
     return shape
 

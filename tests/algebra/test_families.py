@@ -6,6 +6,7 @@ import pytest
 
 from convalgebra.algebra.families import family_of
 from convalgebra.algebra.operators import Coordinate
+from convalgebra.cost import cost
 from convalgebra.errors import ShapeError, UnsupportedError
 from convalgebra.language import parse
 
@@ -88,6 +89,8 @@ def test_counted_by_hand():
     assert (family.weights, family.ambient) == (6 * 4 * 4 + 4 * 6 * 4, 4 * 4 * 9)
     assert family.macs_per_output == 192
     assert family_of(parse("2x2,2x2s2")).macs_per_output == 16 + 4
+    assert family_of(parse("3x3,bn,scale,1x1")).macs_per_output == 9 + 1
+    assert cost("3x3,bn,scale,1x1", input="1x3x3").total.macs == 9 + 1
     assert family_of(parse("2d3,2b")).coordinates == (
         *(Coordinate(0, (0,), 0, (e,)) for e in (0, 1, 3, 4)),
         Coordinate(0, (0,), -1, ()),

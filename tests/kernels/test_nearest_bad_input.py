@@ -48,7 +48,7 @@ def test_kernels_that_are_none(kernel: Any, match: str) -> None:
     ("stack", "match"),
     [
         ("2x2,", "expected"),
-        ("2x2,relu,2x2", "nearest takes linear stacks; `relu` is an activation"),
+        ("2x2,relu,2x2", "only linear stacks are compared with kernels; `relu` is an activation"),
         ("2x2,max2x2s1", "not linear"),
         ("2x2,fc@3", "nearest"),
         ("2,2", "for a stack with 1 axis a kernel has 1"),

@@ -196,7 +196,7 @@ def check_linear(network: Network) -> None:
     active = next((n.layer for n in network.nodes if n.layer.kind in ACTIVATIONS), None)
     if active is not None:
         raise UnsupportedError(
-            f"nearest takes linear stacks; `{layer_text(active)}` is an activation"
+            f"only linear stacks are compared with kernels; `{layer_text(active)}` is an activation"
         )
 
 
