@@ -18,6 +18,7 @@ verifier for each kind; answers, which follow from the claims by fixed rules.
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections import Counter, defaultdict
@@ -1693,4 +1694,10 @@ def plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        code = main()
+        print(end="", flush=True)
+    except OSError as fault:  # Python's own exit code, 1, would say "rejected"
+        print(f"the output cannot be written: {fault.strerror}", file=sys.stderr, flush=True)
+        os._exit(2)  # no second try to write the rest
+    sys.exit(code)

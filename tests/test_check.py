@@ -863,3 +863,14 @@ def test_it_runs_alone(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "")
     assert done.stdout == "rejected: `schema` is missing\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk")
+def test_an_output_that_cannot_be_written_rejects_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "proof.json"
+    path.write_text(written("3x3", "2x2,2x2", 2, False), encoding="utf-8")
+    command = [sys.executable, "-I", "-S", str(SOURCE), str(path)]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    told = b"the output cannot be written: No space left on device\n"
+    assert (done.returncode, done.stderr) == (2, told)
