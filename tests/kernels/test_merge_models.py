@@ -388,3 +388,21 @@ def test_data_that_is_replaced():
     model = Two(run).double()
     with pytest.raises(UnsupportedError, match="computes it"):
         ca.merge(ca.from_torch(model, SHAPE), model.state_dict())
+
+
+def test_what_a_print_out_hides_of_averages_is_said():
+    # These print alike, and are four different functions.
+    alike = [
+        nn.AvgPool2d(3, 2, 1),
+        nn.AvgPool2d(3, 2, 1, count_include_pad=False),
+        nn.AvgPool2d(3, 2, 1, divisor_override=2),
+        nn.AvgPool2d(3, 2, 1, ceil_mode=True),
+    ]
+    assert len({repr(pool) for pool in alike}) == 1
+    printed = repr(nn.Sequential(nn.Conv2d(2, 2, 1, bias=False), alike[0]))
+    report = ca.merge(printed, [np.ones((2, 2, 1, 1))], input=(2, 8, 8))
+    (note,) = report.notes
+    for word in ("AvgPool2d", "ceil_mode=False", "count_include_pad=True", "divisor_override"):
+        assert word in note
+    plain = repr(nn.Sequential(nn.Conv2d(2, 2, 1, bias=False)))
+    assert ca.merge(plain, [np.ones((2, 2, 1, 1))], input=(2, 8, 8)).notes == ()

@@ -10,6 +10,7 @@ import numpy as np
 from convalgebra.algebra.operators import grid_of
 from convalgebra.algebra.plan import Plan, plan_of
 from convalgebra.errors import UnsupportedError
+from convalgebra.inventory import Inventory
 from convalgebra.kernels.merging.blocks import check_finite
 from convalgebra.kernels.merging.classes import TooLong
 from convalgebra.kernels.merging.composition import MAX_WORK, Value, values_of
@@ -22,7 +23,7 @@ from convalgebra.kernels.merging.state import Weights, state_of
 from convalgebra.kernels.merging.verdicts import CHEAP, Merging
 from convalgebra.kernels.merging.weights import Epsilon, Given, generic_numbers, numbers_of
 from convalgebra.network import Network
-from convalgebra.readers import Input, Stack, read, read_shape
+from convalgebra.readers import Input, Stack, read, read_model, read_shape
 
 
 def merge(
@@ -53,7 +54,7 @@ def merge(
     Raises UnsupportedError for stacks that are no linear operator (an activation in between),
     InputError, with the place, for weights that do not fit, ShapeError where layers do not.
     """
-    network = _network(stack, input)
+    network, granted = _network(stack, input)
     checked(network)
     shape = None if input is None else read_shape(input)
     state = state_of(weights if weights is not None else _own_weights(stack))
@@ -63,6 +64,7 @@ def merge(
     nodes = nodes_of(network, plan)
     table = ParameterTable(parameters_of(network, plan), count, assumed)
     given = numbers_of(plan, table, state, eps)
+    given = given._replace(notes=(*granted, *given.notes))
     if given.rational is not None:  # floats, merged exactly where that is quick
         with suppress(UnsupportedError, TooLong):
             quick = given._replace(steps=given.rational, exact=True)
@@ -100,7 +102,7 @@ def parameter_table(
     >>> [(p.name, p.shape) for p in parameter_table("3x3p1@8b, bn", channels=4)][:2]
     [('0.weight', (8, 4, 3, 3)), ('0.bias', (8,))]
     """
-    network = _network(stack, input)
+    network, _ = _network(stack, input)
     checked(network)
     shape = None if input is None else read_shape(input)
     state = None if weights is None else state_of(weights)
@@ -117,13 +119,26 @@ def _generic(plan: Plan, given: Given, value: Value) -> Value | None:
     return None
 
 
-def _network(stack: Stack, input: Input) -> Network:
-    """The network that a stack is; `input` may lack the channels, but not that of a module."""
+def _network(stack: Stack, input: Input) -> tuple[Network, tuple[str, ...]]:
+    """The network that a stack is, and what a print-out leaves open of its numbers.
+
+    `input` may lack the channels, but not that of a module.
+    """
     if hasattr(stack, "state_dict"):
-        return read(stack, input)
-    network = read(stack)
-    whole = input is not None and len(read_shape(input)) == len(network.shape or ())
-    return read(stack, input) if whole and network.named() else network  # sizes left open
+        return read(stack, input), ()
+    model = read_model(stack)
+    if not isinstance(model, Network):
+        return model.network(None), _granted(model)
+    whole = input is not None and len(read_shape(input)) == len(model.shape or ())
+    return (read(stack, input) if whole and model.named() else model), ()  # sizes left open
+
+
+def _granted(model: Inventory) -> tuple[str, ...]:
+    """What is taken for granted of the averages in a print-out: how much they divide by."""
+    takes = model.chain.takes.values() if model.chain is not None else ()
+    kinds = dict.fromkeys(took.kind for took in takes if took.hides_ceil)
+    hidden = "ceil_mode=False, count_include_pad=True and no divisor_override"
+    return tuple(f"{kind} has {hidden}, it is assumed: print(model) shows none" for kind in kinds)
 
 
 def _own_weights(stack: Stack) -> Weights:
