@@ -217,7 +217,8 @@ def test_on_named_sides_the_field_of_a_unit_is_what_numbers_give(text):
     named = cost(text, input="1xL").unit("[3]")
     assert (named.seen, named.windowed, named.inputs, named.in_padding) == (None,) * 4
     for side, k in product((36, 37, 38, 51), (1, 4)):
-        found = cost(text, input="1xL", at={"L": side, "k": k}).unit("[3]")
+        numbers = {"L": side} | ({"k": k} if "k" in text else {})
+        found = cost(text, input="1xL", at=numbers).unit("[3]")
         first, last = (at(edge, {"L": side, "k": k}) for edge in named.field[0])
         inside = {place for place in range(first, last + 1) if 0 <= place < side}
         # Each of these has but one box, the hull of what is seen in it.
