@@ -183,9 +183,7 @@ class EquivalenceReport:
         answers = {reach.real for reach in both}
         if answers == {"all"}:
             return True
-        if "unknown" in answers or not any(reach.misses_some for reach in both):
-            return None
-        return False
+        return False if any(reach.misses_some for reach in both) else None
 
     @property
     def one_channel(self) -> bool:

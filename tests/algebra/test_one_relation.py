@@ -409,3 +409,11 @@ def test_folded_padding_is_the_same_operator():
         assert found == wanted, text
         folded += other is not family
     assert folded > 30
+
+
+def test_a_member_that_is_missed_one_way_is_enough() -> None:
+    """Taps of 3d2,3 lie in 7 places, those of crop1,2d2,3 in 5; the other way is not decided."""
+    report = equiv("3d2,3", "crop1,2d2,3", channels=2, input="20")
+    assert report.left_reproduces_right.reach.real == "unknown"
+    assert report.right_reproduces_left.reach.real == "thin"
+    assert report.equivalent is False
