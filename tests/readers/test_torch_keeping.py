@@ -4,6 +4,7 @@ import copy
 import functools
 import itertools
 import queue
+import types
 
 import pytest
 
@@ -255,3 +256,21 @@ def test_an_object_that_cannot_be_looked_at_is_refused():
     vars(module)["request"] = Proxy()
     with pytest.raises(ca.ConvalgebraError, match="a Proxy that the module holds cannot be looked"):
         ca.from_torch(module, (3, 8, 8))
+
+
+def test_what_a_bound_method_or_a_read_only_view_fills_is_put_back():
+    listed, named, viewed = [], {}, []
+    append, put = listed.append, named.__setitem__
+    view = types.MappingProxyType({"seen": viewed})
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+
+    def keep(part, given, made):
+        append(given[0])
+        put("made", made)
+        view["seen"].append(made)
+
+    module[0].register_forward_hook(keep)
+    assert ca.cost(module, input=(3, 9, 9)).total.params == 4 * 27 + 4
+    assert (listed, named, viewed) == ([], {}, [])
+    module(torch.zeros(1, 3, 9, 9))
+    assert (len(listed), len(named), len(viewed)) == (1, 1, 1)

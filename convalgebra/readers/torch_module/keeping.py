@@ -92,6 +92,11 @@ class Kept:
             yield from self._named(value, "cell_contents")
         elif isinstance(value, types.MethodType):
             yield from (value.__self__, value.__func__)
+        elif isinstance(value, (types.BuiltinMethodType, types.MethodWrapperType)):
+            if isinstance(value.__self__, (dict, list, set, deque)):  # `record = seen.append`
+                yield value.__self__
+        elif isinstance(value, types.MappingProxyType):
+            yield from value.values()
         elif isinstance(value, functools.partial):
             yield from (value.func, value.args, value.keywords)
         elif isinstance(value, types.FunctionType):
