@@ -149,7 +149,7 @@ def test_files(tmp_path: Path) -> None:
     [
         (np.ones((2, 2, 3, 3)), (), "no candidate"),
         (np.ones((2, 2, 3, 3)), ("2x",), "expected"),
-        (np.ones((2, 2, 3, 3)), ("2x2,relu,2x2",), "nearest"),
+        (np.ones((2, 2, 3, 3)), ("2x2,relu,2x2",), "only linear stacks"),
         (np.ones((2, 2, 3, 3)) * np.nan, ("2x2,2x2",), "is nan"),
         (np.ones((2, 2, 3, 3), complex), ("2x2,2x2",), "real numbers"),
         (np.ones(4), ("2x2,2x2",), "no layer"),
