@@ -254,13 +254,14 @@ def test_the_limits_that_security_md_states_are_those_of_the_code() -> None:
     from convalgebra import check
     from convalgebra.kernels import arrays, sources
     from convalgebra.kernels.nearest import target as nearest
-    from convalgebra.language import expand, scanner
+    from convalgebra.language import scanner
+    from convalgebra.language.expand import MOST_WRITTEN_OUT
     from convalgebra.readers import formats, onnx_file
 
     stated = (Path(__file__).parents[1] / "SECURITY.md").read_text()
     for line in (
         f"| text, print-outs, JSON | {formats.MAX_BYTES >> 20} MiB; "
-        f"{expand.MOST_WRITTEN_OUT:,} layers; "
+        f"{MOST_WRITTEN_OUT:,} layers; "
         f"parentheses nested {scanner.MAX_NESTING} deep; numbers of {scanner.MAX_DIGITS} digits |",
         f"| ONNX | {onnx_file.most_bytes >> 30} GiB,",
         f"| certificates | {check.MAX_BYTES // 10**6} MB |",
