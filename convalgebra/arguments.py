@@ -21,7 +21,7 @@ def as_whole(value: Any, name: str, least: int | None = None, most: int | None =
     convalgebra.errors.InputError: channels must be a whole number of at least 1, not True
     """
     try:
-        number = None if isinstance(value, bool) else index(value)
+        number = None if _is_flag(value) else index(value)
     except TypeError:
         number = None
     low = number is not None and least is not None and number < least
@@ -65,9 +65,13 @@ def as_flag(value: Any, name: str) -> bool:
     Traceback (most recent call last):
     convalgebra.errors.InputError: width must be True or False, not 'no'
     """
-    if not isinstance(value, bool) and type(value).__name__ not in ("bool_", "bool"):
+    if not _is_flag(value):
         raise InputError(f"{name} must be True or False, not {shown(value)}")
     return bool(value)
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, bool) or type(value).__name__ in ("bool_", "bool")  # of numpy
 
 
 def as_numbers(values: Any, name: str) -> dict[str, int]:
