@@ -20,8 +20,9 @@ def as_whole(value: Any, name: str, least: int | None = None, most: int | None =
     Traceback (most recent call last):
     convalgebra.errors.InputError: channels must be a whole number of at least 1, not True
     """
+    number: int | None
     try:
-        number = None if _is_flag(value) else index(value)
+        number = index_of(value)
     except TypeError:
         number = None
     low = number is not None and least is not None and number < least
@@ -32,6 +33,13 @@ def as_whole(value: Any, name: str, least: int | None = None, most: int | None =
             span = f"is expected to be a whole number from {least:,} to {most:,}"
         raise InputError(f"{name} {span}, not {shown(value)}")
     return number
+
+
+def index_of(value: Any) -> int:
+    """The int that a value stands for; TypeError for what is none, True and False among it."""
+    if _is_flag(value):
+        raise TypeError
+    return index(value)
 
 
 def as_text(value: Any, name: str, example: str) -> str:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import re
 import sys
-from operator import index
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from convalgebra import progress, sizes, zoo
-from convalgebra.arguments import shown
+from convalgebra.arguments import index_of, shown
 from convalgebra.errors import InputError, LanguageError
 from convalgebra.files import opened, standard_input
 from convalgebra.language import parse, parse_shape, parse_size
@@ -104,9 +103,7 @@ def read_shape(input: str | Shape) -> Shape:
 def _read_size(given: Any) -> Size:
     """A size as our own: an int of any library, a formula, or text; TypeError for what is none."""
     if not isinstance(given, str) and not getattr(given, "free_symbols", None):
-        if isinstance(given, bool):
-            raise TypeError
-        return index(given)
+        return index_of(given)
     size = parse_size(given if isinstance(given, str) else sizes.text(given))
     if size is None:  # `C)x(H`
         raise TypeError
