@@ -52,6 +52,6 @@ def visible(text: str) -> str:
     >>> visible("conv\\x1b[31m 3x3")
     'conv\\\\x1b[31m 3x3'
     """
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text
     return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
