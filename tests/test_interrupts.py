@@ -72,8 +72,8 @@ def test_control_c_ends_a_command_wherever_it_is(stuck, code):
     with started(stuck, stderr=subprocess.PIPE) as process:
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=30)  # of many minutes
-    assert process.returncode == code
-    assert told == ("" if code < 0 else "\ninterrupted\n")
+    heard = (130, "\ninterrupted\n")  # by Python, which on a busy machine may not be in flint yet
+    assert (process.returncode, told) in ([heard, (code, "")] if code < 0 else [heard])
 
 
 @pytest.mark.slow
@@ -112,7 +112,7 @@ def on_a_terminal(stuck):
 
 @pytest.mark.slow
 def test_a_terminal_is_told_what_a_command_does_after_a_second():
-    told = on_a_terminal("time.sleep(2); progress.report('second'); time.sleep(1); print('end')")
+    told = on_a_terminal("time.sleep(4); progress.report('second'); time.sleep(3); print('end')")
     assert told.startswith("\r\x1b[Ka phase ")
     assert told.count("\r\x1b[K") == 3
     assert "[31m" not in told.replace("\\x1b[31m", "")
@@ -122,7 +122,7 @@ def test_a_terminal_is_told_what_a_command_does_after_a_second():
 @pytest.mark.slow
 def test_the_line_is_cleared_before_a_result_is_printed():
     told = on_a_terminal(
-        "time.sleep(1); from convalgebra.cli.output import tell; tell('wrote x'); time.sleep(1)"
+        "time.sleep(4); from convalgebra.cli.output import tell; tell('wrote x'); time.sleep(1)"
     )
     assert told.endswith("\r\x1b[Kwrote x\r\n")
 
