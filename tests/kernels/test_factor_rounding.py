@@ -75,8 +75,11 @@ def test_exact_kernels_have_no_question_of_rounding() -> None:
 
 def test_what_nearest_does_not_take_is_left_open() -> None:
     kernel = np.random.default_rng(1).standard_normal((3, 3))
-    report = ca.factor(kernel, "15x15,15x15")  # it could lie in far too many places
-    assert report.rounding is None or report.rounding.product is not None
+    report = ca.factor(kernel, "3x1,1x15")  # it could lie in 13 places
+    assert report.rounding is not None
+    report = ca.factor(kernel, "30x1,1x30")  # in 28 x 28
+    assert report.rounding is None
+    assert any("to rounding is not decided: " in note for note in report.notes)
 
 
 def test_every_form_tells_of_rounding() -> None:

@@ -9,6 +9,7 @@ from math import prod
 from convalgebra import progress
 from convalgebra.algebra.one_channel.chains import Chain
 from convalgebra.algebra.one_channel.work import Work
+from convalgebra.errors import InputError, UnsupportedError
 from convalgebra.interrupts import compiled
 from convalgebra.kernels.factoring.absolute import absolute_factors
 from convalgebra.kernels.factoring.conjugates import Atom, Splitting
@@ -58,7 +59,11 @@ def factor(kernel: KernelSource, stack: Stack) -> FactorReport:
     given = kernel_of(kernel).with_axes(chain.axes)
     report = _Question(given, text, texts, chain).answer()
     if given.floats and not given.is_zero and report.real is not True:
-        report = replace(report, rounding=rounding_of(given, stack, chain))
+        try:
+            return replace(report, rounding=rounding_of(given, stack, chain))
+        except (InputError, UnsupportedError) as error:
+            why = f"Whether it is a product to rounding is not decided: {error}."
+            return replace(report, notes=(*report.notes, why))
     return report
 
 

@@ -8,7 +8,7 @@ from math import hypot, prod
 from typing import TYPE_CHECKING, Any
 
 from convalgebra.algebra.one_channel.chains import Chain
-from convalgebra.errors import InputError, UnsupportedError
+from convalgebra.errors import UnsupportedError
 from convalgebra.kernels.sources import Kernel
 from convalgebra.readers import Stack
 
@@ -56,17 +56,17 @@ class Rounding:
         }
 
 
-def rounding_of(kernel: Kernel, stack: Stack, chain: Chain) -> Rounding | None:
-    """The kernel against the nearest real product; None where that is not worked out."""
+def rounding_of(kernel: Kernel, stack: Stack, chain: Chain) -> Rounding:
+    """The kernel against the nearest real product.
+
+    Raises InputError or UnsupportedError, with the reason, where that is not worked out.
+    """
     from convalgebra.kernels.nearest import nearest
 
     weights = sum(prod(factor.taps) for factor in chain.factors if factor.free)
     if max(len(kernel.entries), prod(chain.receptive_field)) * weights > _LARGEST:
-        return None
-    try:
-        report = nearest(kernel, stack, starts=_STARTS)
-    except (InputError, UnsupportedError):
-        return None
+        raise UnsupportedError("the kernel and the stack are too large for that")
+    report = nearest(kernel, stack, starts=_STARTS)
     return Rounding(report.relative_error, report.lower_bound, allowance_of(kernel), report.filters)
 
 
